@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { Envelope } from './envelope.ts'
+import { MailboxEvent } from './mailbox-event.ts'
+
+/** No job carries more than this many bytes of JSON, so that the queue board stays usable. */
+export const MAX_BATCH_BYTES = 256 * 1024
+
+/** What an intake job carries. */
+export const EnvelopeBatch = z.strictObject({
+  envelopes: z.array(Envelope).min(1),
+  /** Set when quarantined envelopes are tried again: the ledger counted them when they first came. */
+  replay: z.boolean().optional(),
+})
+export type EnvelopeBatch = Readonly<z.infer<typeof EnvelopeBatch>>
+
+/** What a handler's job carries. */
+export const EventBatch = z.strictObject({
+  /** The events that this job still has to handle. */
+  events: z.array(MailboxEvent),
+  /** Events that failed for good while others of the batch are still being retried. */
+  dead: z.array(MailboxEvent),
+  /** Set when a person asked for a second run: an outcome of an earlier run does not count then. */
+  replayId: z.uuid().optional(),
+})
+export type EventBatch = Readonly<z.infer<typeof EventBatch>>
+
+/** A job's name for people: `campaign.updated ×3, campaign.created ×1`. */
+export function describeBatch(labels: Iterable<string>): string {
+  const counts = new Map<string, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return [...counts].map(([label, count]) => `${label} ×${count}`).join(', ')
+}

@@ -1,0 +1,47 @@
+/*
+ * Glossary, used with these meanings everywhere:
+ *
+ * source      a sender's kind, for example `mailivery`
+ * owner       whose endpoint received the webhook; a mailbox is (owner, campaignId)
+ * envelope    one received request body, untouched, with the identity that the ingress gave it
+ * batch       what one job carries: 1 to N envelopes (intake) or events (handlers)
+ * event       an envelope whose body was understood: one fact about one mailbox
+ * duplicate   an event that repeats the mailbox's previous event in arrival order
+ * arrival order   the order of event ids: they are UUIDv7 made from `receivedAt`
+ * handler     one effect of events (pause tracking, CRM sync, …), with a queue of its own
+ * delivery    one event's way through one handler: attempts and outcome
+ * outcome     what a handler says of one event: done, retry or discard
+ * dead letter a delivery that will not be tried again by itself
+ * quarantine  envelopes that were accepted but not understood, with the reasons
+ */
+import { Buffer, isUtf8 } from 'node:buffer'
+import { z } from 'zod'
+
+/** One received request body with the identity that the ingress gave it. */
+export const Envelope = z.strictObject({
+  /** UUIDv7 whose time is `receivedAt`, so that ids sort in arrival order. */
+  id: z.uuidv7(),
+  source: z.string().min(1),
+  owner: z.string().min(1),
+  /** Milliseconds since the epoch. */
+  receivedAt: z.int().nonnegative(),
+  /** The body: as text when it is UTF-8, else base64. */
+  body: z.string(),
+  encoding: z.enum(['utf8', 'base64']),
+  /** The sender's own id for this delivery, where it gives one. */
+  deliveryId: z.string().min(1).max(256).optional(),
+})
+export type Envelope = Readonly<z.infer<typeof Envelope>>
+
+/** The two envelope fields that hold a body, chosen so that every byte survives JSON. */
+export function encodeBody(bytes: Uint8Array): Pick<Envelope, 'body' | 'encoding'> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return isUtf8(buffer)
+    ? { body: buffer.toString('utf8'), encoding: 'utf8' }
+    : { body: buffer.toString('base64'), encoding: 'base64' }
+}
+
+/** The request body, byte for byte as it was received. */
+export function decodeBody(envelope: Pick<Envelope, 'body' | 'encoding'>): Buffer {
+  return Buffer.from(envelope.body, envelope.encoding)
+}

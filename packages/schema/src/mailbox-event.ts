@@ -1,0 +1,62 @@
+import { z } from 'zod'
+
+/** What a mailbox can be, decided by its latest event. */
+export const MailboxStatus = z.enum(['pending', 'active', 'paused', 'deleted'])
+export type MailboxStatus = z.infer<typeof MailboxStatus>
+
+/** Every event type that handlers can subscribe to. */
+export const EventType = z.enum([
+  'campaign.pending',
+  'campaign.created',
+  'campaign.updated',
+  'campaign.deleted',
+  'campaign.connection.problematic',
+])
+export type EventType = z.infer<typeof EventType>
+
+/** The status that each event type puts its mailbox into. */
+export const statusAfter: Readonly<Record<EventType, MailboxStatus>> = {
+  'campaign.pending': 'pending',
+  'campaign.created': 'active',
+  'campaign.updated': 'active',
+  'campaign.deleted': 'deleted',
+  'campaign.connection.problematic': 'paused',
+}
+
+/** What an event may say of the mailbox itself; a field that it does not mention is absent. */
+export const MailboxProfile = z.strictObject({
+  email: z.string().optional(),
+  firstName: z.string().optional(),
+  lastName: z.string().optional(),
+  provider: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  meta: z.string().optional(),
+})
+export type MailboxProfile = Readonly<z.infer<typeof MailboxProfile>>
+
+/** One fact about one mailbox, the same shape whatever the sender. */
+export const MailboxEvent = z.strictObject({
+  /** The envelope's id: arrival order. */
+  id: z.uuidv7(),
+  source: z.string().min(1),
+  owner: z.string().min(1),
+  /** Milliseconds since the epoch. */
+  receivedAt: z.int().nonnegative(),
+  type: EventType,
+  campaignId: z.int().nonnegative(),
+  /** Verbatim; only a connection problem has one. */
+  reason: z.string().optional(),
+  profile: MailboxProfile,
+})
+export type MailboxEvent = Readonly<z.infer<typeof MailboxEvent>>
+
+/** Identifies a mailbox: a campaign id is unique only within its owner. */
+export interface MailboxKey {
+  readonly owner: string
+  readonly campaignId: number
+}
+
+/** One string per mailbox, for maps; the campaign id comes first because an owner may hold any character. */
+export function mailboxKeyOf(key: MailboxKey): string {
+  return `${key.campaignId}:${key.owner}`
+}

@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeBody, encodeBody, type Envelope } from './envelope.ts'
+import { readEnvelope } from './read-envelope.ts'
+import { samplePayloads } from './samples.ts'
+
+const id = '019a1b2c-0000-7000-8000-000000000001'
+
+function envelopeOf(body: string | Uint8Array): Envelope {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  return { id, source: 'mailivery', owner: 'acme', receivedAt: 1_000, ...encodeBody(bytes) }
+}
+
+function read(payload: unknown) {
+  return readEnvelope(envelopeOf(JSON.stringify(payload)))
+}
+
+// The reference's obfuscation of addresses, no-break space included.
+const documentedEmail = '[email\u00a0protected]'
+const account = { campaign_id: 7, email: 'a@b.example' }
+
+describe('readEnvelope', () => {
+  it('reads the five documented payloads with their quirks', () => {
+    const events = Object.values(samplePayloads).map((body) => readEnvelope(envelopeOf(body)))
+    expect(events.map((verdict) => (verdict.ok ? [verdict.event.type, verdict.event.campaignId, verdict.event.profile] : verdict))).toEqual([
+      [
+        'campaign.pending',
+        216,
+        {
+          email: documentedEmail,
+          firstName: 'Suraj',
+          lastName: 'Jadhav',
+          provider: 'office',
+          tags: ['worthcoding', '97694201'],
+          meta: 'meta=4dd49f4f84e4d6945e3bc6d14812004e&tags=97694201,%20worthcoding',
+        },
+      ],
+      ['campaign.created', 203, { email: documentedEmail, firstName: 'Josh', lastName: 'Cohen', provider: 'gmail', tags: ['worthcoding', '97694201'] }],
+      ['campaign.updated', 198, { email: documentedEmail, firstName: 'Suraj', lastName: 'Jadhav', meta: '' }],
+      ['campaign.deleted', 209, { email: documentedEmail, firstName: 'Josh', lastName: 'Cohen', provider: 'smtp' }],
+      [
+        'campaign.connection.problematic',
+        218,
+        { email: documentedEmail, firstName: 'Josh Cohen', lastName: 'Cohen', provider: 'smtp', tags: ['mailivery', 'worthcoding'] },
+      ],
+    ])
+  })
+
+  it("keeps a problem's reason verbatim", () => {
+    const verdict = readEnvelope(envelopeOf(samplePayloads['campaign.connection.problematic']))
+    expect(verdict.ok && verdict.event.reason).toBe('Smtp Connection Error')
+  })
+
+  it.each([
+    ['digits in a string are a number', { type: 'campaign.updated', account: { campaign_id: '218' } }, 218],
+    ['id stands in for campaign_id', { type: 'campaign.updated', account: { id: 5 } }, 5],
+    ['campaign_id wins over id', { type: 'campaign.updated', account: { id: 5, campaign_id: 6 } }, 6],
+    ['unknown fields pass', { type: 'campaign.updated', account: { id: 5, color: 'red' }, extra: [1] }, 5],
+  ])('%s', (_name, payload, campaignId) => {
+    const verdict = read(payload)
+    expect(verdict.ok && verdict.event.campaignId).toBe(campaignId)
+  })
+
+  it.each([
+    ['not JSON', 'hello', 'not JSON'],
+    ['cut off', '{"type":', 'not JSON'],
+    ['an array', '[1]', 'invalid: payload'],
+    ['null', 'null', 'invalid: payload'],
+    ['a number', '42', 'invalid: payload'],
+    ['an unknown type', JSON.stringify({ type: 'campaign.exploded', account }), 'unhandled type: campaign.exploded'],
+    ['no type', JSON.stringify({ account }), 'invalid: type'],
+    ['no account', JSON.stringify({ type: 'campaign.updated' }), 'invalid: account'],
+    ['no id', JSON.stringify({ type: 'campaign.updated', account: { email: 'a@b.example' } }), 'invalid: account.campaign_id'],
+    ['an id that is no number', JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 'abc' } }), 'invalid: account.campaign_id'],
+    ['a fraction for an id', JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 1.5 } }), 'invalid: account.campaign_id'],
+    ['Latin-1 bytes', Buffer.from('{"type":"caf\xe9"}', 'latin1'), 'not UTF-8'],
+  ])('refuses %s and names the issue', (_name, body, issue) => {
+    const verdict = readEnvelope(envelopeOf(body))
+    expect(verdict.ok ? verdict : verdict.issue).toBe(issue)
+    expect(verdict.ok || verdict.issues.length).toBeGreaterThan(0)
+  })
+
+  it('makes text that a database can hold, and keeps the raw body as it was', () => {
+    const body = JSON.stringify({ type: 'campaign.updated', account: { ...account, first_name: 'a\0b', last_name: '\ud800' } })
+    const envelope = envelopeOf(body)
+    const verdict = readEnvelope(envelope)
+    expect(verdict.ok && verdict.event.profile).toMatchObject({ firstName: 'a\uFFFDb', lastName: '\uFFFD' })
+    expect(decodeBody(envelope).toString()).toBe(body)
+  })
+
+  it('hashes equal content equally, whatever the order of keys and the white space', () => {
+    const one = readEnvelope(envelopeOf('{"type":"campaign.updated","account":{"id":5,"email":"x"}}'))
+    const two = readEnvelope(envelopeOf('{ "account": {"email":"x", "id":5},\n "type":"campaign.updated" }'))
+    expect(one.ok && two.ok && one.payloadHash).toBe(two.ok && two.payloadHash)
+  })
+
+  it('survives nesting deeper than the stack', () => {
+    const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+    const verdict = readEnvelope(envelopeOf(`{"type":"campaign.updated","account":{"id":5},"deep":${deep}}`))
+    expect(verdict.ok).toBe(true)
+  })
+
+  it('never throws, and never changes a byte, whatever the body', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map((text) => Buffer.from(text))), (bytes) => {
+        const envelope = envelopeOf(bytes)
+        readEnvelope(envelope)
+        expect(decodeBody(envelope).equals(bytes)).toBe(true)
+      }),
+    )
+  })
+})
+
+const documented = new URL('../../../../shared/samples/', import.meta.url)
+
+describe('samplePayloads', () => {
+  it('are the documented bytes', ({ skip }) => {
+    let names: string[]
+    try {
+      names = readdirSync(documented).filter((name) => name.endsWith('.json'))
+    } catch {
+      return skip("the sender's reference files are not beside this checkout")
+    }
+    const files = names.toSorted().map((name) => readFileSync(new URL(name, documented), 'utf8'))
+    expect(Object.values(samplePayloads)).toEqual(files)
+  })
+})

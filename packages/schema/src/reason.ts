@@ -1,0 +1,33 @@
+/** Groups for reasons. The sender's text stays verbatim beside them: its list is not fixed. */
+export const reasonCategories = [
+  'smtp_connection',
+  'imap_connection',
+  'authentication',
+  'token_expired',
+  'quota_or_limit',
+  'provider_block',
+  'host_unreachable',
+  'other',
+] as const
+export type ReasonCategory = (typeof reasonCategories)[number]
+
+interface ReasonRule {
+  readonly category: ReasonCategory
+  readonly pattern: RegExp
+}
+
+/** First match wins, so the specific stands above the general. Add a line here to teach a new reason. */
+const reasonRules: readonly ReasonRule[] = [
+  { category: 'token_expired', pattern: /token|refresh|re-?connect|consent|invalid_grant|oauth/i },
+  { category: 'quota_or_limit', pattern: /quota|limit|too many|throttl|exceed|mailbox (is )?full/i },
+  { category: 'provider_block', pattern: /block|suspend|spam|blacklist|denied by|policy|abuse/i },
+  { category: 'authentication', pattern: /auth|password|credential|log-?in|username|\b535\b|unauthori[sz]ed/i },
+  { category: 'host_unreachable', pattern: /host|dns|unreachable|enotfound|getaddrinfo|refused|timed? ?-?out|timeout/i },
+  { category: 'smtp_connection', pattern: /smtp/i },
+  { category: 'imap_connection', pattern: /imap/i },
+]
+
+/** The group of a reason; `other` where no rule knows it. */
+export function classifyReason(reason: string): ReasonCategory {
+  return reasonRules.find((rule) => rule.pattern.test(reason))?.category ?? 'other'
+}
