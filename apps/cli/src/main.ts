@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { buffer } from 'node:stream/consumers'
+import { createProgram } from './create-program.ts'
+
+const program = createProgram({
+  env: process.env,
+  print: (line) => process.stdout.write(`${line}\n`),
+  readInput: () => buffer(process.stdin),
+})
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`warmhook: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

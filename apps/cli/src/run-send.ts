@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { samplePayloads } from '@warmhook/schema/samples'
+import { CliError } from './cli-error.ts'
+import type { CliContext } from './create-program.ts'
+import { parseIngressAddress } from './env.ts'
+
+interface Payload {
+  readonly label: string
+  readonly body: Uint8Array<ArrayBuffer> | string
+}
+
+interface Answer {
+  readonly payload: string
+  readonly status: number
+  readonly id?: string
+  readonly detail?: string
+}
+
+/**
+ * Posts payloads one after another and prints each answer.
+ *
+ * @throws CliError when the ingress can't be reached or does not accept one of them
+ */
+export async function runSend(context: CliContext, file: string | undefined, options: { url?: string; key?: string; json?: true }): Promise<void> {
+  const address = parseIngressAddress(context.env)
+  const key = options.key ?? address.key
+  if (key === undefined) throw new CliError('No endpoint key: pass --key, set WARMHOOK_ENDPOINT_KEY, or run it where `npm start` keeps its DATA_DIR')
+  const base = (options.url ?? address.url).replace(/\/+$/, '')
+  const answers: Answer[] = []
+  for (const payload of await loadPayloads(context, file)) {
+    const answer = await post(base, key, payload)
+    answers.push(answer)
+    context.print(options.json === true ? JSON.stringify(answer) : describe(answer))
+  }
+  const refused = answers.filter((answer) => answer.status !== 202).length
+  if (refused > 0) throw new CliError(`${refused} of ${answers.length} were not accepted`)
+}
+
+async function loadPayloads({ readInput }: CliContext, file: string | undefined): Promise<readonly Payload[]> {
+  if (file === undefined) return Object.entries(samplePayloads).map(([label, body]) => ({ label, body }))
+  if (file === '-') return [{ label: 'standard input', body: await readInput() }]
+  try {
+    return [{ label: file, body: await readFile(file) }]
+  } catch (cause) {
+    throw new CliError(`${file} can't be read`, { cause })
+  }
+}
+
+async function post(base: string, key: string, { label, body }: Payload): Promise<Answer> {
+  let response: Response
+  try {
+    response = await fetch(`${base}/webhooks/mailivery/${encodeURIComponent(key)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal: AbortSignal.timeout(10_000),
+    })
+  } catch (cause) {
+    throw new CliError(`Nothing answers at ${base}: is Warmhook running (npm start), or is it elsewhere (--url)?`, { cause })
+  }
+  return { payload: label, status: response.status, ...toDetails(await response.text()) }
+}
+
+function toDetails(text: string): Pick<Answer, 'id' | 'detail'> {
+  try {
+    const { id, detail } = JSON.parse(text) as { id?: unknown; detail?: unknown }
+    return { ...(typeof id === 'string' ? { id } : {}), ...(typeof detail === 'string' ? { detail } : {}) }
+  } catch {
+    return { detail: text.slice(0, 200) }
+  }
+}
+
+function describe({ payload, status, id, detail }: Answer): string {
+  return `${payload.padEnd(32)} ${status} ${id ?? detail ?? ''}`
+}

@@ -1,0 +1,84 @@
+import type { HttpBindings } from '@hono/node-server'
+import { findEndpoint, type Endpoint } from '@warmhook/config/endpoints'
+import type { Envelope } from '@warmhook/schema/envelope'
+import { sources } from '@warmhook/schema/sources'
+import type { Logger } from '@warmhook/telemetry/logger'
+import { Hono, type Context } from 'hono'
+import type { Registry } from 'prom-client'
+import { createEnvelope } from './create-envelope.ts'
+import type { IngressMetrics } from './ingress-metrics.ts'
+import { readBody } from './read-body.ts'
+
+export interface IngressDeps {
+  readonly endpoints: readonly Endpoint[]
+  readonly maxBodyBytes: number
+  /** Resolves once the envelope is safe; a rejection means that it may not be. */
+  readonly accept: (envelope: Envelope) => Promise<void>
+  readonly isReady: () => boolean
+  readonly metrics: IngressMetrics
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+/** Node's own request lies under every Hono request here: bodies are read from it without a detour. */
+interface NodeApp {
+  Bindings: HttpBindings
+}
+type NodeContext = Context<NodeApp>
+
+/** The ingress's routes. Opens nothing. */
+export function createApp(deps: IngressDeps): Hono<NodeApp> {
+  const app = new Hono<NodeApp>()
+  app.post('/webhooks/:source/:key', async (c) => {
+    const response = await receiveWebhook(c, deps)
+    deps.metrics.answers.inc({ status: response.status })
+    return response
+  })
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) => (deps.isReady() ? c.json({ status: 'ready' }) : problem(c, 503, 'Redis is away')))
+  app.get('/metrics', async (c) => c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }))
+  app.notFound((c) => problem(c, 404, 'There is nothing here; webhooks go to POST /webhooks/mailivery/<key>'))
+  app.onError((err, c) => {
+    deps.log.error({ err }, 'request failed')
+    return problem(c, 500, 'Something of ours failed')
+  })
+  return app
+}
+
+/** Checks the sender, bounds and keeps the body, and answers 202 once it is safe. What the body says is the router's to judge. */
+async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
+  const source = sources.get(c.req.param('source') ?? '')
+  if (source === undefined) return problem(c, 404, 'No source has this name')
+  const endpoint = findEndpoint(deps.endpoints, source.name, c.req.param('key') ?? '')
+  if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
+  if (!mayConnect(endpoint, c.env.incoming.socket.remoteAddress)) return problem(c, 403, 'This address may not send here')
+  const read = await readBody(c.env.incoming, deps.maxBodyBytes)
+  if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
+  if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
+  const deliveryId = toDeliveryId(c.env.incoming.headers[source.deliveryIdHeader])
+  const envelope = createEnvelope({ source: source.name, owner: endpoint.owner, body: read.body, deliveryId })
+  try {
+    await deps.accept(envelope)
+  } catch (err) {
+    deps.log.warn({ err }, 'webhook refused')
+    return problem(c, 503, 'The webhook could not be kept safe; send it again', { 'retry-after': '2' })
+  }
+  return c.json({ id: envelope.id }, 202)
+}
+
+function mayConnect(endpoint: Endpoint, address: string | undefined): boolean {
+  if (endpoint.allow === undefined) return true
+  if (address === undefined) return false
+  // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
+  return endpoint.allow.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
+}
+
+function toDeliveryId(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && header.length > 0 && header.length <= 256 ? header : undefined
+}
+
+/** RFC 9457. */
+function problem(c: NodeContext, status: 400 | 401 | 403 | 404 | 413 | 500 | 503, detail: string, headers: Record<string, string> = {}): Response {
+  return c.body(JSON.stringify({ status, detail }), status, { 'content-type': 'application/problem+json', ...headers })
+}

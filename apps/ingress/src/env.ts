@@ -1,0 +1,42 @@
+import { defaultEndpoint, readEndpointsFile, type Endpoint } from '@warmhook/config/endpoints'
+import { fields } from '@warmhook/config/fields'
+import { EnvError, parseEnv } from '@warmhook/config/parse-env'
+import type { IngressSettings } from './start-ingress.ts'
+
+/**
+ * The settings of an ingress that runs by itself.
+ *
+ * @throws EnvError | EndpointsFileError
+ */
+export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { readonly logLevel: string } {
+  const values = parseEnv(
+    {
+      REDIS_URL: fields.REDIS_URL,
+      HOST: fields.HOST,
+      INGRESS_PORT: fields.INGRESS_PORT,
+      WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
+      ENDPOINTS_FILE: fields.ENDPOINTS_FILE.optional(),
+      MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
+      BATCH_MAX: fields.BATCH_MAX,
+      QUEUE_PREFIX: fields.QUEUE_PREFIX,
+      LOG_LEVEL: fields.LOG_LEVEL,
+    },
+    env,
+  )
+  return {
+    redisUrl: values.REDIS_URL,
+    host: values.HOST,
+    port: values.INGRESS_PORT,
+    endpoints: toEndpoints(values.ENDPOINTS_FILE, values.WARMHOOK_ENDPOINT_KEY),
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    batchMax: values.BATCH_MAX,
+    prefix: values.QUEUE_PREFIX,
+    logLevel: values.LOG_LEVEL,
+  }
+}
+
+function toEndpoints(file: string | undefined, key: Parameters<typeof defaultEndpoint>[0] | undefined): readonly Endpoint[] {
+  const endpoints = [...(file === undefined ? [] : readEndpointsFile(file)), ...(key === undefined ? [] : [defaultEndpoint(key)])]
+  if (endpoints.length === 0) throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is needed: without a key nobody could send'])
+  return endpoints
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { startBoard } from '@warmhook/board/start-board'
+import { createHandlers } from '@warmhook/handlers/registry'
+import { startIngress } from '@warmhook/ingress/start-ingress'
+import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
+import type { Database } from '@warmhook/store/database'
+import { migrate } from '@warmhook/store/migrate'
+import { openPglite, openPostgres } from '@warmhook/store/open-database'
+import type { Logger } from '@warmhook/telemetry/logger'
+import { startWorker } from '@warmhook/worker/start-worker'
+import { claimDataDir } from './claim-data-dir.ts'
+import type { StandaloneSettings } from './env.ts'
+
+export interface Standalone extends AsyncDisposable {
+  readonly ingressUrl: string
+  readonly boardUrl: string
+  /** What holds the data, in words. */
+  readonly storage: string
+}
+
+/** Starts everything in one process. Disposal stops the ingress first and the stores last. */
+export async function startStandalone(
+  settings: StandaloneSettings,
+  { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Logger },
+): Promise<Standalone> {
+  return ResourceScope.build(async (scope) => {
+    scope.use('data directory', await claimDataDir(settings.dataDir))
+    const redisUrl = await openRedis(scope, settings)
+    const db = await openDatabase(scope, settings, log)
+    await migrate(db)
+    const { host, prefix } = settings
+    const handlers = createHandlers(env, { db, log, now: Date.now })
+    const board = scope.use(
+      'board',
+      await startBoard({ db, redisUrl, host, port: settings.boardPort, user: settings.boardUser, password: settings.boardPassword, prefix, log }),
+    )
+    const { concurrency, dedupeWindowMs } = settings
+    scope.use(
+      'worker',
+      await startWorker(
+        { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency },
+        { db, handlers, log, now: Date.now, random: Math.random },
+      ),
+      20_000,
+    )
+    const { endpoints, maxBodyBytes, batchMax } = settings
+    const ingress = scope.use(
+      'ingress',
+      await startIngress({ redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix }, { log }),
+      10_000,
+    )
+    return { ingressUrl: ingress.url, boardUrl: board.url, storage: describeStorage(settings) }
+  })
+}
+
+async function openRedis(scope: ResourceScope, settings: StandaloneSettings): Promise<string> {
+  if (settings.redisUrl !== undefined) return settings.redisUrl
+  const server = await startRedisServer({ dataDir: join(settings.dataDir, 'redis'), password: true })
+  scope.use('private redis', server, 10_000)
+  return server.url
+}
+
+async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, log: Logger): Promise<Database> {
+  const db =
+    settings.databaseUrl === undefined
+      ? await openPglite(join(settings.dataDir, 'postgres'))
+      : openPostgres({
+          url: settings.databaseUrl,
+          poolSize: settings.concurrency * 4,
+          onError: (err) => log.warn({ err }, 'idle database connection'),
+        })
+  scope.defer('database', () => db.destroy(), 10_000)
+  return db
+}
+
+function describeStorage(settings: StandaloneSettings): string {
+  const redis = settings.redisUrl === undefined ? 'a private Redis' : 'the Redis of REDIS_URL'
+  const postgres = settings.databaseUrl === undefined ? 'an embedded Postgres' : 'the Postgres of DATABASE_URL'
+  const own = settings.redisUrl === undefined || settings.databaseUrl === undefined
+  return `${redis} and ${postgres}${own ? ` in ${settings.dataDir}` : ''}`
+}

@@ -1,0 +1,23 @@
+import type { Logger } from '@warmhook/telemetry/logger'
+import { Hono } from 'hono'
+import type { Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
+
+export interface WorkerAppDeps {
+  readonly consumer: Pick<Redis, 'status'>
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+/** What a supervisor and Prometheus ask of a worker. */
+export function createApp({ consumer, registry, log }: WorkerAppDeps): Hono {
+  const app = new Hono()
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) => (consumer.status === 'ready' ? c.json({ status: 'ready' }) : c.json({ status: 'Redis is away' }, 503)))
+  app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
+  app.onError((err, c) => {
+    log.error({ err }, 'request failed')
+    return c.json({ status: 'error' }, 500)
+  })
+  return app
+}

@@ -1,0 +1,23 @@
+import { createHandlers } from '@warmhook/handlers/registry'
+import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
+import { migrate } from '@warmhook/store/migrate'
+import { openPostgres } from '@warmhook/store/open-database'
+import { createLogger } from '@warmhook/telemetry/logger'
+import { parseWorkerEnv } from './env.ts'
+import { startWorker } from './start-worker.ts'
+
+await runUntilSignal({ deadlineMs: 25_000 }, () => {
+  const settings = parseWorkerEnv(process.env)
+  const log = createLogger('worker', settings.logLevel)
+  return ResourceScope.build(async (scope) => {
+    // Each queue's batches in hand may hold a connection.
+    const poolSize = settings.concurrency * 4
+    const db = openPostgres({ url: settings.databaseUrl, poolSize, onError: (err) => log.warn({ err }, 'idle database connection') })
+    scope.defer('database', () => db.destroy())
+    const migrated = await migrate(db)
+    if (migrated.length > 0) log.info({ migrated }, 'database schema updated')
+    const handlers = createHandlers(process.env, { db, log, now: Date.now })
+    return scope.use('worker', await startWorker(settings, { db, handlers, log, now: Date.now, random: Math.random }), 20_000)
+  })
+})

@@ -1,0 +1,101 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { EnvError } from '@warmhook/config/parse-env'
+import { subscriptionsOf, type ActiveHandler } from '@warmhook/handlers/registry'
+import { listen } from '@warmhook/lifecycle/listen'
+import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { createBatchProducer } from '@warmhook/queue/batch-producer'
+import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
+import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
+import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import type { EnvelopeBatch } from '@warmhook/schema/batch'
+import type { Database } from '@warmhook/store/database'
+import type { Logger } from '@warmhook/telemetry/logger'
+import { createMetrics } from '@warmhook/telemetry/metrics'
+import { createApp } from './app.ts'
+import { createHandlerProcessor } from './handler-processor.ts'
+import { routeBatch } from './route-batch.ts'
+import { createWorkerMetrics } from './worker-metrics.ts'
+
+export interface WorkerSettings {
+  readonly redisUrl: string
+  readonly host: string
+  readonly port: number
+  readonly prefix: string
+  readonly dedupeWindowMs: number
+  /** The queues that this worker takes; undefined: all. */
+  readonly queues: readonly string[] | undefined
+  /** Batches handled at once, per queue. */
+  readonly concurrency: number
+}
+
+export interface WorkerDeps {
+  readonly db: Database
+  /** Every active handler, also those whose queue another worker takes: the router feeds them all. */
+  readonly handlers: readonly ActiveHandler[]
+  readonly log: Logger
+  readonly now: () => number
+  readonly random: () => number
+}
+
+/** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
+export async function startWorker(settings: WorkerSettings, deps: WorkerDeps): Promise<AsyncDisposable & { readonly url: string }> {
+  const takes = queueChoice(settings.queues, deps.handlers)
+  return ResourceScope.build(async (scope) => {
+    const { log, handlers } = deps
+    const registry = createMetrics('worker')
+    const metrics = createWorkerMetrics(registry)
+    const onError = sampled((err) => log.warn({ err }, 'redis'))
+    const consumer = connectConsumer({ url: settings.redisUrl, onError })
+    scope.defer('redis consumer', () => disconnect(consumer))
+    const url = await listen(scope, createServer(getRequestListener(createApp({ consumer, registry, log }).fetch)), settings)
+
+    const run = <Payload>(spec: QueueSpec<Payload>, process: (context: BatchContext<Payload>) => Promise<void>): void => {
+      if (!takes(spec.name)) return
+      const { concurrency, prefix } = settings
+      const { now, random } = deps
+      scope.use(`worker of ${spec.name}`, startBatchWorker({ spec, connection: consumer, prefix, concurrency, process, onError, now, random }), 20_000)
+    }
+    for (const handler of handlers) run(handlerQueue(handler), createHandlerProcessor(handler, { ...deps, metrics }))
+    if (takes(intakeQueue.name)) run(intakeQueue, createRouter(scope, settings, deps, onError))
+    log.info({ url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) }, 'worker takes batches')
+    return { url }
+  })
+}
+
+function createRouter(
+  scope: ResourceScope,
+  settings: WorkerSettings,
+  deps: WorkerDeps,
+  onError: (error: Error) => void,
+): (context: BatchContext<EnvelopeBatch>) => Promise<void> {
+  const connection = connectProducer({ url: settings.redisUrl, onError })
+  scope.defer('redis producer', () => disconnect(connection))
+  const producers = deps.handlers.map((handler) => {
+    const spec = handlerQueue(handler)
+    const producer = createBatchProducer(spec, connection, { prefix: settings.prefix, deadlineMs: 5_000, onError })
+    scope.use(`queue of ${handler.name}`, producer)
+    return { name: handler.name, subscribes: handler.subscribes, add: producer.add }
+  })
+  const subscriptions = subscriptionsOf(deps.handlers)
+  return (context) => routeBatch(context, { db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
+}
+
+/** @throws EnvError when a chosen queue does not exist */
+function queueChoice(chosen: readonly string[] | undefined, handlers: readonly ActiveHandler[]): (name: string) => boolean {
+  if (chosen === undefined) return () => true
+  const known = [intakeQueue.name, ...handlers.map((handler) => handler.name)]
+  const unknown = chosen.filter((name) => !known.includes(name))
+  if (unknown.length > 0) throw new EnvError([`WORKER_QUEUES names ${unknown.join(', ')}, but the queues here are ${known.join(', ')}`])
+  return (name) => chosen.includes(name)
+}
+
+/** At most one report a second: a full Redis makes thousands of errors in one (measured with BullMQ 6.7). */
+function sampled(report: (error: Error) => void): (error: Error) => void {
+  let next = 0
+  return (error) => {
+    if (performance.now() < next) return
+    next = performance.now() + 1_000
+    report(error)
+  }
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+/** The secrets that an installation without settings makes for itself and keeps in its DATA_DIR. */
+export const KeptSecrets = z.strictObject({ endpointKey: z.string().min(22), boardPassword: z.string().min(8) })
+export type KeptSecrets = Readonly<z.infer<typeof KeptSecrets>>
+
+/** The secrets file exists but can't be used. */
+export class KeptSecretsError extends Error {
+  override readonly name = 'KeptSecretsError'
+}
+
+/**
+ * The kept secrets; undefined where there are none yet.
+ *
+ * @throws KeptSecretsError
+ */
+export function readKeptSecrets(dataDir: string): KeptSecrets | undefined {
+  const path = pathIn(dataDir)
+  try {
+    return KeptSecrets.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new KeptSecretsError(`${path} can't be used; mend it, or remove it to have new secrets made`, { cause })
+  }
+}
+
+/** The kept secrets, made and stored (readable by their owner only) at the first call. */
+export function ensureKeptSecrets(dataDir: string): KeptSecrets {
+  const kept = readKeptSecrets(dataDir)
+  if (kept !== undefined) return kept
+  const made = { endpointKey: randomBytes(24).toString('base64url'), boardPassword: randomBytes(12).toString('base64url') }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  writeFileSync(pathIn(dataDir), `${JSON.stringify(made, undefined, 2)}\n`, { mode: 0o600 })
+  return made
+}
+
+function pathIn(dataDir: string): string {
+  return join(dataDir, 'secrets.json')
+}

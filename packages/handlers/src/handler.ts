@@ -1,0 +1,36 @@
+import type { RetryPolicy } from '@warmhook/queue/catalog'
+import type { Outcome } from '@warmhook/queue/outcome'
+import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { Database } from '@warmhook/store/database'
+import type { Logger } from '@warmhook/telemetry/logger'
+import type { z } from 'zod'
+
+/** What every handler may use. */
+export interface HandlerDeps {
+  readonly db: Database
+  readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * Handles a batch of events: one outcome per event id; an event without an outcome is tried again. Events come in any
+ * order, more than once, and in any cut: the effect must depend on the mailbox's history alone.
+ */
+export type HandleEvents = (events: readonly MailboxEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
+
+/** One kind of effect. It has a queue of its own, named after it. */
+export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {
+  readonly name: string
+  readonly subscribes: readonly EventType[]
+  readonly policy: RetryPolicy
+  /** The environment variables that it reads, by fields of the configuration. */
+  readonly env: Env
+  /** The handler ready to run, or undefined when its settings leave it off. Opens nothing. */
+  create(env: z.infer<z.ZodObject<Env>>, deps: HandlerDeps): HandleEvents | undefined
+}
+
+/** Ties the type of `create`'s settings to the declared variables. */
+export function defineHandler<const Env extends z.core.$ZodLooseShape>(handler: Handler<Env>): Handler<Env> {
+  return handler
+}

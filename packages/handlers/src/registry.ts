@@ -1,0 +1,51 @@
+import { parseEnv } from '@warmhook/config/parse-env'
+import type { RetryPolicy } from '@warmhook/queue/catalog'
+import { EventType } from '@warmhook/schema/mailbox-event'
+import { crmSync } from './crm-sync/handler.ts'
+import type { HandleEvents, Handler, HandlerDeps } from './handler.ts'
+import { notify } from './notify/handler.ts'
+import { pauseTracking } from './pause-tracking/handler.ts'
+
+/** Every handler there is. To add one: a folder beside these, and a line here. */
+const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
+
+/** A handler's queue, also of one that is switched off. */
+export const handlerQueues: readonly { readonly name: string; readonly policy: RetryPolicy }[] = handlers
+
+/** A handler that its settings switch on. */
+export interface ActiveHandler {
+  readonly name: string
+  readonly subscribes: readonly EventType[]
+  readonly policy: RetryPolicy
+  readonly handle: HandleEvents
+}
+
+/**
+ * The handlers that the environment switches on.
+ *
+ * @throws EnvError when a handler's variables do not fit
+ */
+export function createHandlers(env: NodeJS.ProcessEnv, deps: HandlerDeps): readonly ActiveHandler[] {
+  return handlers.flatMap(({ name, subscribes, policy, activate }) => {
+    const handle = activate(env, deps)
+    return handle === undefined ? [] : [{ name, subscribes, policy, handle }]
+  })
+}
+
+/** Which of the handlers get an event of each type. */
+export function subscriptionsOf(active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[]): ReadonlyMap<EventType, readonly string[]> {
+  return new Map(
+    EventType.options.map((type) => [type, active.filter((handler) => handler.subscribes.includes(type)).map((handler) => handler.name)]),
+  )
+}
+
+/** Hides each handler's own type of settings, so that different handlers fit one list. */
+function enlist<Env extends Handler['env']>(handler: Handler<Env>) {
+  const { name, subscribes, policy } = handler
+  return {
+    name,
+    subscribes,
+    policy,
+    activate: (env: NodeJS.ProcessEnv, deps: HandlerDeps) => handler.create(parseEnv(handler.env, env), deps),
+  }
+}

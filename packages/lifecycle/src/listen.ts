@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ResourceScope } from './resource-scope.ts'
+
+/** The address is taken or not ours to use. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+/**
+ * Starts a server and returns its URL, without a trailing slash. Its release stops listening, lets requests in hand
+ * finish for `drainMs`, then cuts what is left.
+ *
+ * @throws ListenError saying which setting to change
+ */
+export async function listen(
+  scope: ResourceScope,
+  server: Server,
+  { host, port, drainMs = 5_000 }: { readonly host: string; readonly port: number; readonly drainMs?: number },
+): Promise<string> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw new ListenError(`Nothing can listen on ${host}:${port} (${cause instanceof Error ? cause.message : String(cause)}); choose another port`, { cause })
+  }
+  scope.defer(`server on port ${port}`, () => drain(server, drainMs), drainMs + 1_000)
+  const { address, family, port: bound } = boundTo(server)
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+}
+
+async function drain(server: Server, drainMs: number): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearTimeout(cut)
+}
+
+function boundTo(server: Server): AddressInfo {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a server that listens on a port has an address')
+  return address
+}

@@ -1,0 +1,52 @@
+/** How a process ends. */
+export interface RunOptions {
+  /** From the signal to the end; after it the process exits with 1. */
+  readonly deadlineMs: number
+  /** Told of every failure; the default writes to standard error. */
+  readonly onError?: (error: unknown) => void
+}
+
+/**
+ * Starts a process and keeps it until SIGINT or SIGTERM, then releases it and lets the event loop empty: a clean
+ * stop exits 0. A failed start, a failed stop, an uncaught error, a second signal or the deadline exit 1.
+ */
+export async function runUntilSignal(options: RunOptions, start: () => Promise<AsyncDisposable>): Promise<void> {
+  const report = options.onError ?? reportToStderr
+  const fail = (error: unknown): void => {
+    report(error)
+    process.exitCode = 1
+  }
+  const stop = Promise.withResolvers<void>()
+  onSignal(stop.resolve)
+  for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(name, (error: unknown) => {
+      fail(error)
+      stop.resolve()
+    })
+  }
+  try {
+    const running = await start()
+    await stop.promise
+    setTimeout(() => process.exit(1), options.deadlineMs).unref()
+    await running[Symbol.asyncDispose]()
+  } catch (error) {
+    fail(error)
+    // Something that failed to close must not keep a failed process alive.
+    setTimeout(() => process.exit(1), options.deadlineMs).unref()
+  }
+}
+
+function onSignal(first: () => void): void {
+  let seen = 0
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      seen += 1
+      if (seen > 1) process.exit(1)
+      first()
+    })
+  }
+}
+
+function reportToStderr(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+}

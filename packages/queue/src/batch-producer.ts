@@ -1,0 +1,69 @@
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import pRetry from 'p-retry'
+import type { QueueSpec } from './catalog.ts'
+
+/** The batch is not known to be in Redis. It may be there all the same: the same id makes a repeat harmless. */
+export class EnqueueError extends Error {
+  override readonly name = 'EnqueueError'
+}
+
+export interface BatchJob<Payload> {
+  /** A UUID: a sender's own id could collide with BullMQ's key names. */
+  readonly id: string
+  /** What people read on the board. */
+  readonly name: string
+  readonly payload: Payload
+}
+
+export interface BatchProducer<Payload> extends AsyncDisposable {
+  /**
+   * Adds a job and returns once Redis has it. A repeat with the same id changes nothing while the job exists.
+   *
+   * @throws EnqueueError when Redis did not confirm within the deadline
+   */
+  add(job: BatchJob<Payload>): Promise<void>
+  readonly queue: Queue
+}
+
+/** `deadlineMs` bounds an add with all its repeats. The connection stays the caller's. */
+export function createBatchProducer<Payload>(
+  spec: QueueSpec<Payload>,
+  connection: Redis,
+  options: { readonly prefix: string; readonly deadlineMs: number; readonly onError: (error: Error) => void },
+): BatchProducer<Payload> {
+  const queue = openQueue(spec, connection, options.prefix)
+  queue.on('error', options.onError)
+  return {
+    queue,
+    add: (job) => addWithin(queue, job, spec, options.deadlineMs),
+    [Symbol.asyncDispose]: () => queue.close(),
+  }
+}
+
+/** The one way to open a queue, so that every process gives its jobs the same options. */
+export function openQueue(spec: QueueSpec<unknown>, connection: Redis, prefix: string): Queue {
+  return new Queue(spec.name, {
+    connection,
+    prefix,
+    // Without both, a queue opened while Redis is down hangs, or never recovers (measured with BullMQ 6.7).
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+    streams: { events: { maxLen: 1_000 } },
+    defaultJobOptions: { attempts: spec.policy.attempts, backoff: { type: 'custom' }, stackTraceLimit: 1 },
+  })
+}
+
+async function addWithin<Payload>(queue: Queue, job: BatchJob<Payload>, spec: QueueSpec<Payload>, deadlineMs: number): Promise<void> {
+  try {
+    await pRetry(() => queue.add(job.name, job.payload, { jobId: job.id }), {
+      retries: 5,
+      minTimeout: 50,
+      factor: 2,
+      maxRetryTime: deadlineMs,
+      signal: AbortSignal.timeout(deadlineMs),
+    })
+  } catch (cause) {
+    throw new EnqueueError(`Redis did not confirm a job for ${spec.name} within ${deadlineMs} ms`, { cause })
+  }
+}

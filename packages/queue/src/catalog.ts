@@ -1,0 +1,51 @@
+import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import type { z } from 'zod'
+
+/** When a failed batch is tried again, and how often. */
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly firstDelayMs: number
+  readonly maxDelayMs: number
+  /** An attempt that takes longer is cancelled through its signal. */
+  readonly timeoutMs: number
+}
+
+/** Everything that producers, workers and the board must agree on about a queue. */
+export interface QueueSpec<Payload> {
+  readonly name: string
+  readonly payload: z.ZodType<Payload>
+  readonly policy: RetryPolicy
+  /** How long finished jobs stay visible, in seconds and in number. */
+  readonly retention: {
+    readonly completed: { readonly age: number; readonly count: number }
+    readonly failed: { readonly age: number; readonly count: number }
+  }
+}
+
+const retention = {
+  completed: { age: 3_600, count: 1_000 },
+  failed: { age: 14 * 86_400, count: 10_000 },
+} as const
+
+/** Raw envelopes on their way from the ingress to the router. */
+export const intakeQueue: QueueSpec<EnvelopeBatch> = {
+  name: 'intake',
+  payload: EnvelopeBatch,
+  // The router fails only when a part of ours is away, so it never gives an envelope up.
+  policy: { attempts: 1_000_000, firstDelayMs: 250, maxDelayMs: 15_000, timeoutMs: 60_000 },
+  retention,
+}
+
+/** The queue of one handler; the handler brings the name and the policy. */
+export function handlerQueue(handler: { readonly name: string; readonly policy: RetryPolicy }): QueueSpec<EventBatch> {
+  return { name: handler.name, payload: EventBatch, policy: handler.policy, retention }
+}
+
+/**
+ * Milliseconds until the next attempt: doubled each time up to the policy's maximum, half of it random,
+ * so that batches that failed together do not come back together.
+ */
+export function backoffMs(policy: RetryPolicy, attemptsMade: number, random: () => number): number {
+  const full = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** Math.min(attemptsMade - 1, 40))
+  return Math.round(full * (0.5 + random() * 0.5))
+}

@@ -1,0 +1,134 @@
+import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
+import type { ReasonCategory } from '@warmhook/schema/reason'
+import type { ColumnType, JSONColumnType, Kysely, Transaction } from 'kysely'
+
+/** One job that the router has taken from the intake queue; its size is what the ledger counts as accepted. */
+export interface IntakeBatchTable {
+  id: string
+  envelopes: number
+  routed_at: ColumnType<Date, never, never>
+}
+
+/** One understood webhook. `id` (UUIDv7) is arrival order. */
+export interface EventTable {
+  id: string
+  owner: string
+  source: string
+  campaign_id: string
+  type: EventType
+  email: string | null
+  received_at: Date
+  /** The `MailboxEvent`. */
+  event: JSONColumnType<object>
+  /** The request body, byte for byte. */
+  raw: Buffer
+  payload_hash: Buffer
+  delivery_id: string | null
+  /** The earlier event that this one repeats. */
+  duplicate_of: string | null
+  /** The later-routed event that showed this one not to be a duplicate after all. */
+  revived_by: string | null
+  /** The handlers that the event was given to. */
+  handlers: string[]
+}
+
+export type DeliveryStatus = 'done' | 'failing' | 'dead'
+
+/** What has become of one event in one handler. */
+export interface DeliveryTable {
+  event_id: string
+  handler: string
+  status: DeliveryStatus
+  attempts: number
+  /** Why it failed, or a remark on how it was done. */
+  error: string | null
+  started_at: Date
+  finished_at: Date
+  replay_id: string | null
+}
+
+/** The latest known state of a mailbox: the fold of its events up to `last_event_id`. */
+export interface MailboxTable {
+  owner: string
+  campaign_id: string
+  email: string | null
+  first_name: string | null
+  last_name: string | null
+  provider: string | null
+  tags: string[] | null
+  meta: string | null
+  status: MailboxStatus
+  status_since: Date
+  reason: string | null
+  last_event_id: string
+  last_event_at: Date
+}
+
+export interface PauseTable {
+  owner: string
+  campaign_id: string
+  /** The first problem of the pause. */
+  opened_by: string
+  opened_at: Date
+  reason: string | null
+  reasons: string[]
+  category: ReasonCategory
+  closed_by: string | null
+  closed_by_type: EventType | null
+  closed_at: Date | null
+}
+
+/** An accepted envelope that could not be read as an event, kept whole. */
+export interface QuarantineTable {
+  id: string
+  owner: string
+  source: string
+  received_at: Date
+  /** Groups equal faults. */
+  issue: string
+  issues: JSONColumnType<object>
+  raw: Buffer
+  delivery_id: string | null
+}
+
+/** What the CRM was last told of a mailbox, and who is telling it now. */
+export interface CrmSyncTable {
+  owner: string
+  campaign_id: string
+  provider: string
+  /** The mailbox's latest event in what was written. */
+  synced_event_id: string | null
+  /** SHA-256 over what was written, hex: an equal write is skipped. */
+  synced_hash: string | null
+  remote_id: string | null
+  synced_at: Date | null
+  /** One worker at a time may write a mailbox. */
+  lease_id: string | null
+  lease_until: Date | null
+}
+
+/** One announcement of a pause's opening or closing. */
+export interface NoticeTable {
+  owner: string
+  campaign_id: string
+  kind: 'opened' | 'closed'
+  /** The event that opened or closed the pause. */
+  event_id: string
+  claimed_by: string
+  sent_at: Date | null
+}
+
+export interface Tables {
+  intake_batches: IntakeBatchTable
+  events: EventTable
+  deliveries: DeliveryTable
+  mailboxes: MailboxTable
+  pauses: PauseTable
+  quarantine: QuarantineTable
+  crm_sync: CrmSyncTable
+  notices: NoticeTable
+}
+
+export type Database = Kysely<Tables>
+/** A database, or a transaction on it. */
+export type Queryable = Database | Transaction<Tables>

@@ -1,0 +1,38 @@
+import { sql } from 'kysely'
+import type { DeliveryStatus, Queryable } from '../database.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** How one attempt at one event ended. */
+export interface DeliveryRecord {
+  readonly eventId: string
+  readonly status: DeliveryStatus
+  /** Why it failed, or a remark on how it was done. */
+  readonly note: string | undefined
+}
+
+export interface Attempt {
+  readonly handler: string
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly replayId: string | undefined
+  readonly records: readonly DeliveryRecord[]
+}
+
+/** Adds an attempt to the deliveries. What is done stays done: a late failure of a second runner does not undo it. */
+export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise<void> {
+  if (attempt.records.length === 0) return
+  const rows = attempt.records.map((record) => ({ event_id: record.eventId, status: record.status, error: record.note?.slice(0, maxNoteLength) }))
+  await sql`
+    INSERT INTO deliveries AS d (event_id, handler, status, attempts, error, started_at, finished_at, replay_id)
+    SELECT event_id, ${attempt.handler}::text, status, 1, error,
+      to_timestamp(${attempt.startedAt}::bigint / 1000.0), to_timestamp(${attempt.finishedAt}::bigint / 1000.0), ${attempt.replayId ?? null}::uuid
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (event_id uuid, status text, error text)
+    ON CONFLICT (event_id, handler) DO UPDATE SET
+      status = excluded.status, attempts = d.attempts + 1, error = excluded.error,
+      finished_at = excluded.finished_at, replay_id = excluded.replay_id
+    WHERE d.status <> 'done' OR excluded.replay_id IS NOT NULL`.execute(db)
+}
+
+// Vendors' messages can be whole pages.
+const maxNoteLength = 2_000

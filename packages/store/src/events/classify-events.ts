@@ -1,0 +1,80 @@
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { sql, type Transaction } from 'kysely'
+import type { Tables } from '../database.ts'
+import { toMailboxEvent } from './to-mailbox-event.ts'
+
+export interface DuplicateVerdict {
+  /** Those of the given events that are duplicates. */
+  readonly duplicates: ReadonlySet<string>
+  /** Earlier-routed events that were held for duplicates until one of the given events came between. */
+  readonly revived: readonly MailboxEvent[]
+}
+
+interface Row {
+  id: string
+  duplicate: boolean
+  event: object
+}
+
+/**
+ * Decides which of the given recorded events are duplicates, and decides again for the events that follow them in
+ * arrival order: batches are routed in any order, so a later event may have been compared with the wrong predecessor.
+ * What is a duplicate depends on the recorded events alone, not on the order in which they were recorded.
+ *
+ * A sender's delivery id decides where there is one; otherwise the mailbox's previous event within the window does.
+ * The caller holds the mailboxes' routing locks.
+ */
+export async function classifyEvents(
+  tx: Transaction<Tables>,
+  ids: readonly string[],
+  windowMs: number,
+): Promise<DuplicateVerdict> {
+  const { rows } = await sql<Row>`
+    WITH fresh AS MATERIALIZED (
+      SELECT id, owner, source, campaign_id, delivery_id FROM events WHERE id = ANY(${ids}::uuid[])
+    ), affected AS (
+      SELECT id, id AS cause FROM fresh
+      UNION ALL
+      SELECT next.id, fresh.id FROM fresh CROSS JOIN LATERAL (
+        SELECT id FROM events e
+        WHERE e.campaign_id = fresh.campaign_id AND e.owner = fresh.owner AND e.id > fresh.id
+        ORDER BY e.id LIMIT 1
+      ) AS next
+      UNION ALL
+      SELECT again.id, fresh.id FROM fresh CROSS JOIN LATERAL (
+        SELECT id FROM events e
+        WHERE e.delivery_id = fresh.delivery_id AND e.owner = fresh.owner AND e.source = fresh.source AND e.id > fresh.id
+      ) AS again
+    ), verdict AS (
+      SELECT DISTINCT ON (a.id) a.id, a.cause, e.duplicate_of AS before,
+        CASE WHEN e.delivery_id IS NOT NULL THEN (
+          SELECT d.id FROM events d
+          WHERE d.delivery_id = e.delivery_id AND d.owner = e.owner AND d.source = e.source AND d.id < e.id
+          ORDER BY d.id LIMIT 1
+        ) ELSE (
+          SELECT CASE WHEN p.payload_hash = e.payload_hash AND p.source = e.source
+              AND e.received_at - p.received_at <= ${windowMs} * interval '1 millisecond' THEN p.id END
+          FROM (
+            SELECT id, payload_hash, source, received_at FROM events p
+            WHERE p.campaign_id = e.campaign_id AND p.owner = e.owner AND p.id < e.id
+            ORDER BY p.id DESC LIMIT 1
+          ) AS p
+        ) END AS after
+      FROM affected a JOIN events e ON e.id = a.id
+      ORDER BY a.id, a.cause DESC
+    ), changed AS (
+      UPDATE events e
+      SET duplicate_of = v.after, revived_by = CASE WHEN v.after IS NULL THEN v.cause END
+      FROM verdict v
+      WHERE e.id = v.id AND v.before IS DISTINCT FROM v.after
+      RETURNING e.id
+    )
+    SELECT e.id, v.after IS NOT NULL AS duplicate, e.event
+    FROM verdict v JOIN events e ON e.id = v.id
+    WHERE (v.after IS NOT NULL AND v.cause = e.id)
+      OR (v.after IS NULL AND v.cause <> e.id AND (v.before IS NOT NULL OR e.revived_by = ANY(${ids}::uuid[])))`.execute(tx)
+  return {
+    duplicates: new Set(rows.filter((row) => row.duplicate).map((row) => row.id)),
+    revived: rows.filter((row) => !row.duplicate).map((row) => toMailboxEvent(row.event)),
+  }
+}

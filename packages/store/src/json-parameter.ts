@@ -1,0 +1,7 @@
+/**
+ * Rows as the text of one JSON parameter. Postgres text holds neither NUL nor half a surrogate pair: U+FFFD stands for them.
+ */
+export function toJsonParameter(rows: readonly unknown[]): string {
+  // An escaped backslash is matched too, so that the u0000 behind it is not taken for an escape.
+  return JSON.stringify(rows).replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
+}

@@ -1,0 +1,26 @@
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { sql } from 'kysely'
+import type { Queryable } from './database.ts'
+import { toJsonParameter } from './json-parameter.ts'
+
+/**
+ * What a lock protects. Routing and folding take turns among themselves, not with each other.
+ * The numbers are seeds of the lock's hash: never change one while processes of two versions run.
+ */
+export const lockPurposes = { routing: 1, folding: 2 } as const
+export type LockPurpose = keyof typeof lockPurposes
+
+/** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */
+export async function lockMailboxes(tx: Queryable, purpose: LockPurpose, mailboxes: Iterable<MailboxKey>): Promise<void> {
+  await lockNames(tx, purpose, [...mailboxes].map(mailboxKeyOf))
+}
+
+/** The same for other names, for example senders' delivery ids. */
+export async function lockNames(tx: Queryable, purpose: LockPurpose, names: readonly string[]): Promise<void> {
+  await sql`
+    SELECT pg_advisory_xact_lock(key) FROM (
+      SELECT DISTINCT hashtextextended(name, ${sql.lit(lockPurposes[purpose])}) AS key
+      FROM json_array_elements_text(${toJsonParameter(names)}::json) AS name
+      ORDER BY key
+    ) AS keys`.execute(tx)
+}

@@ -1,0 +1,108 @@
+import type { MailboxState, Pause, Timeline } from '@warmhook/schema/fold-timeline'
+import type { MailboxKey } from '@warmhook/schema/mailbox-event'
+import { classifyReason } from '@warmhook/schema/reason'
+import { sql, type Transaction } from 'kysely'
+import type { Tables } from '../database.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** A folded mailbox. */
+export interface FoldedTimeline {
+  readonly mailbox: MailboxKey
+  readonly timeline: Timeline
+  /** Set when the whole retained history was folded: the oldest event in it. Pauses from then on are replaced. */
+  readonly wholeSince: string | undefined
+}
+
+/** Stores folded mailboxes and their pauses. The caller holds their folding locks. */
+export async function saveTimelines(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
+  await saveMailboxes(tx, folded)
+  await removeOutdatedPauses(tx, folded)
+  await savePauses(tx, folded)
+}
+
+async function saveMailboxes(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
+  const rows = folded.flatMap(({ mailbox, timeline }) => (timeline.mailbox === null ? [] : [toMailboxRow(mailbox, timeline.mailbox)]))
+  // coalesce: an event that does not mention a field, or a history whose oldest part is pruned, does not unset it.
+  await sql`
+    INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
+      status, status_since, reason, last_event_id, last_event_at)
+    SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
+      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0)
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
+      owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
+      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint)
+    ON CONFLICT (campaign_id, owner) DO UPDATE SET
+      email = coalesce(excluded.email, m.email),
+      first_name = coalesce(excluded.first_name, m.first_name),
+      last_name = coalesce(excluded.last_name, m.last_name),
+      provider = coalesce(excluded.provider, m.provider),
+      tags = coalesce(excluded.tags, m.tags),
+      meta = coalesce(excluded.meta, m.meta),
+      status = excluded.status, status_since = excluded.status_since, reason = excluded.reason,
+      last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at`.execute(tx)
+}
+
+function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): Record<string, unknown> {
+  const { email, firstName, lastName, provider, tags, meta } = state.profile
+  return {
+    owner,
+    campaign_id: campaignId,
+    email,
+    first_name: firstName,
+    last_name: lastName,
+    provider,
+    tags,
+    meta,
+    status: state.status,
+    since_ms: state.statusSince,
+    reason: state.reason,
+    last_event_id: state.lastEventId,
+    last_ms: state.lastEventAt,
+  }
+}
+
+async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
+  const rows = folded.flatMap(({ mailbox, timeline, wholeSince }) =>
+    wholeSince === undefined
+      ? []
+      : [{ owner: mailbox.owner, campaign_id: mailbox.campaignId, since: wholeSince, kept: timeline.pauses.map((pause) => pause.openedBy) }],
+  )
+  if (rows.length === 0) return
+  await sql`
+    DELETE FROM pauses p
+    USING json_to_recordset(${toJsonParameter(rows)}::json) AS row (owner text, campaign_id bigint, since uuid, kept uuid[])
+    WHERE p.campaign_id = row.campaign_id AND p.owner = row.owner AND p.opened_by >= row.since AND p.opened_by <> ALL(row.kept)`.execute(tx)
+}
+
+async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
+  // The closed before the open: a mailbox has one open pause at most, also between two rows of this statement.
+  const rows = folded
+    .flatMap(({ mailbox, timeline }) => timeline.pauses.map((pause) => toPauseRow(mailbox, pause)))
+    .toSorted((a, b) => Number(a.closed_by === undefined) - Number(b.closed_by === undefined))
+  if (rows.length === 0) return
+  await sql`
+    INSERT INTO pauses (owner, campaign_id, opened_by, opened_at, reason, reasons, category, closed_by, closed_by_type, closed_at)
+    SELECT owner, campaign_id, opened_by, to_timestamp(opened_ms / 1000.0), reason, reasons, category,
+      closed_by, closed_by_type, to_timestamp(closed_ms / 1000.0)
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
+      owner text, campaign_id bigint, opened_by uuid, opened_ms bigint, reason text, reasons text[], category text,
+      closed_by uuid, closed_by_type text, closed_ms bigint)
+    ON CONFLICT (campaign_id, owner, opened_by) DO UPDATE SET
+      reason = excluded.reason, reasons = excluded.reasons, category = excluded.category,
+      closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_at = excluded.closed_at`.execute(tx)
+}
+
+function toPauseRow({ owner, campaignId }: MailboxKey, pause: Pause) {
+  return {
+    owner,
+    campaign_id: campaignId,
+    opened_by: pause.openedBy,
+    opened_ms: pause.openedAt,
+    reason: pause.reason,
+    reasons: pause.reasons,
+    category: pause.reason === null ? 'other' : classifyReason(pause.reason),
+    closed_by: pause.closed?.eventId,
+    closed_by_type: pause.closed?.type,
+    closed_ms: pause.closed?.at,
+  }
+}

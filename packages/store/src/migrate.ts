@@ -1,0 +1,34 @@
+import { Migrator, type Migration } from 'kysely/migration'
+import type { Database } from './database.ts'
+import { initial } from './migrations/001-initial.ts'
+
+const migrations: Readonly<Record<string, Migration>> = { '001-initial': initial }
+
+/** The schema could not be brought up to date. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+}
+
+/**
+ * Brings the schema up to date and returns the names of the migrations that ran. Safe to call from many processes at once.
+ *
+ * @throws MigrationError naming the migration that failed
+ */
+export async function migrate(db: Database): Promise<readonly string[]> {
+  const { error, results = [] } = await createMigrator(db).migrateToLatest()
+  if (error === undefined) return results.map((result) => result.migrationName)
+  const failed = results.find((result) => result.status === 'Error')
+  throw new MigrationError(`The database schema could not be updated${failed ? ` (${failed.migrationName})` : ''}: ${String(error)}`, {
+    cause: error,
+  })
+}
+
+/** The migrations that have not run yet. */
+export async function pendingMigrations(db: Database): Promise<readonly string[]> {
+  const known = await createMigrator(db).getMigrations()
+  return known.filter((migration) => migration.executedAt === undefined).map((migration) => migration.name)
+}
+
+function createMigrator(db: Database): Migrator {
+  return new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } })
+}

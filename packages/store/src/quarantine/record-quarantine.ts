@@ -1,0 +1,24 @@
+import { sql } from 'kysely'
+import type { Queryable } from '../database.ts'
+import type { RefusedEnvelope } from '../events/record-batch.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** Keeps envelopes that could not be read. Repeating the call renews the reasons and adds nothing. */
+export async function recordQuarantine(tx: Queryable, refused: readonly RefusedEnvelope[]): Promise<void> {
+  const rows = refused.map((envelope) => ({
+    id: envelope.id,
+    owner: envelope.owner,
+    source: envelope.source,
+    received_ms: envelope.receivedAt,
+    issue: envelope.issue,
+    issues: envelope.issues,
+    raw: envelope.raw.toString('base64'),
+    delivery_id: envelope.deliveryId,
+  }))
+  await sql`
+    INSERT INTO quarantine (id, owner, source, received_at, issue, issues, raw, delivery_id)
+    SELECT id, owner, source, to_timestamp(received_ms / 1000.0), issue, issues, decode(raw, 'base64'), delivery_id
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
+      id uuid, owner text, source text, received_ms bigint, issue text, issues json, raw text, delivery_id text)
+    ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues`.execute(tx)
+}

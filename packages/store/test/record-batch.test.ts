@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import type { Envelope } from '@warmhook/schema/envelope'
+import type { Database } from '@warmhook/store/database'
+import { recordBatch, type RecordedBatch } from '@warmhook/store/events/record-batch'
+import { readLedger } from '@warmhook/store/ledger/read-ledger'
+import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
+import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const hourMs = 3_600_000
+let campaign = 0
+
+/** A mailbox that no other test uses. */
+function bodies() {
+  campaign += 1
+  const account = { id: campaign, email: 'a@b.example' }
+  return {
+    problem: { type: 'campaign.connection.problematic', reason: 'Smtp Connection Error', account },
+    updated: { type: 'campaign.updated', account },
+  }
+}
+
+function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<RecordedBatch> {
+  return recordBatch(db, { id, isReplay: false, events: envelopes.map((envelope) => toRouted(envelope)), refused: [], dedupeWindowMs: hourMs })
+}
+
+function idsOf(recorded: RecordedBatch): string[] {
+  return recorded.forHandlers.map((event) => event.id).toSorted()
+}
+
+async function duplicatesAmong(db: Database, envelopes: readonly Envelope[]): Promise<string[]> {
+  const ids = envelopes.map((envelope) => envelope.id)
+  const rows = await db.selectFrom('events').select('id').where('id', 'in', ids).where('duplicate_of', 'is not', null).orderBy('id').execute()
+  return rows.map((row) => row.id)
+}
+
+describe.each(engines)('recordBatch on %s', (engine) => {
+  let store: TestStore
+  let envelope: ReturnType<typeof createEnvelopes>
+  beforeAll(async () => {
+    store = await openTestStore(engine)
+    envelope = createEnvelopes()
+  })
+  afterAll(() => store[Symbol.asyncDispose]())
+
+  it('gives handlers the events and keeps their bytes', async () => {
+    const { problem } = bodies()
+    const sent = envelope(problem)
+    expect(idsOf(await record(store.db, [sent]))).toEqual([sent.id])
+    const row = await store.db.selectFrom('events').selectAll().where('id', '=', sent.id).executeTakeFirstOrThrow()
+    expect(Buffer.from(row.raw).toString()).toBe(sent.body)
+    expect(row.received_at.getTime()).toBe(sent.receivedAt)
+  })
+
+  it("takes an event equal to the mailbox's previous one for a duplicate, in one batch or in two", async () => {
+    const { problem } = bodies()
+    const [first, second, third] = [envelope(problem), envelope(problem), envelope(problem)]
+    expect(idsOf(await record(store.db, [first, second]))).toEqual([first.id])
+    expect(idsOf(await record(store.db, [third]))).toEqual([])
+    expect(await duplicatesAmong(store.db, [first, second, third])).toEqual([second.id, third.id])
+  })
+
+  it('takes problem, updated, problem for three events although two are equal', async () => {
+    const { problem, updated } = bodies()
+    const history = [envelope(problem), envelope(updated), envelope(problem)]
+    expect(idsOf(await record(store.db, history))).toEqual(history.map(({ id }) => id))
+  })
+
+  it('hands an event over after all when one that came before it is routed later', async () => {
+    const { problem, updated } = bodies()
+    const [first, between, last] = [envelope(problem), envelope(updated), envelope(problem)]
+    expect(idsOf(await record(store.db, [first, last]))).toEqual([first.id])
+    expect(idsOf(await record(store.db, [between]))).toEqual([between.id, last.id])
+    expect(await duplicatesAmong(store.db, [first, between, last])).toEqual([])
+  })
+
+  it('gives the same answer again when the router died before it could use it', async () => {
+    const { problem, updated } = bodies()
+    const [first, between, last] = [envelope(problem), envelope(updated), envelope(problem)]
+    await record(store.db, [first, last])
+    const id = randomUUID()
+    const before = await record(store.db, [between], id)
+    expect(idsOf(await record(store.db, [between], id))).toEqual(idsOf(before))
+  })
+
+  it('counts one duplicate whichever of two equal events is routed first', async () => {
+    const { problem } = bodies()
+    const [first, second] = [envelope(problem), envelope(problem)]
+    await record(store.db, [second])
+    await record(store.db, [first])
+    expect(await duplicatesAmong(store.db, [first, second])).toEqual([second.id])
+  })
+
+  it('takes an equal event after the window for a new one', async () => {
+    const { problem } = bodies()
+    const now = Date.now()
+    const [first, later] = [envelope(problem, now - hourMs - 1), envelope(problem, now)]
+    expect(idsOf(await record(store.db, [first, later]))).toEqual([first.id, later.id])
+  })
+
+  it("lets the sender's delivery id decide where there is one", async () => {
+    const { problem, updated } = bodies()
+    const [first, again, other] = [envelope(problem, undefined, `d-${campaign}`), envelope(updated, undefined, `d-${campaign}`), envelope(problem, undefined, `e-${campaign}`)]
+    expect(idsOf(await record(store.db, [first, again, other]))).toEqual([first.id, other.id])
+  })
+
+  it('keeps owners apart', async () => {
+    const { problem } = bodies()
+    const [mine, theirs] = [envelope(problem), { ...envelope(problem), owner: 'other' }]
+    expect(idsOf(await record(store.db, [mine, theirs]))).toEqual([mine.id, theirs.id])
+  })
+
+  it('keeps refused envelopes byte for byte, with the reasons', async () => {
+    const raw = Buffer.from([0x7b, 0x00, 0xe9, 0xff])
+    const sent = envelope('x')
+    const refused = { ...sent, raw, issue: 'not JSON', issues: [{ code: 'not_json', path: ['a\0'], message: '\ud800' }], deliveryId: undefined }
+    await recordBatch(store.db, { id: randomUUID(), isReplay: false, events: [], refused: [refused], dedupeWindowMs: hourMs })
+    const row = await store.db.selectFrom('quarantine').selectAll().where('id', '=', sent.id).executeTakeFirstOrThrow()
+    expect(Buffer.from(row.raw).equals(raw)).toBe(true)
+    expect(row.issues).toMatchObject([{ code: 'not_json' }])
+  })
+
+  it('counts every envelope once in the ledger', async () => {
+    const ledger = await readLedger(store.db)
+    expect(ledger.routed).toBe(ledger.processed + ledger.duplicate + ledger.quarantined + ledger.dead + ledger.inFlight)
+  })
+})
+
+describe('recordBatch', () => {
+  it('finds the same duplicates in whatever order and cut a history is routed, also by routers at work at once', async () => {
+    await using store = await openTestStore('postgres')
+    const history = fc.array(fc.record({ type: fc.constantFrom<'problem' | 'updated'>('problem', 'updated'), mailbox: fc.nat(2) }), { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(history, fc.infiniteStream(fc.nat(1_000)), async (events, keys) => {
+        const mailboxes = [bodies(), bodies(), bodies()]
+        const envelope = createEnvelopes()
+        const envelopes = events.flatMap(({ type, mailbox }) => {
+          const body = mailboxes[mailbox]?.[type]
+          return body === undefined ? [] : [envelope(body)]
+        })
+        const handed = new Set<string>()
+        const batches = Map.groupBy(envelopes.toSorted(() => (keys.next().value ?? 0) - 500), () => (keys.next().value ?? 0) % 3)
+        await Promise.all(
+          [...batches.values()].map(async (batch) => {
+            for (const event of (await record(store.db, batch)).forHandlers) handed.add(event.id)
+          }),
+        )
+        const duplicates = expectedDuplicates(envelopes)
+        expect(await duplicatesAmong(store.db, envelopes)).toEqual(duplicates)
+        // Every event that is no duplicate must have reached the handlers; one that was handed over too early may have as well.
+        expect(envelopes.map(({ id }) => id).filter((id) => !duplicates.includes(id) && !handed.has(id))).toEqual([])
+        await store.db.deleteFrom('events').execute()
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+function expectedDuplicates(envelopes: readonly Envelope[]): string[] {
+  const previous = new Map<string, string>()
+  return envelopes.flatMap(({ id, body }) => {
+    const mailbox = /"id":(\d+)/.exec(body)?.[1] ?? ''
+    const isDuplicate = previous.get(mailbox) === body
+    previous.set(mailbox, body)
+    return isDuplicate ? [id] : []
+  })
+}
