@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto'
+import { EventBatch } from '@warmhook/schema/batch'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { eventually } from '@warmhook/testing/eventually'
+import { testPrefix, type TestPrefix } from '@warmhook/testing/test-prefix'
+import { createEnvelopes, toEvent } from '@warmhook/testing/webhook-events'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createBatchProducer, EnqueueError, type BatchProducer } from './batch-producer.ts'
+import { handlerQueue } from './catalog.ts'
+import { connectConsumer, connectProducer } from './connections.ts'
+import { discard, done, retry, type Outcome } from './outcome.ts'
+import { runEventBatch, type DeliveryResult } from './run-event-batch.ts'
+import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
+
+const policy = { attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
+const spec = handlerQueue({ name: 'trial', policy })
+
+let keys: TestPrefix
+let cleanup: AsyncDisposableStack
+let producer: BatchProducer<EventBatch>
+let records: DeliveryResult[]
+let envelope: ReturnType<typeof createEnvelopes>
+
+beforeEach(() => {
+  keys = testPrefix()
+  cleanup = new AsyncDisposableStack()
+  cleanup.use(keys)
+  const connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
+  cleanup.defer(() => connection.disconnect())
+  producer = cleanup.use(createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 2_000, onError: () => undefined }))
+  records = []
+  envelope = createEnvelopes()
+})
+afterEach(() => cleanup.disposeAsync())
+
+function events(count: number): MailboxEvent[] {
+  return Array.from({ length: count }, (_, index) => toEvent(envelope({ type: 'campaign.updated', account: { id: index } })))
+}
+
+async function add(batch: EventBatch): Promise<string> {
+  const id = randomUUID()
+  await eventually(() => producer.queue.waitUntilReady().then(() => producer.add({ id, name: 'trial', payload: batch })))
+  return id
+}
+
+/** A worker whose handler gives every event the outcome of `judge`. */
+function work(judge: (event: MailboxEvent) => Outcome | Promise<Outcome>, finished: ReadonlySet<string> = new Set()): void {
+  const connection = connectConsumer({ url: keys.redisUrl, onError: () => undefined })
+  cleanup.defer(() => connection.disconnect())
+  cleanup.use(
+    startBatchWorker({
+      spec,
+      connection,
+      prefix: keys.prefix,
+      concurrency: 1,
+      onError: () => undefined,
+      now: Date.now,
+      random: () => 1,
+      process: (context) =>
+        runEventBatch(context, {
+          now: Date.now,
+          finished: async () => finished,
+          record: async (results) => void records.push(...results),
+          handle: async (batch) => new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const))),
+        }),
+    }),
+  )
+}
+
+const stateOf = async (id: string): Promise<string> => producer.queue.getJobState(id)
+
+describe('a batch', () => {
+  it('that fails twice and then succeeds is three attempts and one effect', async () => {
+    const [event] = events(1)
+    if (event === undefined) throw new Error('one event was made')
+    let attempts = 0
+    work(() => (++attempts < 3 ? retry('not yet') : done()))
+    const id = await add({ events: [event], dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(records.map(({ status }) => status)).toEqual(['failing', 'failing', 'done'])
+  })
+
+  it('of fifty with one that fails for good has 49 done once, and a dead letter that Bull Board can retry', async () => {
+    const batch = events(50)
+    const bad = batch[17]?.id
+    let isMended = false
+    work((event) => (event.id === bad && !isMended ? discard('no such thing') : done()))
+    const id = await add({ events: batch, dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('failed'))
+    expect(Map.groupBy(records, ({ status }) => status).get('done')).toHaveLength(49)
+    expect(records.filter(({ status }) => status === 'dead').map(({ eventId }) => eventId)).toEqual([bad])
+    const job = await producer.queue.getJob(id)
+    expect(EventBatch.parse(job?.data).events.map((event) => event.id)).toEqual([bad])
+    isMended = true
+    await job?.retry()
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(records.at(-1)).toMatchObject({ eventId: bad, status: 'done' })
+    expect(records).toHaveLength(51)
+  })
+
+  it('tries only what failed again, and keeps what died on the way', async () => {
+    const [good, slow, hopeless] = events(3)
+    const attempts: string[] = []
+    work((event) => {
+      attempts.push(event.id)
+      if (event.id === hopeless?.id) return discard('no')
+      return event.id === slow?.id ? retry('later') : done()
+    })
+    const id = await add({ events: [good, slow, hopeless].filter((event) => event !== undefined), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('failed'))
+    expect(attempts).toEqual([good?.id, slow?.id, hopeless?.id, slow?.id, slow?.id])
+    const job = await producer.queue.getJob(id)
+    expect(EventBatch.parse(job?.data).events.map((event) => event.id)).toEqual([hopeless?.id, slow?.id])
+  })
+
+  it('runs nothing again that is recorded as done', async () => {
+    const [first, second] = events(2)
+    if (first === undefined || second === undefined) throw new Error('two events were made')
+    const handled: string[] = []
+    work(
+      (event) => {
+        handled.push(event.id)
+        return done()
+      },
+      new Set([first.id]),
+    )
+    const id = await add({ events: [first, second], dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(handled).toEqual([second.id])
+  })
+
+  it('counts no attempt while a part of ours is away', async () => {
+    let failures = 0
+    work(() => {
+      failures += 1
+      if (failures <= 5) throw new UnavailableError('the database is away')
+      return done()
+    })
+    const id = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(records.map(({ status }) => status)).toEqual(['done'])
+  })
+
+  it('waits as long as a peer asked for', async () => {
+    const notBefore = Date.now() + 300
+    const times: number[] = []
+    work(() => {
+      times.push(Date.now())
+      return times.length === 1 ? retry('too many requests', notBefore) : done()
+    })
+    const id = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(times[1]).toBeGreaterThanOrEqual(notBefore)
+  })
+})
+
+describe('createBatchProducer', () => {
+  it('stores a repeated job once', async () => {
+    const id = await add({ events: events(1), dead: [] })
+    await producer.add({ id, name: 'trial', payload: { events: events(1), dead: [] } })
+    expect(await producer.queue.getJobCounts('waiting')).toEqual({ waiting: 1 })
+  })
+
+  it('says so within its deadline when Redis is away', async () => {
+    const connection = connectProducer({ url: 'redis://127.0.0.1:1', onError: () => undefined })
+    const away = createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 200, onError: () => undefined })
+    await expect(away.add({ id: randomUUID(), name: 'trial', payload: { events: events(1), dead: [] } })).rejects.toThrow(EnqueueError)
+    await away[Symbol.asyncDispose]()
+    connection.disconnect()
+  })
+})

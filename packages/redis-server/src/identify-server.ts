@@ -1,0 +1,76 @@
+import { Redis } from 'ioredis'
+
+/** Where a server is and how to speak to it. */
+export interface ServerAddress {
+  readonly port: number
+  readonly password?: string | undefined
+}
+
+/** What answered at an address. `silent`: something took the connection but said nothing in time. */
+export type ServerIdentity =
+  | { readonly status: 'answers'; readonly pid: number; readonly dir: string; readonly loading: boolean }
+  | { readonly status: 'other'; readonly error: Error }
+  | { readonly status: 'absent' }
+  | { readonly status: 'silent' }
+
+/** Asks the server at a loopback port which process it is and where its data lies. */
+export async function identifyServer(address: ServerAddress, timeoutMs = 2_000): Promise<ServerIdentity> {
+  const client = connectTo(address, timeoutMs)
+  try {
+    await client.connect()
+    const info = await client.info()
+    const dir = String((await client.config('GET', 'dir')).at(1))
+    return {
+      status: 'answers',
+      pid: Number(infoField(info, 'process_id')),
+      dir,
+      loading: infoField(info, 'loading') === '1',
+    }
+  } catch (error) {
+    return toFailure(error)
+  } finally {
+    client.disconnect()
+  }
+}
+
+/** Asks the server to save and end. The connection breaks when it does, so no answer is the good answer. */
+export async function shutDownServer(address: ServerAddress, timeoutMs = 10_000): Promise<void> {
+  const client = connectTo(address, timeoutMs)
+  try {
+    await client.connect()
+    await client.shutdown()
+  } catch (error) {
+    if (toFailure(error).status === 'other' && !/connection is closed/i.test(String(error))) throw error
+  } finally {
+    client.disconnect()
+  }
+}
+
+function connectTo({ port, password }: ServerAddress, timeoutMs: number): Redis {
+  const client = new Redis({
+    host: '127.0.0.1',
+    port,
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    // One connection, one try: the caller decides whether to ask again. A server that loads its data answers INFO.
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+  })
+  // Failures reach the caller through the rejected command; without a listener the same error would end the process.
+  client.on('error', () => {})
+  return client
+}
+
+function toFailure(error: unknown): ServerIdentity {
+  if (!(error instanceof Error)) return { status: 'other', error: new Error(String(error)) }
+  if (/timed? ?out/i.test(error.message)) return { status: 'silent' }
+  if (/ECONNREFUSED|ECONNRESET|Connection is closed/i.test(error.message)) return { status: 'absent' }
+  return { status: 'other', error }
+}
+
+function infoField(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+}

@@ -1,0 +1,13 @@
+/** Why a private Redis could not be had. */
+export type RedisServerErrorCode = 'binary-missing' | 'data-dir-locked' | 'did-not-start' | 'port-in-use'
+
+/** The one error of this package; `code` says what happened, the message what to do about it. */
+export class RedisServerError extends Error {
+  override readonly name = 'RedisServerError'
+  readonly code: RedisServerErrorCode
+
+  constructor(code: RedisServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

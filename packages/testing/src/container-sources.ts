@@ -1,0 +1,38 @@
+import type { ServiceSource } from './test-service.ts'
+
+/** Redis as a container, where an engine answers. */
+export const redisContainer: ServiceSource = {
+  name: 'a container',
+  async start() {
+    if (!(await hasContainerEngine())) return undefined
+    const { RedisContainer } = await import('@testcontainers/redis')
+    const command = ['redis-server', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '']
+    const container = await new RedisContainer('redis:7-alpine').withCommand(command).start()
+    return { url: container.getConnectionUrl(), [Symbol.asyncDispose]: async () => void (await container.stop()) }
+  },
+}
+
+/** Postgres as a container, where an engine answers. */
+export const postgresContainer: ServiceSource = {
+  name: 'a container',
+  async start() {
+    if (!(await hasContainerEngine())) return undefined
+    const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
+    // Tests throw the data away, so the disk need not have it.
+    const command = ['postgres', '-c', 'fsync=off', '-c', 'max_connections=300']
+    const container = await new PostgreSqlContainer('postgres:17-alpine').withCommand(command).start()
+    return { url: container.getConnectionUri(), [Symbol.asyncDispose]: async () => void (await container.stop()) }
+  },
+}
+
+async function hasContainerEngine(): Promise<boolean> {
+  // Loaded when asked for: it takes a second, which a run against TEST_REDIS_URL and TEST_DATABASE_URL needn't spend.
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  try {
+    await getContainerRuntimeClient()
+    return true
+  } catch {
+    // Testcontainers tells the absence of an engine by an error only.
+    return false
+  }
+}

@@ -1,0 +1,29 @@
+import { access, constants, glob } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+/** Where `initdb` and `postgres` lie side by side; the newest of several. Undefined when this machine has no such place. */
+export async function findPostgresPrograms(searchPath = process.env.PATH ?? ''): Promise<string | undefined> {
+  const installed: string[] = []
+  // Debian keeps the server's programs out of PATH, Homebrew those of a version that isn't the default.
+  for (const pattern of [
+    '/usr/lib/postgresql/*/bin',
+    '/opt/homebrew/opt/postgresql@*/bin',
+    '/usr/local/opt/postgresql@*/bin',
+  ]) {
+    installed.push(...(await Array.fromAsync(glob(pattern))))
+  }
+  installed.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  for (const folder of [...installed, ...searchPath.split(delimiter)]) {
+    if ((await isProgram(join(folder, 'initdb'))) && (await isProgram(join(folder, 'postgres')))) return folder
+  }
+  return undefined
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

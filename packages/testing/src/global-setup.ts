@@ -1,0 +1,43 @@
+import type { TestProject } from 'vitest/node'
+import { postgresContainer, redisContainer } from './container-sources.ts'
+import { localPostgres } from './local-postgres.ts'
+import { localRedis } from './local-redis.ts'
+import { type ServiceSource, startFirst, type TestService } from './test-service.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly redisUrl: string
+    readonly databaseUrl: string
+  }
+}
+
+/**
+ * Gives every test one Redis and one Postgres: those of TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else this
+ * machine's own programs. Vitest calls what it returns at the end, also after failures.
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const log = (line: string) => process.stderr.write(`${line}\n`)
+  const { TEST_REDIS_URL, TEST_DATABASE_URL } = process.env
+  const started = await Promise.allSettled([
+    startFirst('Redis', [given(TEST_REDIS_URL), redisContainer, localRedis], log),
+    startFirst('Postgres', [given(TEST_DATABASE_URL), postgresContainer, localPostgres], log),
+  ])
+  const services = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const teardown = async () => void (await Promise.all(services.map((service) => service[Symbol.asyncDispose]())))
+  const [redis, postgres] = started
+  if (redis.status === 'rejected' || postgres.status === 'rejected') {
+    await teardown()
+    throw new AggregateError(
+      started.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])),
+      'the tests have no services',
+    )
+  }
+  project.provide('redisUrl', redis.value.url)
+  project.provide('databaseUrl', postgres.value.url)
+  return teardown
+}
+
+function given(url: string | undefined): ServiceSource {
+  const service = (found: string): TestService => ({ url: found, [Symbol.asyncDispose]: async () => {} })
+  return { name: 'the environment', start: async () => (url === undefined || url === '' ? undefined : service(url)) }
+}

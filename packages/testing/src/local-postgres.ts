@@ -1,0 +1,174 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import { findPostgresPrograms } from './find-postgres-programs.ts'
+import type { ServiceSource } from './test-service.ts'
+
+/** The account that a program runs under; empty for our own. */
+interface Account {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+interface Cluster {
+  readonly programs: string
+  readonly home: string
+  readonly account: Account
+}
+
+const user = 'warmhook'
+const startTimeoutMs = 30_000
+
+/** Postgres from this machine's own programs, with its data in a temporary directory. */
+export const localPostgres: ServiceSource = {
+  name: "this machine's programs",
+  async start() {
+    const programs = await findPostgresPrograms()
+    if (programs === undefined) throw new Error('no initdb and postgres found')
+    const account = await accountForPostgres()
+    const home = await mkdtemp(join(tmpdir(), 'warmhook-postgres-'))
+    const cluster: Cluster = { programs, home, account }
+    try {
+      if (account.uid !== undefined && account.gid !== undefined) await chown(home, account.uid, account.gid)
+      await initialise(cluster)
+      return await run(cluster)
+    } catch (error) {
+      await removeHome(cluster)
+      throw error
+    }
+  },
+}
+
+/** Postgres refuses to run as root, which is who runs tests in most containers. */
+async function accountForPostgres(): Promise<Account> {
+  if (process.getuid?.() !== 0) return {}
+  const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  const account = accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody')
+  if (account === undefined)
+    throw new Error('Postgres refuses to run as root, and there is no account postgres or nobody')
+  return { uid: Number(account[2]), gid: Number(account[3]) }
+}
+
+async function initialise({ programs, home, account }: Cluster): Promise<void> {
+  const args = [
+    '--pgdata',
+    join(home, 'data'),
+    '--username',
+    user,
+    '--auth',
+    'trust',
+    '--encoding',
+    'UTF8',
+    '--no-locale',
+    '--no-sync',
+  ]
+  await promisify(execFile)(join(programs, 'initdb'), args, { cwd: home, ...account })
+}
+
+async function run(cluster: Cluster) {
+  const { programs, home, account } = cluster
+  const port = await findFreePort()
+  const settings = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '300',
+    // Tests throw the data away, so the disk need not have it.
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+  }
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const child = spawn(join(programs, 'postgres'), ['-D', join(home, 'data'), ...args], {
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Ctrl-C is for the test runner, which stops us in its own order.
+    detached: true,
+    ...account,
+  })
+  let logged = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-4_000)))
+  endWithRunner(child, home)
+  const url = `postgres://${user}@127.0.0.1:${port}/postgres`
+  try {
+    await waitUntilReady(url, child)
+  } catch (error) {
+    await stop(child)
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; its log:\n${logged}`, { cause: error })
+  }
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      await stop(child)
+      await removeHome(cluster)
+    },
+  }
+}
+
+/** For a test runner that ends without its teardown. */
+function endWithRunner(child: ChildProcess, home: string): void {
+  const end = () => {
+    child.kill('SIGQUIT')
+    rmSync(home, { recursive: true, force: true })
+  }
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
+}
+
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs
+  for (;;) {
+    const failure = await connectOnce(url)
+    if (failure === undefined) return
+    if (hasEnded(child)) throw new Error('Postgres ended while it started')
+    if (Date.now() > deadline)
+      throw new Error(`Postgres did not answer within ${startTimeoutMs} ms`, { cause: failure })
+    await delay(50)
+  }
+}
+
+async function connectOnce(url: string): Promise<unknown> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
+  try {
+    await client.connect()
+    return undefined
+  } catch (error) {
+    return error
+  } finally {
+    await client.end()
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return
+  const ended = once(child, 'exit')
+  // "Immediate": no checkpoint, connections are cut. Nobody wants the data any more.
+  child.kill('SIGQUIT')
+  await ended
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+function removeHome({ home }: Cluster): Promise<void> {
+  // A worker process of Postgres may write its last file while the folder goes.
+  return rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  return address.port
+}

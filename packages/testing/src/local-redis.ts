@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
+import type { ServiceSource } from './test-service.ts'
+
+/** Redis from this machine's own program, with its data in a temporary directory. */
+export const localRedis: ServiceSource = {
+  name: "this machine's programs",
+  async start() {
+    const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-redis-'))
+    const removeData = () => rm(dataDir, { recursive: true, force: true })
+    try {
+      const server = await startRedisServer({ dataDir })
+      return {
+        url: server.url,
+        async [Symbol.asyncDispose]() {
+          await server.stop()
+          await removeData()
+        },
+      }
+    } catch (error) {
+      await removeData()
+      throw error
+    }
+  },
+}

@@ -1,0 +1,36 @@
+import type { Database } from '@warmhook/store/database'
+import { migrate } from '@warmhook/store/migrate'
+import { openPglite, openPostgres } from '@warmhook/store/open-database'
+import { createTestDatabase } from './create-test-database.ts'
+
+/** The engines that every query has to work on. */
+export const engines = ['postgres', 'pglite'] as const
+export type Engine = (typeof engines)[number]
+
+/** A migrated database of one test. Disposing it closes and removes it. */
+export interface TestStore extends AsyncDisposable {
+  readonly db: Database
+}
+
+/** Opens an empty store: on the tests' Postgres, or on a PGlite in memory. */
+export async function openTestStore(engine: Engine = 'postgres'): Promise<TestStore> {
+  return engine === 'pglite' ? openMigrated(await openPglite()) : openOnPostgres()
+}
+
+async function openOnPostgres(): Promise<TestStore> {
+  const database = await createTestDatabase()
+  // Dropping the database below cuts idle connections on purpose.
+  const db = openPostgres({ url: database.url, poolSize: 8, onError: () => undefined })
+  return openMigrated(db, database)
+}
+
+async function openMigrated(db: Database, database?: AsyncDisposable): Promise<TestStore> {
+  await migrate(db)
+  return {
+    db,
+    async [Symbol.asyncDispose]() {
+      await db.destroy()
+      await database?.[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface SpawnAppOptions {
+  readonly args?: readonly string[]
+  /** Resolve only once a line of the output matches. */
+  readonly readyLine?: RegExp
+  /** Resolve only once this URL answers with a 2xx. */
+  readonly readyUrl?: string
+  /** How long to wait for readiness; 15 s by default. */
+  readonly timeoutMs?: number
+}
+
+export interface AppExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A real process of ours. Disposing it asks it to stop, and kills it when it does not. */
+export interface SpawnedApp extends AsyncDisposable {
+  readonly pid: number
+  /** Standard output and error so far, in order of arrival. */
+  output(): string
+  /** The first line that matches, past or future. Fails with the output when the process ends before. */
+  waitForLine(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
+  kill(signal: NodeJS.Signals): void
+  readonly exited: Promise<AppExit>
+}
+
+// Longer than any process of ours may take to drain.
+const stopTimeoutMs = 30_000
+
+/**
+ * Starts a TypeScript file as a process of its own, with only the given variables (and where programs and temporary files
+ * are) in its environment.
+ *
+ * @param entry from the root of the repository, for example `apps/ingress/src/main.ts`
+ */
+export async function spawnApp(
+  entry: string,
+  env: Readonly<Record<string, string>>,
+  { args = [], readyLine, readyUrl, timeoutMs = 15_000 }: SpawnAppOptions = {},
+): Promise<SpawnedApp> {
+  const { PATH, HOME, TMPDIR } = process.env
+  const root = resolve(import.meta.dirname, '../../..')
+  const child = spawn(process.execPath, [resolve(root, entry), ...args], {
+    cwd: root,
+    env: { PATH, HOME, TMPDIR, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  await once(child, 'spawn')
+  const app = toApp(child)
+  try {
+    if (readyLine !== undefined) await app.waitForLine(readyLine, timeoutMs)
+    if (readyUrl !== undefined) {
+      await waitWhileRunning(
+        child,
+        () => app.output(),
+        `answer at ${readyUrl}`,
+        timeoutMs,
+        () => answersWell(readyUrl),
+      )
+    }
+    return app
+  } catch (error) {
+    child.kill('SIGKILL')
+    await app.exited
+    throw error
+  }
+}
+
+function toApp(child: ChildProcess): SpawnedApp {
+  const lines: string[] = []
+  for (const input of [child.stdout, child.stderr]) {
+    if (input !== null) createInterface({ input }).on('line', (line) => lines.push(line))
+  }
+  const exited = once(child, 'close').then((): AppExit => ({ code: child.exitCode, signal: child.signalCode }))
+  const output = () => lines.join('\n')
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const deadline = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+    await exited
+    clearTimeout(deadline)
+  }
+  return {
+    pid: child.pid ?? Number.NaN,
+    output,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    waitForLine: (pattern, timeoutMs = 15_000) =>
+      waitWhileRunning(child, output, `print a line like ${String(pattern)}`, timeoutMs, () =>
+        firstMatch(lines, pattern),
+      ),
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function waitWhileRunning<T>(
+  child: ChildProcess,
+  output: () => string,
+  what: string,
+  timeoutMs: number,
+  probe: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const ended = child.exitCode ?? child.signalCode
+    // Looked at after the end was noted, so that the last line of a process counts.
+    const found = await probe()
+    if (found !== undefined) return found
+    if (ended !== null)
+      throw new Error(`the process ended (${ended}) before it would ${what}; its output:\n${output()}`)
+    if (Date.now() > deadline)
+      throw new Error(`the process did not ${what} within ${timeoutMs} ms; its output:\n${output()}`)
+    await delay(20)
+  }
+}
+
+function firstMatch(lines: readonly string[], pattern: RegExp): RegExpExecArray | undefined {
+  for (const line of lines) {
+    const match = pattern.exec(line)
+    if (match !== null) return match
+  }
+  return undefined
+}
+
+async function answersWell(url: string): Promise<true | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    await response.body?.cancel()
+    return response.ok || undefined
+  } catch {
+    // Refused or too slow: not ready yet.
+    return undefined
+  }
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { inject } from 'vitest'
+
+/** A part of the tests' Redis that belongs to one test. Disposing it deletes what the test left there. */
+export interface TestPrefix extends AsyncDisposable {
+  /** In braces, so that all of a test's keys would share one slot in a cluster. */
+  readonly prefix: string
+  readonly redisUrl: string
+}
+
+/** A key prefix that no other test uses, on the Redis that the global set-up started. */
+export function testPrefix(redisUrl: string = inject('redisUrl')): TestPrefix {
+  const prefix = `{t-${randomUUID()}}`
+  return { prefix, redisUrl, [Symbol.asyncDispose]: () => deleteKeys(redisUrl, `${prefix}*`) }
+}
+
+async function deleteKeys(redisUrl: string, pattern: string): Promise<void> {
+  const client = new Redis(redisUrl)
+  try {
+    for await (const keys of client.scanStream({ match: pattern, count: 1_000 })) {
+      if (isNonEmptyList(keys)) await client.unlink(keys)
+    }
+  } finally {
+    client.disconnect()
+  }
+}
+
+function isNonEmptyList(keys: unknown): keys is string[] {
+  return Array.isArray(keys) && keys.length > 0
+}

@@ -1,0 +1,39 @@
+/** A server that tests use. Disposing it ends it and removes its data. */
+export interface TestService extends AsyncDisposable {
+  readonly url: string
+}
+
+/** One way to come by a service. */
+export interface ServiceSource {
+  /** Completes "… from ". */
+  readonly name: string
+  /** Undefined: this way isn't open here, which is nothing to report. A failure is reported, and the next way tried. */
+  readonly start: () => Promise<TestService | undefined>
+}
+
+/** The service from the first source that has it. */
+export async function startFirst(
+  what: string,
+  sources: readonly ServiceSource[],
+  log: (line: string) => void,
+): Promise<TestService> {
+  const failures: unknown[] = []
+  for (const { name, start } of sources) {
+    try {
+      const service = await start()
+      if (service !== undefined) return service
+    } catch (error) {
+      failures.push(error)
+      log(`no ${what} from ${name}: ${firstLine(error)}`)
+    }
+  }
+  throw new AggregateError(
+    failures,
+    `no ${what} for the tests: run "node scripts/setup.mjs --tests", or see CONTRIBUTING.md`,
+  )
+}
+
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return line
+}

@@ -1,0 +1,17 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const parents = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt']
+
+/** The folder of a Postgres server's programs, which packages/testing will find too. */
+export function findPostgres() {
+  const installed = parents.flatMap((parent) => listOf(parent).map((name) => join(parent, name, 'bin')))
+  return [...installed, ...(process.env.PATH ?? '').split(delimiter)].find(
+    (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  )
+}
+
+/** @param {string} folder */
+function listOf(folder) {
+  return existsSync(folder) ? readdirSync(folder) : []
+}

@@ -1,0 +1,47 @@
+import type { ImportEdge } from './module-graph.ts'
+
+const leaves = ['packages/schema', 'packages/config', 'packages/telemetry', 'packages/lifecycle']
+const allPackages = [...leaves, 'packages/queue', 'packages/store', 'packages/handlers']
+
+/** Who may import whom. A workspace that is missing here fails the test: its place has to be decided first. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'packages/schema': [],
+  'packages/config': [],
+  'packages/telemetry': [],
+  'packages/lifecycle': [],
+  'packages/redis-server': [],
+  'packages/testing': ['packages/redis-server'],
+  'packages/queue': leaves,
+  'packages/store': leaves,
+  'packages/handlers': [...leaves, 'packages/queue', 'packages/store'],
+  'apps/ingress': allPackages,
+  'apps/worker': allPackages,
+  'apps/board': allPackages,
+  'apps/cli': allPackages,
+  'apps/standalone': [...allPackages, 'packages/redis-server'],
+}
+
+/** Why an import between workspaces is forbidden; undefined when it isn't. */
+export function whyForbidden({ from, to, specifier }: ImportEdge): string | undefined {
+  const importer = workspaceOf(from)
+  const imported = workspaceOf(to)
+  if (imported === undefined || importer === imported) return undefined
+  const line = `${from} imports ${specifier}`
+  if (specifier.startsWith('.')) return `${line}: reaches into another workspace past its exports`
+  // What tests and their fixtures are made of is no concern of the product.
+  if (importer === undefined || isTest(from)) return undefined
+  if (importer === 'apps/standalone' && /^@warmhook\/(ingress|worker|board)\/start-\1$/.test(specifier))
+    return undefined
+  const allowed = mayImport[importer]
+  if (allowed === undefined) return `${line}: ${importer} is not in the table of import-rules.ts`
+  return allowed.includes(imported) ? undefined : `${line}: ${importer} may not import ${imported}`
+}
+
+/** `apps/x` or `packages/x`; undefined for the tests at the root. */
+function workspaceOf(path: string): string | undefined {
+  return /^(apps|packages)\/[^/]+/.exec(path)?.[0]
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts') || path.includes('/fixtures/')
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import { SummaryLineReporter } from './packages/testing/src/summary-line-reporter.ts'
+
+export default defineConfig({
+  test: {
+    include: ['{apps,packages}/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    globalSetup: ['packages/testing/src/global-setup.ts'],
+    reporters: ['default', new SummaryLineReporter()],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+})
