@@ -10,7 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/telemetry': [],
   'packages/lifecycle': [],
   'packages/redis-server': [],
-  'packages/testing': ['packages/redis-server'],
+  'packages/testing': ['packages/redis-server', 'packages/schema', 'packages/store'],
   'packages/queue': leaves,
   'packages/store': leaves,
   'packages/handlers': [...leaves, 'packages/queue', 'packages/store'],

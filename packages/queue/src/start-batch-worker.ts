@@ -54,8 +54,9 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
       connection: options.connection,
       prefix: options.prefix,
       concurrency: options.concurrency,
-      lockDuration: 30_000,
-      stalledInterval: 15_000,
+      // A killed worker's batches are taken over within lock and interval: at most 25 s.
+      lockDuration: 15_000,
+      stalledInterval: 5_000,
       // A worker that is killed again and again must not turn an accepted event into a failure.
       maxStalledCount: 1_000_000,
       removeOnComplete: { ...spec.retention.completed },

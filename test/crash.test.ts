@@ -1,0 +1,80 @@
+import { startHttpPeer, type HttpPeer } from '@warmhook/testing/start-http-peer'
+import { eventually } from '@warmhook/testing/eventually'
+import { describe, expect, it } from 'vitest'
+import { startInstallation, type Installation } from './support/start-installation.ts'
+
+interface EventDetail {
+  readonly id: string
+  readonly status: string
+  readonly deliveries: readonly { readonly handler: string; readonly status: string; readonly attempts: number }[]
+}
+
+/** A CRM that answers upserts as HubSpot does, once `open` resolves. */
+function startCrm(open: Promise<void> = Promise.resolve()): Promise<HttpPeer> {
+  return startHttpPeer(async (request) => {
+    await open
+    const { inputs } = JSON.parse(request.body) as { inputs: { id: string; objectWriteTraceId: string }[] }
+    const results = inputs.map(({ id, objectWriteTraceId }) => ({
+      id: `crm-${id}`,
+      objectWriteTraceId,
+      properties: { email: id },
+    }))
+    return Response.json({ status: 'COMPLETE', results })
+  })
+}
+
+const crmEnv = (crm: HttpPeer) => ({ HUBSPOT_ACCESS_TOKEN: 'pat-test', HUBSPOT_BASE_URL: crm.url })
+
+/** Sends one event for each of `count` mailboxes at once, and gives the ids of the events. */
+async function sendAtOnce(warmhook: Installation, count: number): Promise<string[]> {
+  const answers = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      warmhook.send(
+        JSON.stringify({ type: 'campaign.updated', account: { campaign_id: index, email: `m${index}@b.example` } }),
+      ),
+    ),
+  )
+  return Promise.all(answers.map(async (answer) => ((await answer.json()) as { id: string }).id))
+}
+
+async function detailsOf(warmhook: Installation, ids: readonly string[]): Promise<EventDetail[]> {
+  return Promise.all(ids.map((id) => warmhook.api<EventDetail>(`/api/events/${id}`)))
+}
+
+describe('a worker killed in the middle of a batch', () => {
+  it('leaves nothing undone and nothing done twice', { timeout: 90_000 }, async () => {
+    const gate = Promise.withResolvers<void>()
+    await using crm = await startCrm(gate.promise)
+    await using warmhook = await startInstallation(crmEnv(crm))
+    const ids = await sendAtOnce(warmhook, 30)
+    await eventually(() => crm.requests.length > 0)
+    warmhook.worker.kill('SIGKILL')
+    await warmhook.worker.exited
+    gate.resolve()
+    await warmhook.startWorker()
+    expect(await warmhook.settled(30)).toMatchObject({ processed: 30, dead: 0, balanced: true })
+    for (const { status, deliveries } of await detailsOf(warmhook, ids)) {
+      expect(status).toBe('processed')
+      expect(deliveries.map(({ handler, status: outcome }) => [handler, outcome]).toSorted()).toEqual([
+        ['crm-sync', 'done'],
+        ['pause-tracking', 'done'],
+      ])
+    }
+  })
+
+  it('may be killed at any moment, again and again', { timeout: 120_000 }, async () => {
+    await using crm = await startCrm()
+    await using warmhook = await startInstallation(crmEnv(crm))
+    const ids = await sendAtOnce(warmhook, 300)
+    for (let worker = warmhook.worker, kills = 0; kills < 3; kills += 1) {
+      const seen = crm.requests.length
+      await eventually(() => crm.requests.length > seen || worker.output().includes('worker takes batches'))
+      worker.kill('SIGKILL')
+      await worker.exited
+      worker = await warmhook.startWorker()
+    }
+    expect(await warmhook.settled(300)).toMatchObject({ processed: 300, dead: 0, balanced: true })
+    const details = await detailsOf(warmhook, ids)
+    expect(details.every(({ deliveries }) => deliveries.length === 2)).toBe(true)
+  })
+})
