@@ -5,13 +5,14 @@ import { sources } from '@warmhook/schema/sources'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { Hono, type Context } from 'hono'
 import type { Registry } from 'prom-client'
-import { createEnvelope } from './create-envelope.ts'
+import type { CreateEnvelope } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
 import { readBody } from './read-body.ts'
 
 export interface IngressDeps {
   readonly endpoints: readonly Endpoint[]
   readonly maxBodyBytes: number
+  readonly createEnvelope: CreateEnvelope
   /** Resolves once the envelope is safe; a rejection means that it may not be. */
   readonly accept: (envelope: Envelope) => Promise<void>
   readonly isReady: () => boolean
@@ -56,7 +57,7 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
   if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
   if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
   const deliveryId = toDeliveryId(c.env.incoming.headers[source.deliveryIdHeader])
-  const envelope = createEnvelope({ source: source.name, owner: endpoint.owner, body: read.body, deliveryId })
+  const envelope = deps.createEnvelope({ source: source.name, owner: endpoint.owner, body: read.body, deliveryId })
   try {
     await deps.accept(envelope)
   } catch (err) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Endpoint } from '@warmhook/config/endpoints'
@@ -11,9 +12,8 @@ import { describeBatch, MAX_BATCH_BYTES } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
-import { v7 as uuidv7 } from 'uuid'
 import { createApp } from './app.ts'
-import { envelopeBytes } from './create-envelope.ts'
+import { createEnvelopeFactory, envelopeBytes } from './create-envelope.ts'
 import { createIngressMetrics, type IngressMetrics } from './ingress-metrics.ts'
 
 export interface IngressSettings {
@@ -49,12 +49,13 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
     })
     scope.use('intake queue', producer)
     const intake = createIntake(settings.batchMax, metrics, (batch) =>
-      producer.add({ id: uuidv7(), name: describeBatch(batch.map((envelope) => envelope.source)), payload: { envelopes: [...batch] } }),
+      producer.add({ id: randomUUID(), name: describeBatch(batch.map((envelope) => envelope.source)), payload: { envelopes: [...batch] } }),
     )
     scope.use('group commit', intake)
     const app = createApp({
       endpoints: settings.endpoints,
       maxBodyBytes: settings.maxBodyBytes,
+      createEnvelope: createEnvelopeFactory(Date.now),
       accept: (envelope) => intake.submit(envelope),
       isReady: () => connection.status === 'ready',
       metrics,

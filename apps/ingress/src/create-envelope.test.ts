@@ -1,0 +1,25 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createEnvelopeFactory } from './create-envelope.ts'
+
+const input = { source: 'mailivery', owner: 'acme', body: Buffer.from('{}'), deliveryId: undefined }
+
+describe('createEnvelopeFactory', () => {
+  it('makes ids that sort in the order of the calls, whatever the clock does', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }), { minLength: 2 }), (clock) => {
+        let tick = 0
+        const createEnvelope = createEnvelopeFactory(() => clock[tick++] ?? 0)
+        const ids = clock.map(() => createEnvelope(input).id)
+        expect(ids.toSorted()).toEqual(ids)
+        expect(new Set(ids).size).toBe(ids.length)
+      }),
+    )
+  })
+
+  it('reads the time off the id', () => {
+    const { id, receivedAt } = createEnvelopeFactory(() => 1_700_000_000_123)(input)
+    expect(receivedAt).toBe(1_700_000_000_123)
+    expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(receivedAt)
+  })
+})
