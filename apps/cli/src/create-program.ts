@@ -1,13 +1,7 @@
 import { Command } from 'commander'
+import type { CliContext } from './cli-context.ts'
 import { runMigrate } from './run-migrate.ts'
 import { runSend } from './run-send.ts'
-
-/** What commands read and write; a test gives its own. */
-export interface CliContext {
-  readonly env: NodeJS.ProcessEnv
-  readonly print: (line: string) => void
-  readonly readInput: () => Promise<Buffer<ArrayBuffer>>
-}
 
 /** The `warmhook` command. A command that fails throws a `CliError` or a typed error of what it used. */
 export function createProgram(context: CliContext): Command {
@@ -19,7 +13,9 @@ export function createProgram(context: CliContext): Command {
     .option('--url <url>', 'the ingress, for example http://127.0.0.1:3000 (default: HOST and INGRESS_PORT)')
     .option('--key <key>', "the endpoint's key (default: WARMHOOK_ENDPOINT_KEY, else the one kept in DATA_DIR)")
     .option('--json', 'print one JSON object per answer')
-    .action((file: string | undefined, options: { url?: string; key?: string; json?: true }) => runSend(context, file, options))
+    .action((file: string | undefined, options: { url?: string; key?: string; json?: true }) =>
+      runSend(context, file, options),
+    )
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL up to date')

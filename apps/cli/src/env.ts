@@ -3,7 +3,10 @@ import { readKeptSecrets } from '@warmhook/config/kept-secrets'
 import { parseEnv } from '@warmhook/config/parse-env'
 
 /** Where the ingress of this machine takes webhooks, as far as the environment and DATA_DIR tell; the key may be missing. */
-export function parseIngressAddress(env: NodeJS.ProcessEnv): { readonly url: string; readonly key: string | undefined } {
+export function parseIngressAddress(env: NodeJS.ProcessEnv): {
+  readonly url: string
+  readonly key: string | undefined
+} {
   const values = parseEnv(
     {
       DATA_DIR: fields.DATA_DIR,

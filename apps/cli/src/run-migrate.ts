@@ -1,6 +1,6 @@
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
-import type { CliContext } from './create-program.ts'
+import type { CliContext } from './cli-context.ts'
 import { parseDatabaseUrl } from './env.ts'
 
 /**

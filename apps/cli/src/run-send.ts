@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { samplePayloads } from '@warmhook/schema/samples'
 import { CliError } from './cli-error.ts'
-import type { CliContext } from './create-program.ts'
+import type { CliContext } from './cli-context.ts'
 import { parseIngressAddress } from './env.ts'
 
 interface Payload {
@@ -21,10 +21,17 @@ interface Answer {
  *
  * @throws CliError when the ingress can't be reached or does not accept one of them
  */
-export async function runSend(context: CliContext, file: string | undefined, options: { url?: string; key?: string; json?: true }): Promise<void> {
+export async function runSend(
+  context: CliContext,
+  file: string | undefined,
+  options: { url?: string; key?: string; json?: true },
+): Promise<void> {
   const address = parseIngressAddress(context.env)
   const key = options.key ?? address.key
-  if (key === undefined) throw new CliError('No endpoint key: pass --key, set WARMHOOK_ENDPOINT_KEY, or run it where `npm start` keeps its DATA_DIR')
+  if (key === undefined)
+    throw new CliError(
+      'No endpoint key: pass --key, set WARMHOOK_ENDPOINT_KEY, or run it where `npm start` keeps its DATA_DIR',
+    )
   const base = (options.url ?? address.url).replace(/\/+$/, '')
   const answers: Answer[] = []
   for (const payload of await loadPayloads(context, file)) {
@@ -56,7 +63,9 @@ async function post(base: string, key: string, { label, body }: Payload): Promis
       signal: AbortSignal.timeout(10_000),
     })
   } catch (cause) {
-    throw new CliError(`Nothing answers at ${base}: is Warmhook running (npm start), or is it elsewhere (--url)?`, { cause })
+    throw new CliError(`Nothing answers at ${base}: is Warmhook running (npm start), or is it elsewhere (--url)?`, {
+      cause,
+    })
   }
   return { payload: label, status: response.status, ...toDetails(await response.text()) }
 }

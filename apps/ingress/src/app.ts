@@ -37,7 +37,9 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) => (deps.isReady() ? c.json({ status: 'ready' }) : problem(c, 503, 'Redis is away')))
-  app.get('/metrics', async (c) => c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }))
+  app.get('/metrics', async (c) =>
+    c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }),
+  )
   app.notFound((c) => problem(c, 404, 'There is nothing here; webhooks go to POST /webhooks/mailivery/<key>'))
   app.onError((err, c) => {
     deps.log.error({ err }, 'request failed')
@@ -52,7 +54,8 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
   if (source === undefined) return problem(c, 404, 'No source has this name')
   const endpoint = findEndpoint(deps.endpoints, source.name, c.req.param('key') ?? '')
   if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
-  if (!mayConnect(endpoint, c.env.incoming.socket.remoteAddress)) return problem(c, 403, 'This address may not send here')
+  if (!mayConnect(endpoint, c.env.incoming.socket.remoteAddress))
+    return problem(c, 403, 'This address may not send here')
   const read = await readBody(c.env.incoming, deps.maxBodyBytes)
   if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
   if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
@@ -80,6 +83,11 @@ function toDeliveryId(header: string | string[] | undefined): string | undefined
 }
 
 /** RFC 9457. */
-function problem(c: NodeContext, status: 400 | 401 | 403 | 404 | 413 | 500 | 503, detail: string, headers: Record<string, string> = {}): Response {
+function problem(
+  c: NodeContext,
+  status: 400 | 401 | 403 | 404 | 413 | 500 | 503,
+  detail: string,
+  headers: Record<string, string> = {},
+): Response {
   return c.body(JSON.stringify({ status, detail }), status, { 'content-type': 'application/problem+json', ...headers })
 }

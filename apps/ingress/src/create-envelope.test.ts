@@ -7,13 +7,16 @@ const input = { source: 'mailivery', owner: 'acme', body: Buffer.from('{}'), del
 describe('createEnvelopeFactory', () => {
   it('makes ids that sort in the order of the calls, whatever the clock does', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }), { minLength: 2 }), (clock) => {
-        let tick = 0
-        const createEnvelope = createEnvelopeFactory(() => clock[tick++] ?? 0)
-        const ids = clock.map(() => createEnvelope(input).id)
-        expect(ids.toSorted()).toEqual(ids)
-        expect(new Set(ids).size).toBe(ids.length)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }), { minLength: 2 }),
+        (clock) => {
+          let tick = 0
+          const createEnvelope = createEnvelopeFactory(() => clock[tick++] ?? 0)
+          const ids = clock.map(() => createEnvelope(input).id)
+          expect(ids.toSorted()).toEqual(ids)
+          expect(new Set(ids).size).toBe(ids.length)
+        },
+      ),
     )
   })
 

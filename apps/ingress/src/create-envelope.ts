@@ -22,7 +22,14 @@ export function createEnvelopeFactory(now: () => number): CreateEnvelope {
   return ({ source, owner, body, deliveryId }) => {
     latest = Math.max(latest, now())
     const id = generator.generateOrResetCore(latest, rollbackAllowanceMs).toString()
-    return { id, source, owner, receivedAt: timeOf(id), ...encodeBody(body), ...(deliveryId === undefined ? {} : { deliveryId }) }
+    return {
+      id,
+      source,
+      owner,
+      receivedAt: timeOf(id),
+      ...encodeBody(body),
+      ...(deliveryId === undefined ? {} : { deliveryId }),
+    }
   }
 }
 

@@ -35,8 +35,15 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
   }
 }
 
-function toEndpoints(file: string | undefined, key: Parameters<typeof defaultEndpoint>[0] | undefined): readonly Endpoint[] {
-  const endpoints = [...(file === undefined ? [] : readEndpointsFile(file)), ...(key === undefined ? [] : [defaultEndpoint(key)])]
-  if (endpoints.length === 0) throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is needed: without a key nobody could send'])
+function toEndpoints(
+  file: string | undefined,
+  key: Parameters<typeof defaultEndpoint>[0] | undefined,
+): readonly Endpoint[] {
+  const endpoints = [
+    ...(file === undefined ? [] : readEndpointsFile(file)),
+    ...(key === undefined ? [] : [defaultEndpoint(key)]),
+  ]
+  if (endpoints.length === 0)
+    throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is needed: without a key nobody could send'])
   return endpoints
 }

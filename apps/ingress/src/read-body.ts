@@ -26,7 +26,10 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
     }
     const onEnd = (): void => {
       const [first] = chunks
-      finish({ status: 'read', body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes) })
+      finish({
+        status: 'read',
+        body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes),
+      })
     }
     const onAbort = (): void => finish({ status: 'aborted' })
     request.on('data', onData).on('end', onEnd).on('close', onAbort).on('error', onAbort)

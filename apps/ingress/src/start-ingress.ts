@@ -40,7 +40,10 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
   return ResourceScope.build(async (scope) => {
     const registry = createMetrics('ingress')
     const metrics = createIngressMetrics(registry)
-    const connection = connectProducer({ url: settings.redisUrl, onError: (err) => log.warn({ err }, 'redis connection') })
+    const connection = connectProducer({
+      url: settings.redisUrl,
+      onError: (err) => log.warn({ err }, 'redis connection'),
+    })
     scope.defer('redis connection', () => disconnect(connection))
     const producer = createBatchProducer(intakeQueue, connection, {
       prefix: settings.prefix,
@@ -49,7 +52,11 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
     })
     scope.use('intake queue', producer)
     const intake = createIntake(settings.batchMax, metrics, (batch) =>
-      producer.add({ id: randomUUID(), name: describeBatch(batch.map((envelope) => envelope.source)), payload: { envelopes: [...batch] } }),
+      producer.add({
+        id: randomUUID(),
+        name: describeBatch(batch.map((envelope) => envelope.source)),
+        payload: { envelopes: [...batch] },
+      }),
     )
     scope.use('group commit', intake)
     const app = createApp({
@@ -64,7 +71,8 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
     })
     // A sender that dawdles over headers or body must not hold a connection for long.
     const timeouts = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 }
-    const server = createServer(timeouts, getRequestListener(app.fetch))
+    const handle = getRequestListener(app.fetch)
+    const server = createServer(timeouts, (request, response) => void handle(request, response))
     const url = await listen(scope, server, settings)
     log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
     return { url }

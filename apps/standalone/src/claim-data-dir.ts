@@ -16,7 +16,9 @@ export async function claimDataDir(dataDir: string): Promise<AsyncDisposable> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const owner = await readPid(path)
   if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
-    throw new DataDirInUseError(`A Warmhook (process ${owner}) already works in ${dataDir}; stop it, or set another DATA_DIR`)
+    throw new DataDirInUseError(
+      `A Warmhook (process ${owner}) already works in ${dataDir}; stop it, or set another DATA_DIR`,
+    )
   }
   await writeFile(path, `${process.pid}\n`, { mode: 0o600 })
   return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }

@@ -6,7 +6,10 @@ import { startStandalone } from './start-standalone.ts'
 
 await runUntilSignal({ deadlineMs: 40_000 }, async () => {
   const settings = parseStandaloneEnv(process.env)
-  const running = await startStandalone(settings, { env: process.env, log: createLogger('standalone', settings.logLevel) })
+  const running = await startStandalone(settings, {
+    env: process.env,
+    log: createLogger('standalone', settings.logLevel),
+  })
   process.stdout.write(banner(settings, running))
   return running
 })

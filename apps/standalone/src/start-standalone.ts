@@ -33,7 +33,16 @@ export async function startStandalone(
     const handlers = createHandlers(env, { db, log, now: Date.now })
     const board = scope.use(
       'board',
-      await startBoard({ db, redisUrl, host, port: settings.boardPort, user: settings.boardUser, password: settings.boardPassword, prefix, log }),
+      await startBoard({
+        db,
+        redisUrl,
+        host,
+        port: settings.boardPort,
+        user: settings.boardUser,
+        password: settings.boardPassword,
+        prefix,
+        log,
+      }),
     )
     const { concurrency, dedupeWindowMs } = settings
     scope.use(
@@ -47,7 +56,10 @@ export async function startStandalone(
     const { endpoints, maxBodyBytes, batchMax } = settings
     const ingress = scope.use(
       'ingress',
-      await startIngress({ redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix }, { log }),
+      await startIngress(
+        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix },
+        { log },
+      ),
       10_000,
     )
     return { ingressUrl: ingress.url, boardUrl: board.url, storage: describeStorage(settings) }

@@ -13,7 +13,9 @@ export interface WorkerAppDeps {
 export function createApp({ consumer, registry, log }: WorkerAppDeps): Hono {
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.get('/readyz', (c) => (consumer.status === 'ready' ? c.json({ status: 'ready' }) : c.json({ status: 'Redis is away' }, 503)))
+  app.get('/readyz', (c) =>
+    consumer.status === 'ready' ? c.json({ status: 'ready' }) : c.json({ status: 'Redis is away' }, 503),
+  )
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
   app.onError((err, c) => {
     log.error({ err }, 'request failed')

@@ -36,6 +36,14 @@ export function createHandlerProcessor(
     for (const [status, group] of counts) metrics.deliveries.inc({ handler: name, status }, group.length)
     const failed = results.find((result) => result.status !== 'done')
     if (failed === undefined) return
-    log.warn({ handler: name, failing: counts.get('failing')?.length ?? 0, dead: counts.get('dead')?.length ?? 0, reason: failed.note }, 'deliveries failed')
+    log.warn(
+      {
+        handler: name,
+        failing: counts.get('failing')?.length ?? 0,
+        dead: counts.get('dead')?.length ?? 0,
+        reason: failed.note,
+      },
+      'deliveries failed',
+    )
   }
 }

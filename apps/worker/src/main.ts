@@ -13,11 +13,19 @@ await runUntilSignal({ deadlineMs: 25_000 }, () => {
   return ResourceScope.build(async (scope) => {
     // Each queue's batches in hand may hold a connection.
     const poolSize = settings.concurrency * 4
-    const db = openPostgres({ url: settings.databaseUrl, poolSize, onError: (err) => log.warn({ err }, 'idle database connection') })
+    const db = openPostgres({
+      url: settings.databaseUrl,
+      poolSize,
+      onError: (err) => log.warn({ err }, 'idle database connection'),
+    })
     scope.defer('database', () => db.destroy())
     const migrated = await migrate(db)
     if (migrated.length > 0) log.info({ migrated }, 'database schema updated')
     const handlers = createHandlers(process.env, { db, log, now: Date.now })
-    return scope.use('worker', await startWorker(settings, { db, handlers, log, now: Date.now, random: Math.random }), 20_000)
+    return scope.use(
+      'worker',
+      await startWorker(settings, { db, handlers, log, now: Date.now, random: Math.random }),
+      20_000,
+    )
   })
 })

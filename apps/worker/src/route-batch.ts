@@ -5,7 +5,8 @@ import { readEnvelope } from '@warmhook/schema/read-envelope'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import type { Database } from '@warmhook/store/database'
-import { recordBatch, type RefusedEnvelope, type RoutedEvent } from '@warmhook/store/events/record-batch'
+import { recordBatch, type RoutedEvent } from '@warmhook/store/events/record-batch'
+import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
 export interface RouterDeps {
   readonly db: Database
@@ -73,6 +74,8 @@ async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T>
   try {
     return await run()
   } catch (cause) {
-    throw new UnavailableError(`the ${what} is away: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new UnavailableError(`the ${what} is away: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
   }
 }

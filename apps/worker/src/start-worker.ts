@@ -4,11 +4,11 @@ import { EnvError } from '@warmhook/config/parse-env'
 import { subscriptionsOf, type ActiveHandler } from '@warmhook/handlers/registry'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
-import { createBatchProducer } from '@warmhook/queue/batch-producer'
+import { createBatchProducer, type BatchJob } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
-import type { EnvelopeBatch } from '@warmhook/schema/batch'
+import type { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
@@ -39,7 +39,10 @@ export interface WorkerDeps {
 }
 
 /** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
-export async function startWorker(settings: WorkerSettings, deps: WorkerDeps): Promise<AsyncDisposable & { readonly url: string }> {
+export async function startWorker(
+  settings: WorkerSettings,
+  deps: WorkerDeps,
+): Promise<AsyncDisposable & { readonly url: string }> {
   const takes = queueChoice(settings.queues, deps.handlers)
   return ResourceScope.build(async (scope) => {
     const { log, handlers } = deps
@@ -48,17 +51,29 @@ export async function startWorker(settings: WorkerSettings, deps: WorkerDeps): P
     const onError = sampled((err) => log.warn({ err }, 'redis'))
     const consumer = connectConsumer({ url: settings.redisUrl, onError })
     scope.defer('redis consumer', () => disconnect(consumer))
-    const url = await listen(scope, createServer(getRequestListener(createApp({ consumer, registry, log }).fetch)), settings)
+    const handle = getRequestListener(createApp({ consumer, registry, log }).fetch)
+    const server = createServer((request, response) => void handle(request, response))
+    const url = await listen(scope, server, settings)
 
-    const run = <Payload>(spec: QueueSpec<Payload>, process: (context: BatchContext<Payload>) => Promise<void>): void => {
+    const run = <Payload>(
+      spec: QueueSpec<Payload>,
+      process: (context: BatchContext<Payload>) => Promise<void>,
+    ): void => {
       if (!takes(spec.name)) return
       const { concurrency, prefix } = settings
       const { now, random } = deps
-      scope.use(`worker of ${spec.name}`, startBatchWorker({ spec, connection: consumer, prefix, concurrency, process, onError, now, random }), 20_000)
+      scope.use(
+        `worker of ${spec.name}`,
+        startBatchWorker({ spec, connection: consumer, prefix, concurrency, process, onError, now, random }),
+        20_000,
+      )
     }
     for (const handler of handlers) run(handlerQueue(handler), createHandlerProcessor(handler, { ...deps, metrics }))
     if (takes(intakeQueue.name)) run(intakeQueue, createRouter(scope, settings, deps, onError))
-    log.info({ url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) }, 'worker takes batches')
+    log.info(
+      { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
+      'worker takes batches',
+    )
     return { url }
   })
 }
@@ -75,18 +90,23 @@ function createRouter(
     const spec = handlerQueue(handler)
     const producer = createBatchProducer(spec, connection, { prefix: settings.prefix, deadlineMs: 5_000, onError })
     scope.use(`queue of ${handler.name}`, producer)
-    return { name: handler.name, subscribes: handler.subscribes, add: producer.add }
+    return { name: handler.name, subscribes: handler.subscribes, add: (job: BatchJob<EventBatch>) => producer.add(job) }
   })
   const subscriptions = subscriptionsOf(deps.handlers)
-  return (context) => routeBatch(context, { db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
+  return (context) =>
+    routeBatch(context, { db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
 }
 
 /** @throws EnvError when a chosen queue does not exist */
-function queueChoice(chosen: readonly string[] | undefined, handlers: readonly ActiveHandler[]): (name: string) => boolean {
+function queueChoice(
+  chosen: readonly string[] | undefined,
+  handlers: readonly ActiveHandler[],
+): (name: string) => boolean {
   if (chosen === undefined) return () => true
   const known = [intakeQueue.name, ...handlers.map((handler) => handler.name)]
   const unknown = chosen.filter((name) => !known.includes(name))
-  if (unknown.length > 0) throw new EnvError([`WORKER_QUEUES names ${unknown.join(', ')}, but the queues here are ${known.join(', ')}`])
+  if (unknown.length > 0)
+    throw new EnvError([`WORKER_QUEUES names ${unknown.join(', ')}, but the queues here are ${known.join(', ')}`])
   return (name) => chosen.includes(name)
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
-import { Secret } from './secret.ts'
+import type { Secret } from './secret.ts'
 
 /** One owner's address for webhooks. Keys are kept as SHA-256 digests only. */
 export interface Endpoint {
@@ -23,13 +23,20 @@ export class EndpointsFileError extends Error {
 const Cidr = z.string().refine((text) => {
   const [address = '', bits, ...rest] = text.split('/')
   const family = isIP(address)
-  return family !== 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  return (
+    family !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  )
 }, 'must be an IP address or a CIDR range such as 203.0.113.0/24')
 
 /** A key in clear (at least 128 bits), or `sha256:` and the digest of one in hex. */
 const Key = z
   .string()
-  .refine((key) => (key.startsWith('sha256:') ? /^sha256:[0-9a-f]{64}$/.test(key) : key.length >= 22), 'must be at least 22 characters, or sha256:<64 hex digits>')
+  .refine(
+    (key) => (key.startsWith('sha256:') ? /^sha256:[0-9a-f]{64}$/.test(key) : key.length >= 22),
+    'must be at least 22 characters, or sha256:<64 hex digits>',
+  )
 
 // Strict: a setting that this version does not know must not look as if it were in force.
 const EndpointsFile = z.strictObject({
@@ -82,7 +89,10 @@ function parseFile(path: string): unknown {
   try {
     return parseYaml(readFileSync(path, 'utf8')) as unknown
   } catch (cause) {
-    throw new EndpointsFileError(`${path} can't be read as YAML: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new EndpointsFileError(
+      `${path} can't be read as YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }
 

@@ -19,10 +19,16 @@ export const fields = {
   BOARD_PORT: port.default(3001),
   /** The port of a worker's /healthz and /metrics; 0 takes a free one. */
   WORKER_PORT: port.default(3002),
-  WARMHOOK_ENDPOINT_KEY: z.string().min(22, 'must be at least 22 characters (128 bits)').transform((value) => new Secret(value)),
+  WARMHOOK_ENDPOINT_KEY: z
+    .string()
+    .min(22, 'must be at least 22 characters (128 bits)')
+    .transform((value) => new Secret(value)),
   ENDPOINTS_FILE: z.string(),
   BOARD_USER: z.string().default('admin'),
-  BOARD_PASSWORD: z.string().min(8, 'must be at least 8 characters').transform((value) => new Secret(value)),
+  BOARD_PASSWORD: z
+    .string()
+    .min(8, 'must be at least 8 characters')
+    .transform((value) => new Secret(value)),
   MAX_BODY_BYTES: count.default(262_144),
   BATCH_MAX: count.max(256, 'must be 256 or less, to keep jobs readable').default(64),
   DEDUPE_WINDOW_MS: z.coerce.number().int().nonnegative().default(3_600_000),
@@ -31,9 +37,12 @@ export const fields = {
     .regex(/^[\w{}-]+$/, 'may hold letters, digits, - _ { } only')
     .default('{wh0}'),
   /** Comma-separated queue names that a worker runs; unset: all. */
-  WORKER_QUEUES: z
-    .string()
-    .transform((value) => value.split(',').map((name) => name.trim()).filter((name) => name !== '')),
+  WORKER_QUEUES: z.string().transform((value) =>
+    value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ),
   /** Batches that one worker handles at once, per queue. */
   WORKER_CONCURRENCY: count.max(100).default(4),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -42,5 +51,8 @@ export const fields = {
   HUBSPOT_ACCESS_TOKEN: secret,
   HUBSPOT_BASE_URL: url(/^https?$/, 'https://api.hubapi.com').default('https://api.hubapi.com'),
   /** HubSpot names its API versions by date; v3 goes unsupported in September 2027. */
-  HUBSPOT_API_VERSION: z.string().regex(/^[\w-]+$/).default('2026-09'),
+  HUBSPOT_API_VERSION: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default('2026-09'),
 } as const

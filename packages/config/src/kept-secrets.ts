@@ -31,7 +31,10 @@ export function readKeptSecrets(dataDir: string): KeptSecrets | undefined {
 export function ensureKeptSecrets(dataDir: string): KeptSecrets {
   const kept = readKeptSecrets(dataDir)
   if (kept !== undefined) return kept
-  const made = { endpointKey: randomBytes(24).toString('base64url'), boardPassword: randomBytes(12).toString('base64url') }
+  const made = {
+    endpointKey: randomBytes(24).toString('base64url'),
+    boardPassword: randomBytes(12).toString('base64url'),
+  }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   writeFileSync(pathIn(dataDir), `${JSON.stringify(made, undefined, 2)}\n`, { mode: 0o600 })
   return made

@@ -41,7 +41,9 @@ function readVariable(name: string, env: NodeJS.ProcessEnv, problems: string[]):
   try {
     return readFileSync(file, 'utf8').trimEnd()
   } catch (error) {
-    problems.push(`${name}_FILE names a file that can't be read (${error instanceof Error ? error.message : String(error)})`)
+    problems.push(
+      `${name}_FILE names a file that can't be read (${error instanceof Error ? error.message : String(error)})`,
+    )
     return undefined
   }
 }

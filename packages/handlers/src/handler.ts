@@ -17,7 +17,10 @@ export interface HandlerDeps {
  * Handles a batch of events: one outcome per event id; an event without an outcome is tried again. Events come in any
  * order, more than once, and in any cut: the effect must depend on the mailbox's history alone.
  */
-export type HandleEvents = (events: readonly MailboxEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
+export type HandleEvents = (
+  events: readonly MailboxEvent[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, Outcome>>
 
 /** One kind of effect. It has a queue of its own, named after it. */
 export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {

@@ -33,9 +33,14 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: HandlerDeps): reado
 }
 
 /** Which of the handlers get an event of each type. */
-export function subscriptionsOf(active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[]): ReadonlyMap<EventType, readonly string[]> {
+export function subscriptionsOf(
+  active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[],
+): ReadonlyMap<EventType, readonly string[]> {
   return new Map(
-    EventType.options.map((type) => [type, active.filter((handler) => handler.subscribes.includes(type)).map((handler) => handler.name)]),
+    EventType.options.map((type) => [
+      type,
+      active.filter((handler) => handler.subscribes.includes(type)).map((handler) => handler.name),
+    ]),
   )
 }
 

@@ -23,7 +23,10 @@ export async function listen(
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new ListenError(`Nothing can listen on ${host}:${port} (${cause instanceof Error ? cause.message : String(cause)}); choose another port`, { cause })
+    throw new ListenError(
+      `Nothing can listen on ${host}:${port} (${cause instanceof Error ? cause.message : String(cause)}); choose another port`,
+      { cause },
+    )
   }
   scope.defer(`server on port ${port}`, () => drain(server, drainMs), drainMs + 1_000)
   const { address, family, port: bound } = boundTo(server)
@@ -40,6 +43,7 @@ async function drain(server: Server, drainMs: number): Promise<void> {
 
 function boundTo(server: Server): AddressInfo {
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a server that listens on a port has an address')
+  if (address === null || typeof address === 'string')
+    throw new TypeError('a server that listens on a port has an address')
   return address
 }

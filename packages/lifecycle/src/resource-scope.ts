@@ -33,11 +33,12 @@ export class ResourceScope implements AsyncDisposable {
   /**
    * Opens what `open` opens; when it fails half-way, releases what was open by then before throwing.
    */
-  static async build<T>(open: (scope: ResourceScope) => Promise<T>): Promise<T & AsyncDisposable> {
+  static async build<T extends object>(open: (scope: ResourceScope) => Promise<T>): Promise<T & AsyncDisposable> {
     const scope = new ResourceScope()
     try {
       const built = await open(scope)
-      return Object.assign(built as T & object, { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() }) as T & AsyncDisposable
+      return Object.assign(built as T & object, { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() }) as T &
+        AsyncDisposable
     } catch (error) {
       await scope[Symbol.asyncDispose]()
       throw error
@@ -67,7 +68,9 @@ async function releaseOne({ name, release, limitMs }: Resource): Promise<Error |
     const result = await Promise.race([Promise.resolve(release()).then(() => 'in time' as const), late])
     return result === 'late' ? new Error(`${name} was not released within ${limitMs} ms`) : undefined
   } catch (cause) {
-    return new Error(`${name} could not be released: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    return new Error(`${name} could not be released: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
   } finally {
     timer.abort()
   }

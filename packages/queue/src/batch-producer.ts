@@ -54,7 +54,12 @@ export function openQueue(spec: QueueSpec<unknown>, connection: Redis, prefix: s
   })
 }
 
-async function addWithin<Payload>(queue: Queue, job: BatchJob<Payload>, spec: QueueSpec<Payload>, deadlineMs: number): Promise<void> {
+async function addWithin<Payload>(
+  queue: Queue,
+  job: BatchJob<Payload>,
+  spec: QueueSpec<Payload>,
+  deadlineMs: number,
+): Promise<void> {
   try {
     await pRetry(() => queue.add(job.name, job.payload, { jobId: job.id }), {
       retries: 5,

@@ -11,11 +11,15 @@ describe('backoffMs', () => {
 
   it('stays between half the delay and the maximum, however many attempts were made', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2_000_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
-        const delay = backoffMs(policy, attempt, () => random)
-        expect(delay).toBeGreaterThanOrEqual(500)
-        expect(delay).toBeLessThanOrEqual(60_000)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 2_000_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (attempt, random) => {
+          const delay = backoffMs(policy, attempt, () => random)
+          expect(delay).toBeGreaterThanOrEqual(500)
+          expect(delay).toBeLessThanOrEqual(60_000)
+        },
+      ),
     )
   })
 })

@@ -10,12 +10,19 @@ function gatedCommits() {
     commits.push({ items, settle })
     return settle.promise
   }
-  const begun = (count: number): Promise<unknown> => eventually(() => expect(commits).toHaveLength(count), { intervalMs: 1 })
+  const begun = (count: number): Promise<unknown> =>
+    eventually(() => expect(commits).toHaveLength(count), { intervalMs: 1 })
   return { commits, commit, begun }
 }
 
 function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommitOptions<string>, 'commit'>) {
-  return createGroupCommit<string>({ sizeOf: (item) => item.length, maxItems: 3, maxBytes: 100, maxWaiting: 10, ...overrides })
+  return createGroupCommit<string>({
+    sizeOf: (item) => item.length,
+    maxItems: 3,
+    maxBytes: 100,
+    maxWaiting: 10,
+    ...overrides,
+  })
 }
 
 describe('createGroupCommit', () => {

@@ -51,7 +51,8 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
 
   return {
     submit(item) {
-      if (waiting.length >= options.maxWaiting) return Promise.reject(new BacklogFullError('too many requests are waiting for the queue'))
+      if (waiting.length >= options.maxWaiting)
+        return Promise.reject(new BacklogFullError('too many requests are waiting for the queue'))
       const settle = Promise.withResolvers<void>()
       waiting.push({ item, bytes: options.sizeOf(item), settle })
       running ??= commitAll()
@@ -71,7 +72,10 @@ export function jsonBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text))
 }
 
-async function commitBatch<Item>(batch: readonly Waiter<Item>[], commit: GroupCommitOptions<Item>['commit']): Promise<void> {
+async function commitBatch<Item>(
+  batch: readonly Waiter<Item>[],
+  commit: GroupCommitOptions<Item>['commit'],
+): Promise<void> {
   try {
     await commit(batch.map((waiter) => waiter.item))
     for (const { settle } of batch) settle.resolve()
@@ -80,7 +84,10 @@ async function commitBatch<Item>(batch: readonly Waiter<Item>[], commit: GroupCo
   }
 }
 
-function toBatches<Item>(waiters: readonly Waiter<Item>[], { maxItems, maxBytes }: GroupCommitOptions<Item>): Waiter<Item>[][] {
+function toBatches<Item>(
+  waiters: readonly Waiter<Item>[],
+  { maxItems, maxBytes }: GroupCommitOptions<Item>,
+): Waiter<Item>[][] {
   const batches: Waiter<Item>[][] = []
   let batch: Waiter<Item>[] = []
   let bytes = 0

@@ -14,7 +14,11 @@ export interface DeliveryResult {
 export interface EventBatchDeps {
   /** Events whose outcome is final already: a job can run again after a crash. */
   readonly finished: (eventIds: readonly string[], replayId: string | undefined) => Promise<ReadonlySet<string>>
-  readonly record: (results: readonly DeliveryResult[], startedAt: number, replayId: string | undefined) => Promise<void>
+  readonly record: (
+    results: readonly DeliveryResult[],
+    startedAt: number,
+    replayId: string | undefined,
+  ) => Promise<void>
   /** One outcome per event, in any order; an event without one is tried again. */
   readonly handle: (events: readonly MailboxEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
   readonly now: () => number
@@ -47,7 +51,11 @@ export async function runEventBatch(context: BatchContext<EventBatch>, deps: Eve
 }
 
 /** An exception speaks for the whole batch: the handler could not say which event it was. */
-async function handleAll(events: readonly MailboxEvent[], signal: AbortSignal, deps: EventBatchDeps): Promise<ReadonlyMap<string, Outcome>> {
+async function handleAll(
+  events: readonly MailboxEvent[],
+  signal: AbortSignal,
+  deps: EventBatchDeps,
+): Promise<ReadonlyMap<string, Outcome>> {
   try {
     return await deps.handle(events, signal)
   } catch (error) {
@@ -65,7 +73,11 @@ interface Fates {
   notBefore: number
 }
 
-function sortByFate(events: readonly MailboxEvent[], outcomes: ReadonlyMap<string, Outcome>, isLastAttempt: boolean): Fates {
+function sortByFate(
+  events: readonly MailboxEvent[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  isLastAttempt: boolean,
+): Fates {
   const fates: Fates = { results: [], again: [], dead: [], reasons: new Set(), notBefore: 0 }
   for (const event of events) {
     const outcome = outcomes.get(event.id) ?? retry('the handler gave no outcome')
@@ -84,13 +96,19 @@ function sortByFate(events: readonly MailboxEvent[], outcomes: ReadonlyMap<strin
 }
 
 function summarise(events: readonly MailboxEvent[], reasons: ReadonlySet<string>): string {
-  return `${describeBatch(events.map((event) => event.type))}${[...reasons].slice(0, 3).map((reason) => `; ${reason}`).join('')}`
+  return `${describeBatch(events.map((event) => event.type))}${[...reasons]
+    .slice(0, 3)
+    .map((reason) => `; ${reason}`)
+    .join('')}`
 }
 
 async function orUnavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (cause) {
-    throw new UnavailableError(`the deliveries can't be read or written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new UnavailableError(
+      `the deliveries can't be read or written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }

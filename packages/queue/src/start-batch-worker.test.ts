@@ -27,24 +27,33 @@ beforeEach(() => {
   cleanup.use(keys)
   const connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
   cleanup.defer(() => connection.disconnect())
-  producer = cleanup.use(createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 2_000, onError: () => undefined }))
+  producer = cleanup.use(
+    createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 2_000, onError: () => undefined }),
+  )
   records = []
   envelope = createEnvelopes()
 })
 afterEach(() => cleanup.disposeAsync())
 
 function events(count: number): MailboxEvent[] {
-  return Array.from({ length: count }, (_, index) => toEvent(envelope({ type: 'campaign.updated', account: { id: index } })))
+  return Array.from({ length: count }, (_, index) =>
+    toEvent(envelope({ type: 'campaign.updated', account: { id: index } })),
+  )
 }
 
 async function add(batch: EventBatch): Promise<string> {
   const id = randomUUID()
-  await eventually(() => producer.queue.waitUntilReady().then(() => producer.add({ id, name: 'trial', payload: batch })))
+  await eventually(() =>
+    producer.queue.waitUntilReady().then(() => producer.add({ id, name: 'trial', payload: batch })),
+  )
   return id
 }
 
 /** A worker whose handler gives every event the outcome of `judge`. */
-function work(judge: (event: MailboxEvent) => Outcome | Promise<Outcome>, finished: ReadonlySet<string> = new Set()): void {
+function work(
+  judge: (event: MailboxEvent) => Outcome | Promise<Outcome>,
+  finished: ReadonlySet<string> = new Set(),
+): void {
   const connection = connectConsumer({ url: keys.redisUrl, onError: () => undefined })
   cleanup.defer(() => connection.disconnect())
   cleanup.use(
@@ -61,7 +70,8 @@ function work(judge: (event: MailboxEvent) => Outcome | Promise<Outcome>, finish
           now: Date.now,
           finished: async () => finished,
           record: async (results) => void records.push(...results),
-          handle: async (batch) => new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const))),
+          handle: async (batch) =>
+            new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const))),
         }),
     }),
   )
@@ -163,8 +173,14 @@ describe('createBatchProducer', () => {
 
   it('says so within its deadline when Redis is away', async () => {
     const connection = connectProducer({ url: 'redis://127.0.0.1:1', onError: () => undefined })
-    const away = createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 200, onError: () => undefined })
-    await expect(away.add({ id: randomUUID(), name: 'trial', payload: { events: events(1), dead: [] } })).rejects.toThrow(EnqueueError)
+    const away = createBatchProducer(spec, connection, {
+      prefix: keys.prefix,
+      deadlineMs: 200,
+      onError: () => undefined,
+    })
+    await expect(
+      away.add({ id: randomUUID(), name: 'trial', payload: { events: events(1), dead: [] } }),
+    ).rejects.toThrow(EnqueueError)
     await away[Symbol.asyncDispose]()
     connection.disconnect()
   })

@@ -11,7 +11,7 @@ export interface DataDirClaim {
   release(): Promise<void>
 }
 
-export interface RunningServer extends ServerAddress {
+interface RunningServer extends ServerAddress {
   readonly pid: number
 }
 

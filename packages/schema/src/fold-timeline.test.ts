@@ -53,21 +53,36 @@ describe('foldTimeline', () => {
   it('keeps the time since a status was entered, and the latest reason', () => {
     const [first, second] = [problem('A'), problem('B')]
     const { mailbox } = foldTimeline(emptyTimeline, [first, second])
-    expect(mailbox).toMatchObject({ status: 'paused', statusSince: first.receivedAt, reason: 'B', lastEventId: second.id })
+    expect(mailbox).toMatchObject({
+      status: 'paused',
+      statusSince: first.receivedAt,
+      reason: 'B',
+      lastEventId: second.id,
+    })
   })
 
   it('keeps what later events do not mention', () => {
-    const events = [event('campaign.created', undefined, { email: 'a@b.example', provider: 'gmail' }), event('campaign.updated', undefined, { email: 'c@d.example' })]
+    const events = [
+      event('campaign.created', undefined, { email: 'a@b.example', provider: 'gmail' }),
+      event('campaign.updated', undefined, { email: 'c@d.example' }),
+    ]
     expect(foldTimeline(emptyTimeline, events).mailbox?.profile).toEqual({ email: 'c@d.example', provider: 'gmail' })
   })
 
   it('gives the same timeline wherever the history is cut', () => {
-    const histories = fc.array(fc.record({ type: fc.constantFrom(...EventType.options), reason: fc.constantFrom('A', 'B') }), { maxLength: 20 })
+    const histories = fc.array(
+      fc.record({ type: fc.constantFrom(...EventType.options), reason: fc.constantFrom('A', 'B') }),
+      { maxLength: 20 },
+    )
     fc.assert(
       fc.property(histories, fc.array(fc.nat(20)), (history, cuts) => {
-        const events = history.map(({ type, reason }) => event(type, type === 'campaign.connection.problematic' ? reason : undefined))
+        const events = history.map(({ type, reason }) =>
+          event(type, type === 'campaign.connection.problematic' ? reason : undefined),
+        )
         const whole = foldTimeline(emptyTimeline, events)
-        const ends = [...new Set([...cuts, events.length])].filter((cut) => cut <= events.length).toSorted((a, b) => a - b)
+        const ends = [...new Set([...cuts, events.length])]
+          .filter((cut) => cut <= events.length)
+          .toSorted((a, b) => a - b)
         expect(foldInPieces(events, ends)).toEqual(whole)
       }),
     )

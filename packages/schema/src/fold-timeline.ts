@@ -1,4 +1,10 @@
-import { statusAfter, type EventType, type MailboxEvent, type MailboxProfile, type MailboxStatus } from './mailbox-event.ts'
+import {
+  statusAfter,
+  type EventType,
+  type MailboxEvent,
+  type MailboxProfile,
+  type MailboxStatus,
+} from './mailbox-event.ts'
 
 /** What a mailbox is after the events folded so far. Times are milliseconds since the epoch. */
 export interface MailboxState {

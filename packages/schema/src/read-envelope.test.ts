@@ -23,7 +23,11 @@ const account = { campaign_id: 7, email: 'a@b.example' }
 describe('readEnvelope', () => {
   it('reads the five documented payloads with their quirks', () => {
     const events = Object.values(samplePayloads).map((body) => readEnvelope(envelopeOf(body)))
-    expect(events.map((verdict) => (verdict.ok ? [verdict.event.type, verdict.event.campaignId, verdict.event.profile] : verdict))).toEqual([
+    expect(
+      events.map((verdict) =>
+        verdict.ok ? [verdict.event.type, verdict.event.campaignId, verdict.event.profile] : verdict,
+      ),
+    ).toEqual([
       [
         'campaign.pending',
         216,
@@ -36,13 +40,29 @@ describe('readEnvelope', () => {
           meta: 'meta=4dd49f4f84e4d6945e3bc6d14812004e&tags=97694201,%20worthcoding',
         },
       ],
-      ['campaign.created', 203, { email: documentedEmail, firstName: 'Josh', lastName: 'Cohen', provider: 'gmail', tags: ['worthcoding', '97694201'] }],
+      [
+        'campaign.created',
+        203,
+        {
+          email: documentedEmail,
+          firstName: 'Josh',
+          lastName: 'Cohen',
+          provider: 'gmail',
+          tags: ['worthcoding', '97694201'],
+        },
+      ],
       ['campaign.updated', 198, { email: documentedEmail, firstName: 'Suraj', lastName: 'Jadhav', meta: '' }],
       ['campaign.deleted', 209, { email: documentedEmail, firstName: 'Josh', lastName: 'Cohen', provider: 'smtp' }],
       [
         'campaign.connection.problematic',
         218,
-        { email: documentedEmail, firstName: 'Josh Cohen', lastName: 'Cohen', provider: 'smtp', tags: ['mailivery', 'worthcoding'] },
+        {
+          email: documentedEmail,
+          firstName: 'Josh Cohen',
+          lastName: 'Cohen',
+          provider: 'smtp',
+          tags: ['mailivery', 'worthcoding'],
+        },
       ],
     ])
   })
@@ -71,9 +91,21 @@ describe('readEnvelope', () => {
     ['an unknown type', JSON.stringify({ type: 'campaign.exploded', account }), 'unhandled type: campaign.exploded'],
     ['no type', JSON.stringify({ account }), 'invalid: type'],
     ['no account', JSON.stringify({ type: 'campaign.updated' }), 'invalid: account'],
-    ['no id', JSON.stringify({ type: 'campaign.updated', account: { email: 'a@b.example' } }), 'invalid: account.campaign_id'],
-    ['an id that is no number', JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 'abc' } }), 'invalid: account.campaign_id'],
-    ['a fraction for an id', JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 1.5 } }), 'invalid: account.campaign_id'],
+    [
+      'no id',
+      JSON.stringify({ type: 'campaign.updated', account: { email: 'a@b.example' } }),
+      'invalid: account.campaign_id',
+    ],
+    [
+      'an id that is no number',
+      JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 'abc' } }),
+      'invalid: account.campaign_id',
+    ],
+    [
+      'a fraction for an id',
+      JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 1.5 } }),
+      'invalid: account.campaign_id',
+    ],
     ['Latin-1 bytes', Buffer.from('{"type":"caf\xe9"}', 'latin1'), 'not UTF-8'],
   ])('refuses %s and names the issue', (_name, body, issue) => {
     const verdict = readEnvelope(envelopeOf(body))
@@ -82,7 +114,10 @@ describe('readEnvelope', () => {
   })
 
   it('makes text that a database can hold, and keeps the raw body as it was', () => {
-    const body = JSON.stringify({ type: 'campaign.updated', account: { ...account, first_name: 'a\0b', last_name: '\ud800' } })
+    const body = JSON.stringify({
+      type: 'campaign.updated',
+      account: { ...account, first_name: 'a\0b', last_name: '\ud800' },
+    })
     const envelope = envelopeOf(body)
     const verdict = readEnvelope(envelope)
     expect(verdict.ok && verdict.event.profile).toMatchObject({ firstName: 'a\uFFFDb', lastName: '\uFFFD' })
@@ -103,11 +138,17 @@ describe('readEnvelope', () => {
 
   it('never throws, and never changes a byte, whatever the body', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map((text) => Buffer.from(text))), (bytes) => {
-        const envelope = envelopeOf(bytes)
-        readEnvelope(envelope)
-        expect(decodeBody(envelope).equals(bytes)).toBe(true)
-      }),
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 200 }),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        (bytes) => {
+          const envelope = envelopeOf(bytes)
+          readEnvelope(envelope)
+          expect(decodeBody(envelope).equals(bytes)).toBe(true)
+        },
+      ),
     )
   })
 })

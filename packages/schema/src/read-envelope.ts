@@ -26,7 +26,6 @@ export function readEnvelope(envelope: Envelope): EnvelopeVerdict {
   }
 }
 
-
 function refuse(issue: string, message: string): EnvelopeVerdict {
   return { ok: false, issue, issues: [{ code: issue.replaceAll(' ', '_').toLowerCase(), path: [], message }] }
 }

@@ -22,7 +22,10 @@ const reasonRules: readonly ReasonRule[] = [
   { category: 'quota_or_limit', pattern: /quota|limit|too many|throttl|exceed|mailbox (is )?full/i },
   { category: 'provider_block', pattern: /block|suspend|spam|blacklist|denied by|policy|abuse/i },
   { category: 'authentication', pattern: /auth|password|credential|log-?in|username|\b535\b|unauthori[sz]ed/i },
-  { category: 'host_unreachable', pattern: /host|dns|unreachable|enotfound|getaddrinfo|refused|timed? ?-?out|timeout/i },
+  {
+    category: 'host_unreachable',
+    pattern: /host|dns|unreachable|enotfound|getaddrinfo|refused|timed? ?-?out|timeout/i,
+  },
   { category: 'smtp_connection', pattern: /smtp/i },
   { category: 'imap_connection', pattern: /imap/i },
 ]

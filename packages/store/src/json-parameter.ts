@@ -3,5 +3,7 @@
  */
 export function toJsonParameter(rows: readonly unknown[]): string {
   // An escaped backslash is matched too, so that the u0000 behind it is not taken for an escape.
-  return JSON.stringify(rows).replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'))
+  return JSON.stringify(rows).replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (escape) =>
+    escape === '\\\\' ? escape : '\\ufffd',
+  )
 }

@@ -11,7 +11,11 @@ export const lockPurposes = { routing: 1, folding: 2 } as const
 export type LockPurpose = keyof typeof lockPurposes
 
 /** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */
-export async function lockMailboxes(tx: Queryable, purpose: LockPurpose, mailboxes: Iterable<MailboxKey>): Promise<void> {
+export async function lockMailboxes(
+  tx: Queryable,
+  purpose: LockPurpose,
+  mailboxes: Iterable<MailboxKey>,
+): Promise<void> {
   await lockNames(tx, purpose, [...mailboxes].map(mailboxKeyOf))
 }
 

@@ -18,9 +18,12 @@ export async function migrate(db: Database): Promise<readonly string[]> {
   const { error, results = [] } = await createMigrator(db).migrateToLatest()
   if (error === undefined) return results.map((result) => result.migrationName)
   const failed = results.find((result) => result.status === 'Error')
-  throw new MigrationError(`The database schema could not be updated${failed ? ` (${failed.migrationName})` : ''}: ${String(error)}`, {
-    cause: error,
-  })
+  throw new MigrationError(
+    `The database schema could not be updated${failed ? ` (${failed.migrationName})` : ''}: ${error instanceof Error ? error.message : 'unknown fault'}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 /** The migrations that have not run yet. */

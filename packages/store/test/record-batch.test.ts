@@ -22,7 +22,13 @@ function bodies() {
 }
 
 function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<RecordedBatch> {
-  return recordBatch(db, { id, isReplay: false, events: envelopes.map((envelope) => toRouted(envelope)), refused: [], dedupeWindowMs: hourMs })
+  return recordBatch(db, {
+    id,
+    isReplay: false,
+    events: envelopes.map((envelope) => toRouted(envelope)),
+    refused: [],
+    dedupeWindowMs: hourMs,
+  })
 }
 
 function idsOf(recorded: RecordedBatch): string[] {
@@ -31,7 +37,13 @@ function idsOf(recorded: RecordedBatch): string[] {
 
 async function duplicatesAmong(db: Database, envelopes: readonly Envelope[]): Promise<string[]> {
   const ids = envelopes.map((envelope) => envelope.id)
-  const rows = await db.selectFrom('events').select('id').where('id', 'in', ids).where('duplicate_of', 'is not', null).orderBy('id').execute()
+  const rows = await db
+    .selectFrom('events')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('duplicate_of', 'is not', null)
+    .orderBy('id')
+    .execute()
   return rows.map((row) => row.id)
 }
 
@@ -101,7 +113,11 @@ describe.each(engines)('recordBatch on %s', (engine) => {
 
   it("lets the sender's delivery id decide where there is one", async () => {
     const { problem, updated } = bodies()
-    const [first, again, other] = [envelope(problem, undefined, `d-${campaign}`), envelope(updated, undefined, `d-${campaign}`), envelope(problem, undefined, `e-${campaign}`)]
+    const [first, again, other] = [
+      envelope(problem, undefined, `d-${campaign}`),
+      envelope(updated, undefined, `d-${campaign}`),
+      envelope(problem, undefined, `e-${campaign}`),
+    ]
     expect(idsOf(await record(store.db, [first, again, other]))).toEqual([first.id, other.id])
   })
 
@@ -114,8 +130,20 @@ describe.each(engines)('recordBatch on %s', (engine) => {
   it('keeps refused envelopes byte for byte, with the reasons', async () => {
     const raw = Buffer.from([0x7b, 0x00, 0xe9, 0xff])
     const sent = envelope('x')
-    const refused = { ...sent, raw, issue: 'not JSON', issues: [{ code: 'not_json', path: ['a\0'], message: '\ud800' }], deliveryId: undefined }
-    await recordBatch(store.db, { id: randomUUID(), isReplay: false, events: [], refused: [refused], dedupeWindowMs: hourMs })
+    const refused = {
+      ...sent,
+      raw,
+      issue: 'not JSON',
+      issues: [{ code: 'not_json', path: ['a\0'], message: '\ud800' }],
+      deliveryId: undefined,
+    }
+    await recordBatch(store.db, {
+      id: randomUUID(),
+      isReplay: false,
+      events: [],
+      refused: [refused],
+      dedupeWindowMs: hourMs,
+    })
     const row = await store.db.selectFrom('quarantine').selectAll().where('id', '=', sent.id).executeTakeFirstOrThrow()
     expect(Buffer.from(row.raw).equals(raw)).toBe(true)
     expect(row.issues).toMatchObject([{ code: 'not_json' }])
@@ -130,7 +158,10 @@ describe.each(engines)('recordBatch on %s', (engine) => {
 describe('recordBatch', () => {
   it('finds the same duplicates in whatever order and cut a history is routed, also by routers at work at once', async () => {
     await using store = await openTestStore('postgres')
-    const history = fc.array(fc.record({ type: fc.constantFrom<'problem' | 'updated'>('problem', 'updated'), mailbox: fc.nat(2) }), { minLength: 1, maxLength: 12 })
+    const history = fc.array(
+      fc.record({ type: fc.constantFrom<'problem' | 'updated'>('problem', 'updated'), mailbox: fc.nat(2) }),
+      { minLength: 1, maxLength: 12 },
+    )
     await fc.assert(
       fc.asyncProperty(history, fc.infiniteStream(fc.nat(1_000)), async (events, keys) => {
         const mailboxes = [bodies(), bodies(), bodies()]
@@ -140,7 +171,10 @@ describe('recordBatch', () => {
           return body === undefined ? [] : [envelope(body)]
         })
         const handed = new Set<string>()
-        const batches = Map.groupBy(envelopes.toSorted(() => (keys.next().value ?? 0) - 500), () => (keys.next().value ?? 0) % 3)
+        const batches = Map.groupBy(
+          envelopes.toSorted(() => (keys.next().value ?? 0) - 500),
+          () => (keys.next().value ?? 0) % 3,
+        )
         await Promise.all(
           [...batches.values()].map(async (batch) => {
             for (const event of (await record(store.db, batch)).forHandlers) handed.add(event.id)

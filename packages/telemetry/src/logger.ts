@@ -15,7 +15,18 @@ export function createLogger(service: string, level: string, destination?: Desti
   )
 }
 
-const sensitive = ['body', 'email', 'firstName', 'lastName', 'meta', 'profile', 'key', 'password', 'token', 'authorization']
+const sensitive = [
+  'body',
+  'email',
+  'firstName',
+  'lastName',
+  'meta',
+  'profile',
+  'key',
+  'password',
+  'token',
+  'authorization',
+]
 
 /** An error's own fields can carry the payload of a query or a request, so only these are logged. */
 function toLoggedError(error: unknown): Record<string, unknown> {

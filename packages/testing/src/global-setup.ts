@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { TestProject } from 'vitest/node'
 import { postgresContainer, redisContainer } from './container-sources.ts'
 import { localPostgres } from './local-postgres.ts'
@@ -17,6 +18,7 @@ declare module 'vitest' {
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
+  exitOnSignals()
   const { TEST_REDIS_URL, TEST_DATABASE_URL } = process.env
   const started = await Promise.allSettled([
     startFirst('Redis', [given(TEST_REDIS_URL), redisContainer, localRedis], log),
@@ -35,6 +37,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('redisUrl', redis.value.url)
   project.provide('databaseUrl', postgres.value.url)
   return teardown
+}
+
+/**
+ * Testcontainers brings a library that answers a signal by raising it again, which ends the process without its exit hooks,
+ * and so without an end to the servers. It refrains when somebody else listens.
+ */
+function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]))
+  }
 }
 
 function given(url: string | undefined): ServiceSource {

@@ -1,12 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { findFreePort } from '@warmhook/redis-server/find-free-port'
 import { Client } from 'pg'
 import { findPostgresPrograms } from './find-postgres-programs.ts'
 import type { ServiceSource } from './test-service.ts'
@@ -25,6 +25,8 @@ interface Cluster {
 
 const user = 'warmhook'
 const startTimeoutMs = 30_000
+// A process of Postgres may write its last file while the folder goes.
+const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }
 
 /** Postgres from this machine's own programs, with its data in a temporary directory. */
 export const localPostgres: ServiceSource = {
@@ -95,7 +97,7 @@ async function run(cluster: Cluster) {
   })
   let logged = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-4_000)))
-  endWithRunner(child, home)
+  endWithRunner(child, cluster)
   const url = `postgres://${user}@127.0.0.1:${port}/postgres`
   try {
     await waitUntilReady(url, child)
@@ -113,10 +115,14 @@ async function run(cluster: Cluster) {
 }
 
 /** For a test runner that ends without its teardown. */
-function endWithRunner(child: ChildProcess, home: string): void {
+function endWithRunner(child: ChildProcess, { programs, home, account }: Cluster): void {
   const end = () => {
-    child.kill('SIGQUIT')
-    rmSync(home, { recursive: true, force: true })
+    // An exit hook can't wait, so a program does: data that is still written to can't be removed.
+    spawnSync(join(programs, 'pg_ctl'), ['stop', '-w', '-m', 'immediate', '-D', join(home, 'data')], {
+      cwd: home,
+      ...account,
+    })
+    rmSync(home, removal)
   }
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))
@@ -159,16 +165,5 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 function removeHome({ home }: Cluster): Promise<void> {
-  // A worker process of Postgres may write its last file while the folder goes.
-  return rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
-  return address.port
+  return rm(home, removal)
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
@@ -9,18 +10,20 @@ export const localRedis: ServiceSource = {
   name: "this machine's programs",
   async start() {
     const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-redis-'))
-    const removeData = () => rm(dataDir, { recursive: true, force: true })
+    const removeData = () => rmSync(dataDir, { recursive: true, force: true })
+    // For a test runner that ends without its teardown; the server ends by its own exit hook.
+    process.once('exit', removeData)
     try {
       const server = await startRedisServer({ dataDir })
       return {
         url: server.url,
         async [Symbol.asyncDispose]() {
           await server.stop()
-          await removeData()
+          removeData()
         },
       }
     } catch (error) {
-      await removeData()
+      removeData()
       throw error
     }
   },

@@ -13,10 +13,12 @@ export const pauseTracking = defineHandler({
   subscribes: EventType.options,
   policy: { attempts: 20, firstDelayMs: 500, maxDelayMs: 60_000, timeoutMs: 20_000 },
   env: {},
-  create: (_env, { db }) => async (events) => {
-    await trackPauses(db, events)
-    return new Map(events.map((event) => [event.id, done()]))
-  },
+  create:
+    (_env, { db }) =>
+    async (events) => {
+      await trackPauses(db, events)
+      return new Map(events.map((event) => [event.id, done()]))
+    },
 })
 
 async function trackPauses(db: Database, events: readonly MailboxEvent[]): Promise<void> {

@@ -22,7 +22,11 @@ export interface Attempt {
 /** Adds an attempt to the deliveries. What is done stays done: a late failure of a second runner does not undo it. */
 export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise<void> {
   if (attempt.records.length === 0) return
-  const rows = attempt.records.map((record) => ({ event_id: record.eventId, status: record.status, error: record.note?.slice(0, maxNoteLength) }))
+  const rows = attempt.records.map((record) => ({
+    event_id: record.eventId,
+    status: record.status,
+    error: record.note?.slice(0, maxNoteLength),
+  }))
   await sql`
     INSERT INTO deliveries AS d (event_id, handler, status, attempts, error, started_at, finished_at, replay_id)
     SELECT event_id, ${attempt.handler}::text, status, 1, error,

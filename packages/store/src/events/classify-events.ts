@@ -72,7 +72,9 @@ export async function classifyEvents(
     SELECT e.id, v.after IS NOT NULL AS duplicate, e.event
     FROM verdict v JOIN events e ON e.id = v.id
     WHERE (v.after IS NOT NULL AND v.cause = e.id)
-      OR (v.after IS NULL AND v.cause <> e.id AND (v.before IS NOT NULL OR e.revived_by = ANY(${ids}::uuid[])))`.execute(tx)
+      OR (v.after IS NULL AND v.cause <> e.id AND (v.before IS NOT NULL OR e.revived_by = ANY(${ids}::uuid[])))`.execute(
+    tx,
+  )
   return {
     duplicates: new Set(rows.filter((row) => row.duplicate).map((row) => row.id)),
     revived: rows.filter((row) => !row.duplicate).map((row) => toMailboxEvent(row.event)),

@@ -1,11 +1,10 @@
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
-import type { PayloadIssue } from '@warmhook/schema/source'
 import { sql, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
 import { lockNames } from '../lock-mailboxes.ts'
 import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { classifyEvents } from './classify-events.ts'
-import { recordQuarantine } from '../quarantine/record-quarantine.ts'
+import { recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
 /** An event as the router hands it over. */
@@ -17,19 +16,6 @@ export interface RoutedEvent {
   readonly deliveryId: string | undefined
   /** Names of the handlers that will be given the event, unless it is a duplicate. */
   readonly handlers: readonly string[]
-}
-
-/** An envelope that could not be read as an event. */
-export interface RefusedEnvelope {
-  readonly id: string
-  readonly owner: string
-  readonly source: string
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number
-  readonly issue: string
-  readonly issues: readonly PayloadIssue[]
-  readonly raw: Buffer
-  readonly deliveryId: string | undefined
 }
 
 export interface RoutedBatch {
@@ -77,7 +63,9 @@ function lockNamesOf(events: readonly RoutedEvent[]): string[] {
 async function recordReceipt(tx: Transaction<Tables>, batch: RoutedBatch): Promise<void> {
   if (batch.isReplay) return
   const envelopes = batch.events.length + batch.refused.length
-  await sql`INSERT INTO intake_batches (id, envelopes) VALUES (${batch.id}, ${envelopes}) ON CONFLICT DO NOTHING`.execute(tx)
+  await sql`INSERT INTO intake_batches (id, envelopes) VALUES (${batch.id}, ${envelopes}) ON CONFLICT DO NOTHING`.execute(
+    tx,
+  )
 }
 
 async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {

@@ -24,7 +24,10 @@ export async function loadTimelines(
   isFolded: (eventId: string) => boolean,
 ): Promise<ReadonlyMap<string, OpenTimeline>> {
   const byMailbox = Map.groupBy(events, mailboxKeyOf)
-  const stored = await loadStored(db, [...byMailbox.values()].flatMap((group) => group.slice(0, 1)))
+  const stored = await loadStored(
+    db,
+    [...byMailbox.values()].flatMap((group) => group.slice(0, 1)),
+  )
   const timelines = new Map<string, OpenTimeline>()
   const late: MailboxKey[] = []
   for (const [key, group] of byMailbox) {
@@ -57,7 +60,9 @@ async function loadStored(db: Queryable, mailboxes: readonly MailboxKey[]): Prom
     FROM json_to_recordset(${toJsonKeys(mailboxes)}::json) AS key (owner text, campaign_id bigint)
     JOIN mailboxes m ON m.campaign_id = key.campaign_id AND m.owner = key.owner
     LEFT JOIN pauses p ON p.campaign_id = m.campaign_id AND p.owner = m.owner AND p.closed_by IS NULL`.execute(db)
-  return new Map(rows.map((row) => [mailboxKeyOf({ owner: row.owner, campaignId: Number(row.campaign_id) }), toTimeline(row)]))
+  return new Map(
+    rows.map((row) => [mailboxKeyOf({ owner: row.owner, campaignId: Number(row.campaign_id) }), toTimeline(row)]),
+  )
 }
 
 function toTimeline(row: StoredRow): Timeline {
@@ -98,9 +103,15 @@ async function loadHistories(db: Queryable, mailboxes: readonly MailboxKey[]): P
     FROM json_to_recordset(${toJsonKeys(mailboxes)}::json) AS key (owner text, campaign_id bigint)
     JOIN events e ON e.campaign_id = key.campaign_id AND e.owner = key.owner
     ORDER BY e.id`.execute(db)
-  const histories = Map.groupBy(rows.map((row) => toMailboxEvent(row.event)), mailboxKeyOf)
+  const histories = Map.groupBy(
+    rows.map((row) => toMailboxEvent(row.event)),
+    mailboxKeyOf,
+  )
   return new Map(
-    [...histories].map(([key, events]) => [key, { mailbox: toKey(events), from: emptyTimeline, events, isWhole: true }]),
+    [...histories].map(([key, events]) => [
+      key,
+      { mailbox: toKey(events), from: emptyTimeline, events, isWhole: true },
+    ]),
   )
 }
 

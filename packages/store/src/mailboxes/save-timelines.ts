@@ -21,7 +21,9 @@ export async function saveTimelines(tx: Transaction<Tables>, folded: readonly Fo
 }
 
 async function saveMailboxes(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
-  const rows = folded.flatMap(({ mailbox, timeline }) => (timeline.mailbox === null ? [] : [toMailboxRow(mailbox, timeline.mailbox)]))
+  const rows = folded.flatMap(({ mailbox, timeline }) =>
+    timeline.mailbox === null ? [] : [toMailboxRow(mailbox, timeline.mailbox)],
+  )
   // coalesce: an event that does not mention a field, or a history whose oldest part is pruned, does not unset it.
   await sql`
     INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
@@ -65,13 +67,22 @@ async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly Fo
   const rows = folded.flatMap(({ mailbox, timeline, wholeSince }) =>
     wholeSince === undefined
       ? []
-      : [{ owner: mailbox.owner, campaign_id: mailbox.campaignId, since: wholeSince, kept: timeline.pauses.map((pause) => pause.openedBy) }],
+      : [
+          {
+            owner: mailbox.owner,
+            campaign_id: mailbox.campaignId,
+            since: wholeSince,
+            kept: timeline.pauses.map((pause) => pause.openedBy),
+          },
+        ],
   )
   if (rows.length === 0) return
   await sql`
     DELETE FROM pauses p
     USING json_to_recordset(${toJsonParameter(rows)}::json) AS row (owner text, campaign_id bigint, since uuid, kept uuid[])
-    WHERE p.campaign_id = row.campaign_id AND p.owner = row.owner AND p.opened_by >= row.since AND p.opened_by <> ALL(row.kept)`.execute(tx)
+    WHERE p.campaign_id = row.campaign_id AND p.owner = row.owner AND p.opened_by >= row.since AND p.opened_by <> ALL(row.kept)`.execute(
+    tx,
+  )
 }
 
 async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
@@ -89,7 +100,9 @@ async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedTimeli
       closed_by uuid, closed_by_type text, closed_ms bigint)
     ON CONFLICT (campaign_id, owner, opened_by) DO UPDATE SET
       reason = excluded.reason, reasons = excluded.reasons, category = excluded.category,
-      closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_at = excluded.closed_at`.execute(tx)
+      closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_at = excluded.closed_at`.execute(
+    tx,
+  )
 }
 
 function toPauseRow({ owner, campaignId }: MailboxKey, pause: Pause) {

@@ -1,7 +1,20 @@
+import type { PayloadIssue } from '@warmhook/schema/source'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
-import type { RefusedEnvelope } from '../events/record-batch.ts'
 import { toJsonParameter } from '../json-parameter.ts'
+
+/** An envelope that could not be read as an event. */
+export interface RefusedEnvelope {
+  readonly id: string
+  readonly owner: string
+  readonly source: string
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  readonly issue: string
+  readonly issues: readonly PayloadIssue[]
+  readonly raw: Buffer
+  readonly deliveryId: string | undefined
+}
 
 /** Keeps envelopes that could not be read. Repeating the call renews the reasons and adds nothing. */
 export async function recordQuarantine(tx: Queryable, refused: readonly RefusedEnvelope[]): Promise<void> {

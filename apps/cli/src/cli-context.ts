@@ -1,0 +1,6 @@
+/** What commands read and write; a test gives its own. */
+export interface CliContext {
+  readonly env: NodeJS.ProcessEnv
+  readonly print: (line: string) => void
+  readonly readInput: () => Promise<Buffer<ArrayBuffer>>
+}
