@@ -37,8 +37,8 @@ export class ResourceScope implements AsyncDisposable {
     const scope = new ResourceScope()
     try {
       const built = await open(scope)
-      return Object.assign(built as T & object, { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() }) as T &
-        AsyncDisposable
+      // A copy: what was built may be one of the scope's own resources, with a release of its own.
+      return { ...built, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() }
     } catch (error) {
       await scope[Symbol.asyncDispose]()
       throw error
