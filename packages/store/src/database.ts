@@ -62,6 +62,8 @@ export interface MailboxTable {
   reason: string | null
   last_event_id: string
   last_event_at: Date
+  /** The events folded most recently: an event among them is not folded again. */
+  recent_event_ids: string[]
 }
 
 export interface PauseTable {
@@ -91,18 +93,19 @@ export interface QuarantineTable {
   delivery_id: string | null
 }
 
-/** What the CRM was last told of a mailbox, and who is telling it now. */
+/** What the CRM was last told of a contact, and who is telling it now. */
 export interface CrmSyncTable {
   owner: string
-  campaign_id: string
   provider: string
-  /** The mailbox's latest event in what was written. */
+  /** In lower case: CRMs tell contacts apart by it. */
+  email: string
+  /** The latest event in what was written: nothing older is written over it. */
   synced_event_id: string | null
   /** SHA-256 over what was written, hex: an equal write is skipped. */
   synced_hash: string | null
   remote_id: string | null
   synced_at: Date | null
-  /** One worker at a time may write a mailbox. */
+  /** One worker at a time may write a contact. */
   lease_id: string | null
   lease_until: Date | null
 }
@@ -115,6 +118,7 @@ export interface NoticeTable {
   /** The event that opened or closed the pause. */
   event_id: string
   claimed_by: string
+  claimed_at: Date
   sent_at: Date | null
 }
 

@@ -4,10 +4,10 @@ import type { Queryable } from './database.ts'
 import { toJsonParameter } from './json-parameter.ts'
 
 /**
- * What a lock protects. Routing and folding take turns among themselves, not with each other.
+ * What a lock protects. Work of one purpose takes turns, not work of different ones.
  * The numbers are seeds of the lock's hash: never change one while processes of two versions run.
  */
-export const lockPurposes = { routing: 1, folding: 2 } as const
+export const lockPurposes = { routing: 1, folding: 2, announcing: 3 } as const
 export type LockPurpose = keyof typeof lockPurposes
 
 /** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */

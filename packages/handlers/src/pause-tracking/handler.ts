@@ -1,10 +1,6 @@
 import { done } from '@warmhook/queue/outcome'
-import { EventType, type MailboxEvent } from '@warmhook/schema/mailbox-event'
-import type { Database } from '@warmhook/store/database'
-import { lockMailboxes } from '@warmhook/store/lock-mailboxes'
-import { loadTimelines, type OpenTimeline } from '@warmhook/store/mailboxes/load-timelines'
-import { saveTimelines, type FoldedTimeline } from '@warmhook/store/mailboxes/save-timelines'
-import { foldTimeline } from '@warmhook/schema/fold-timeline'
+import { EventType } from '@warmhook/schema/mailbox-event'
+import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
 import { defineHandler } from '../handler.ts'
 
 /** Keeps `mailboxes` and `pauses` equal to the fold of each mailbox's events. */
@@ -16,20 +12,7 @@ export const pauseTracking = defineHandler({
   create:
     (_env, { db }) =>
     async (events) => {
-      await trackPauses(db, events)
+      await foldEvents(db, events)
       return new Map(events.map((event) => [event.id, done()]))
     },
 })
-
-async function trackPauses(db: Database, events: readonly MailboxEvent[]): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await lockMailboxes(tx, 'folding', events)
-    // An event that this handler is given has not been folded, or its outcome was lost: then it is folded again.
-    const timelines = await loadTimelines(tx, events, () => false)
-    await saveTimelines(tx, [...timelines.values()].map(fold))
-  })
-}
-
-function fold({ mailbox, from, events, isWhole }: OpenTimeline): FoldedTimeline {
-  return { mailbox, timeline: foldTimeline(from, events), wholeSince: isWhole ? events[0]?.id : undefined }
-}

@@ -53,6 +53,7 @@ const statements = [
     reason text,
     last_event_id uuid NOT NULL,
     last_event_at timestamptz NOT NULL,
+    recent_event_ids uuid[] NOT NULL,
     PRIMARY KEY (campaign_id, owner)
   )`,
   `CREATE TABLE pauses (
@@ -83,15 +84,15 @@ const statements = [
   `CREATE INDEX quarantine_by_issue ON quarantine (issue, id)`,
   `CREATE TABLE crm_sync (
     owner text NOT NULL,
-    campaign_id bigint NOT NULL,
     provider text NOT NULL,
+    email text NOT NULL,
     synced_event_id uuid,
     synced_hash text,
     remote_id text,
     synced_at timestamptz,
     lease_id uuid,
     lease_until timestamptz,
-    PRIMARY KEY (campaign_id, owner, provider)
+    PRIMARY KEY (email, owner, provider)
   )`,
   `CREATE TABLE notices (
     owner text NOT NULL,
@@ -99,9 +100,11 @@ const statements = [
     kind text NOT NULL,
     event_id uuid NOT NULL,
     claimed_by uuid NOT NULL,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
     sent_at timestamptz,
     PRIMARY KEY (campaign_id, owner, kind, event_id)
   )`,
+  `CREATE INDEX notices_by_claim ON notices (claimed_by)`,
 ]
 
 export const initial: Migration = {

@@ -6,33 +6,34 @@ import type { Tables } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
 /** A folded mailbox. */
-export interface FoldedTimeline {
-  readonly mailbox: MailboxKey
+export interface FoldedMailbox {
+  readonly key: MailboxKey
+  readonly recentEventIds: readonly string[]
   readonly timeline: Timeline
   /** Set when the whole retained history was folded: the oldest event in it. Pauses from then on are replaced. */
   readonly wholeSince: string | undefined
 }
 
 /** Stores folded mailboxes and their pauses. The caller holds their folding locks. */
-export async function saveTimelines(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
-  await saveMailboxes(tx, folded)
+export async function saveMailboxes(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
+  await saveStates(tx, folded)
   await removeOutdatedPauses(tx, folded)
   await savePauses(tx, folded)
 }
 
-async function saveMailboxes(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
-  const rows = folded.flatMap(({ mailbox, timeline }) =>
-    timeline.mailbox === null ? [] : [toMailboxRow(mailbox, timeline.mailbox)],
+async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
+  const rows = folded.flatMap(({ key, timeline, recentEventIds }) =>
+    timeline.mailbox === null ? [] : [{ ...toMailboxRow(key, timeline.mailbox), recent: recentEventIds }],
   )
   // coalesce: an event that does not mention a field, or a history whose oldest part is pruned, does not unset it.
   await sql`
     INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
-      status, status_since, reason, last_event_id, last_event_at)
+      status, status_since, reason, last_event_id, last_event_at, recent_event_ids)
     SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
-      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0)
+      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0), recent
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
-      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint)
+      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint, recent uuid[])
     ON CONFLICT (campaign_id, owner) DO UPDATE SET
       email = coalesce(excluded.email, m.email),
       first_name = coalesce(excluded.first_name, m.first_name),
@@ -41,7 +42,8 @@ async function saveMailboxes(tx: Transaction<Tables>, folded: readonly FoldedTim
       tags = coalesce(excluded.tags, m.tags),
       meta = coalesce(excluded.meta, m.meta),
       status = excluded.status, status_since = excluded.status_since, reason = excluded.reason,
-      last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at`.execute(tx)
+      last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at,
+      recent_event_ids = excluded.recent_event_ids`.execute(tx)
 }
 
 function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): Record<string, unknown> {
@@ -63,14 +65,14 @@ function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): R
   }
 }
 
-async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
-  const rows = folded.flatMap(({ mailbox, timeline, wholeSince }) =>
+async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
+  const rows = folded.flatMap(({ key, timeline, wholeSince }) =>
     wholeSince === undefined
       ? []
       : [
           {
-            owner: mailbox.owner,
-            campaign_id: mailbox.campaignId,
+            owner: key.owner,
+            campaign_id: key.campaignId,
             since: wholeSince,
             kept: timeline.pauses.map((pause) => pause.openedBy),
           },
@@ -85,10 +87,10 @@ async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly Fo
   )
 }
 
-async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedTimeline[]): Promise<void> {
+async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
   // The closed before the open: a mailbox has one open pause at most, also between two rows of this statement.
   const rows = folded
-    .flatMap(({ mailbox, timeline }) => timeline.pauses.map((pause) => toPauseRow(mailbox, pause)))
+    .flatMap(({ key, timeline }) => timeline.pauses.map((pause) => toPauseRow(key, pause)))
     .toSorted((a, b) => Number(a.closed_by === undefined) - Number(b.closed_by === undefined))
   if (rows.length === 0) return
   await sql`

@@ -1,0 +1,113 @@
+import type { Secret } from '@warmhook/config/secret'
+import type { ContactRecord, ContactResult, CrmProvider } from '../crm-provider.ts'
+import { readBatchAnswer } from './read-batch-answer.ts'
+import { toFailure } from './to-failure.ts'
+
+export interface HubspotSettings {
+  readonly baseUrl: string
+  /** HubSpot names its versions by date. */
+  readonly version: string
+  readonly token: Secret
+  readonly now: () => number
+}
+
+/** HubSpot takes 100 contacts a call (CRM contacts API, batch/upsert). */
+const maxBatch = 100
+const requestTimeoutMs = 10_000
+const maxAnswerBytes = 4 * 1024 * 1024
+
+/** Contacts in HubSpot, by e-mail, through `batch/upsert`. */
+export function createHubspotProvider(settings: HubspotSettings): CrmProvider {
+  return {
+    name: 'hubspot',
+    async upsertContacts(records, signal) {
+      const results = new Map<string, ContactResult>()
+      for (let start = 0; start < records.length; start += maxBatch) {
+        const batch = await upsertBatch(records.slice(start, start + maxBatch), settings, signal)
+        for (const [traceId, result] of batch) results.set(traceId, result)
+      }
+      return results
+    },
+  }
+}
+
+/** One call; when HubSpot refuses the batch as a whole, its halves, so that one bad contact does not sink the others. */
+async function upsertBatch(
+  records: readonly ContactRecord[],
+  settings: HubspotSettings,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ContactResult>> {
+  const answer = await post(records, settings, signal)
+  if (answer.status === 200 || answer.status === 201 || answer.status === 207)
+    return readBatchAnswer(records, answer.body)
+  const isRefused =
+    answer.status >= 400 && answer.status < 500 && toFailure(answer, settings.now()).status === 'rejected'
+  if (isRefused && records.length > 1) {
+    const middle = Math.ceil(records.length / 2)
+    const first = await upsertBatch(records.slice(0, middle), settings, signal)
+    return new Map([...first, ...(await upsertBatch(records.slice(middle), settings, signal))])
+  }
+  const failure = toFailure(answer, settings.now())
+  return new Map(records.map((record) => [record.traceId, failure]))
+}
+
+/** What came back over HTTP; status 0 when nothing did. */
+export interface HubspotAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+async function post(
+  records: readonly ContactRecord[],
+  settings: HubspotSettings,
+  signal: AbortSignal,
+): Promise<HubspotAnswer> {
+  try {
+    const response = await fetch(`${settings.baseUrl}/crm/objects/${settings.version}/contacts/batch/upsert`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${settings.token.reveal()}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs: records.map(toInput) }),
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+    })
+    return { status: response.status, headers: response.headers, body: await readBounded(response) }
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+    return { status: 0, headers: new Headers(), body: `${error instanceof Error ? error.message : 'failed'}${cause}` }
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  const chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[] = response.body ?? []
+  for await (const chunk of chunks) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > maxAnswerBytes) throw new RangeError('the answer is too long')
+  }
+  return text
+}
+
+/** Every value is a string, and "" clears a property: HubSpot's schema refuses null and numbers. */
+function toInput(record: ContactRecord) {
+  return {
+    id: record.email,
+    idProperty: 'email',
+    objectWriteTraceId: record.traceId,
+    properties: {
+      email: record.email,
+      mailivery_warmup_status: record.warmupStatus,
+      mailivery_paused_since: toTime(record.pausedSince),
+      mailivery_pause_reason: record.pauseReason ?? '',
+      mailivery_provider: record.provider ?? '',
+      mailivery_tags: record.tags.join(';'),
+      mailivery_campaign_id: String(record.campaignId),
+      mailivery_last_event_at: toTime(record.lastEventAt),
+    },
+  }
+}
+
+function toTime(ms: number | null): string {
+  return ms === null ? '' : new Date(ms).toISOString()
+}

@@ -1,0 +1,34 @@
+import type { Pause } from '@warmhook/schema/fold-timeline'
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { sql, type Selectable } from 'kysely'
+import type { PauseTable, Queryable } from '../database.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** The mailboxes' pauses that are open or were closed after `since` (ms since the epoch), oldest first, by `mailboxKeyOf`. */
+export async function recentPauses(
+  db: Queryable,
+  mailboxes: readonly MailboxKey[],
+  since: number,
+): Promise<ReadonlyMap<string, readonly Pause[]>> {
+  const keys = mailboxes.map(({ owner, campaignId }) => ({ owner, campaign_id: campaignId }))
+  const { rows } = await sql<Selectable<PauseTable>>`
+    SELECT DISTINCT p.*
+    FROM json_to_recordset(${toJsonParameter(keys)}::json) AS key (owner text, campaign_id bigint)
+    JOIN pauses p ON p.campaign_id = key.campaign_id AND p.owner = key.owner
+    WHERE p.closed_at IS NULL OR p.closed_at > to_timestamp(${since}::bigint / 1000.0)
+    ORDER BY p.opened_by`.execute(db)
+  const groups = Map.groupBy(rows, (row) => mailboxKeyOf({ owner: row.owner, campaignId: Number(row.campaign_id) }))
+  return new Map([...groups].map(([key, group]) => [key, group.map(toPause)]))
+}
+
+function toPause(row: Selectable<PauseTable>): Pause {
+  const { closed_by: eventId, closed_at: at, closed_by_type: type } = row
+  const closed = eventId === null || at === null || type === null ? null : { eventId, at: at.getTime(), type }
+  return {
+    openedBy: row.opened_by,
+    openedAt: row.opened_at.getTime(),
+    reason: row.reason,
+    reasons: row.reasons,
+    closed,
+  }
+}
