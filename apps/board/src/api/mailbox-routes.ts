@@ -1,0 +1,53 @@
+import { z, type OpenAPIHono } from '@hono/zod-openapi'
+import { MailboxStatus } from '@warmhook/schema/mailbox-event'
+import { listEvents } from '@warmhook/store/events/list-events'
+import { listMailboxes } from '@warmhook/store/mailboxes/list-mailboxes'
+import { listPauses } from '@warmhook/store/pauses/list-pauses'
+import { HTTPException } from 'hono/http-exception'
+import type { ApiDeps } from './create-api.ts'
+import { reading, readingOne } from './describe-route.ts'
+import { Mailbox, MailboxDetail, PageQuery, pageOf, Pause } from './schemas.ts'
+
+const MailboxQuery = PageQuery.extend({
+  status: MailboxStatus.optional(),
+  owner: z.string().optional(),
+  tag: z.string().optional(),
+  q: z.string().max(200).optional(),
+})
+const PauseQuery = PageQuery.extend({ state: z.enum(['open', 'closed']).optional(), owner: z.string().optional() })
+const MailboxParams = z.object({ owner: z.string(), campaignId: z.coerce.number().int().nonnegative() })
+
+/** Enough to see a mailbox's recent past; the lists have the rest. */
+const detailPage = { limit: 50, cursor: undefined }
+
+export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ApiDeps): void {
+  api.openapi(
+    reading('/mailboxes', 'Mailboxes, the one with the latest event first', MailboxQuery, pageOf(Mailbox)),
+    async (c) => {
+      const { limit, cursor, ...filter } = c.req.valid('query')
+      return c.json(await listMailboxes(db, filter, { limit, cursor }), 200)
+    },
+  )
+  api.openapi(
+    readingOne(
+      '/mailboxes/{owner}/{campaignId}',
+      'One mailbox with its pauses and latest events',
+      MailboxParams,
+      MailboxDetail,
+    ),
+    async (c) => {
+      const key = c.req.valid('param')
+      const [mailbox] = (await listMailboxes(db, key, { limit: 1, cursor: undefined })).items
+      if (mailbox === undefined) throw new HTTPException(404, { message: 'No such mailbox' })
+      const [pauses, events] = await Promise.all([
+        listPauses(db, key, detailPage, now()),
+        listEvents(db, key, detailPage),
+      ])
+      return c.json({ ...mailbox, pauses: pauses.items, events: events.items }, 200)
+    },
+  )
+  api.openapi(reading('/pauses', 'Pauses, the latest first', PauseQuery, pageOf(Pause)), async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    return c.json(await listPauses(db, filter, { limit, cursor }, now()), 200)
+  })
+}

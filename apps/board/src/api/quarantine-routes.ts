@@ -1,0 +1,34 @@
+import { z, type OpenAPIHono } from '@hono/zod-openapi'
+import { listQuarantine, listQuarantineGroups } from '@warmhook/store/quarantine/list-quarantine'
+import { replayQuarantine } from '../replay-quarantine.ts'
+import type { ApiDeps } from './create-api.ts'
+import { doing, reading } from './describe-route.ts'
+import {
+  PageQuery,
+  pageOf,
+  QuarantineGroups,
+  QuarantineItem,
+  QuarantineReplayRequest,
+  ReplayResult,
+} from './schemas.ts'
+
+const QuarantineQuery = PageQuery.extend({ issue: z.string().optional() })
+const Answer = z.union([QuarantineGroups, pageOf(QuarantineItem)])
+
+export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ApiDeps): void {
+  api.openapi(
+    reading('/quarantine', 'What nobody could read: by issue, or the items of one issue', QuarantineQuery, Answer),
+    async (c) => {
+      const { issue, limit, cursor } = c.req.valid('query')
+      if (issue === undefined) return c.json({ groups: await listQuarantineGroups(db) }, 200)
+      return c.json(await listQuarantine(db, issue, { limit, cursor }), 200)
+    },
+  )
+  api.openapi(
+    doing('/quarantine/replay', 'Try to read quarantined envelopes again', QuarantineReplayRequest, ReplayResult),
+    async (c) => {
+      const { filter, dryRun } = c.req.valid('json')
+      return c.json(await replayQuarantine({ filter, dryRun }, { db, intake }), 200)
+    },
+  )
+}

@@ -1,0 +1,169 @@
+import { z } from '@hono/zod-openapi'
+import { EventType, MailboxEvent, MailboxStatus } from '@warmhook/schema/mailbox-event'
+import { eventStatuses } from '@warmhook/store/events/event-status'
+
+const time = z.iso.datetime()
+const count = z.int().nonnegative()
+
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item).readonly(), nextCursor: z.string().nullable() })
+}
+
+export const Mailbox = z
+  .object({
+    campaignId: count,
+    owner: z.string(),
+    email: z.string().nullable(),
+    firstName: z.string().nullable(),
+    lastName: z.string().nullable(),
+    provider: z.string().nullable(),
+    tags: z.array(z.string()).readonly(),
+    status: MailboxStatus,
+    statusSince: time,
+    reason: z.string().nullable(),
+    lastEventId: z.uuid(),
+    lastEventAt: time,
+  })
+  .openapi('Mailbox')
+
+export const Pause = z
+  .object({
+    campaignId: count,
+    owner: z.string(),
+    email: z.string().nullable(),
+    reason: z.string().nullable(),
+    reasons: z.array(z.string()).readonly(),
+    category: z.string(),
+    openedAt: time,
+    closedAt: time.nullable(),
+    closedBy: EventType.nullable(),
+    durationMs: z.int(),
+  })
+  .openapi('Pause')
+
+export const EventItem = z
+  .object({
+    id: z.uuid(),
+    owner: z.string(),
+    type: EventType,
+    campaignId: count,
+    email: z.string().nullable(),
+    receivedAt: time,
+    status: z.enum(eventStatuses),
+  })
+  .openapi('Event')
+
+export const MailboxDetail = Mailbox.extend({
+  pauses: z.array(Pause).readonly(),
+  events: z.array(EventItem).readonly(),
+}).openapi('MailboxDetail')
+
+const encoding = z.enum(['utf8', 'base64'])
+
+export const EventDetail = EventItem.extend({
+  raw: z.string(),
+  encoding,
+  event: MailboxEvent,
+  duplicateOf: z.uuid().nullable(),
+  deliveries: z
+    .array(
+      z.object({
+        handler: z.string(),
+        status: z.enum(['done', 'failing', 'dead']),
+        attempts: count,
+        error: z.string().nullable(),
+        startedAt: time,
+        finishedAt: time,
+      }),
+    )
+    .readonly(),
+}).openapi('EventDetail')
+
+export const QuarantineGroups = z
+  .object({
+    groups: z.array(z.object({ issue: z.string(), count, firstAt: time, lastAt: time, sampleId: z.uuid() })).readonly(),
+  })
+  .openapi('QuarantineGroups')
+
+export const QuarantineItem = z
+  .object({
+    id: z.uuid(),
+    owner: z.string(),
+    source: z.string(),
+    receivedAt: time,
+    issue: z.string(),
+    issues: z.custom<object>(() => true).openapi({ type: 'array', items: { type: 'object' } }),
+    raw: z.string(),
+    encoding,
+  })
+  .openapi('QuarantineItem')
+
+export const EventFilter = z.strictObject({
+  eventIds: z.array(z.uuid()).min(1).max(1_000).optional(),
+  type: EventType.optional(),
+  status: z.enum(eventStatuses).optional(),
+  campaignId: count.optional(),
+  owner: z.string().optional(),
+  since: time.optional(),
+  until: time.optional(),
+})
+
+// A filter has to be named: an empty one would mean everything.
+export const ReplayRequest = z
+  .strictObject({
+    filter: EventFilter.refine((filter) => Object.keys(filter).length > 0, 'name at least one criterion'),
+    handler: z.string().optional(),
+    dryRun: z.boolean().default(false),
+  })
+  .openapi('ReplayRequest')
+
+export const QuarantineReplayRequest = z
+  .strictObject({
+    filter: z.strictObject({ issue: z.string().optional(), ids: z.array(z.uuid()).min(1).max(1_000).optional() }),
+    dryRun: z.boolean().default(false),
+  })
+  .openapi('QuarantineReplayRequest')
+
+export const ReplayResult = z.object({ matched: count, enqueued: count }).openapi('ReplayResult')
+
+export const HandlerStatus = z
+  .object({
+    name: z.string(),
+    depth: count,
+    active: count,
+    oldestAgeMs: z.int().nullable(),
+    failing: count,
+    ratePerMinute: count,
+    paused: z.boolean(),
+  })
+  .openapi('Handler')
+
+export const Ledger = z
+  .object({
+    accepted: count,
+    processed: count,
+    duplicate: count,
+    quarantined: count,
+    dead: count,
+    inFlight: count,
+    balanced: z.boolean(),
+  })
+  .openapi('Ledger')
+
+export const Stats = z
+  .object({
+    mailboxes: z.record(MailboxStatus, count),
+    openPauses: count,
+    openPausesByCategory: z.record(z.string(), count),
+    openPausesByReason: z.array(z.object({ reason: z.string().nullable(), count })).readonly(),
+    meanTimeToRecoveryMs: z.int().nullable(),
+    events: z.object({ lastHour: count, lastDay: count }),
+  })
+  .openapi('Stats')
+
+export const Problem = z.object({ status: z.int(), detail: z.string() }).openapi('Problem')

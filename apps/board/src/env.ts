@@ -1,0 +1,29 @@
+import { fields } from '@warmhook/config/fields'
+import { parseEnv } from '@warmhook/config/parse-env'
+import type { BoardSettings } from './start-board.ts'
+
+export interface BoardProcessSettings extends BoardSettings {
+  readonly databaseUrl: string
+  readonly logLevel: string
+}
+
+/**
+ * The settings of a board that runs by itself.
+ *
+ * @throws EnvError
+ */
+export function parseBoardEnv(env: NodeJS.ProcessEnv): BoardProcessSettings {
+  const { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL } = fields
+  const variables = { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL }
+  const values = parseEnv(variables, env)
+  return {
+    redisUrl: values.REDIS_URL,
+    databaseUrl: values.DATABASE_URL,
+    host: values.HOST,
+    port: values.BOARD_PORT,
+    user: values.BOARD_USER,
+    password: values.BOARD_PASSWORD,
+    prefix: values.QUEUE_PREFIX,
+    logLevel: values.LOG_LEVEL,
+  }
+}

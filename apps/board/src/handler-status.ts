@@ -1,0 +1,33 @@
+import type { Queue } from 'bullmq'
+
+/** A handler's queue at a glance. */
+export interface HandlerStatus {
+  readonly name: string
+  /** Jobs (batches) that wait or are delayed. */
+  readonly depth: number
+  readonly active: number
+  readonly oldestAgeMs: number | null
+  /** Batches that failed for good and wait for a person. */
+  readonly failing: number
+  readonly ratePerMinute: number
+  readonly paused: boolean
+}
+
+/** `now` is in ms since the epoch. */
+export async function readHandlerStatus(queue: Queue, now: number): Promise<HandlerStatus> {
+  const [counts, [oldest], paused, recent] = await Promise.all([
+    queue.getJobCounts('waiting', 'delayed', 'active', 'failed'),
+    queue.getJobs(['waiting'], 0, 0, true),
+    queue.isPaused(),
+    queue.getJobs(['completed'], 0, 99, false),
+  ])
+  return {
+    name: queue.name,
+    depth: (counts['waiting'] ?? 0) + (counts['delayed'] ?? 0),
+    active: counts['active'] ?? 0,
+    oldestAgeMs: oldest === undefined ? null : now - oldest.timestamp,
+    failing: counts['failed'] ?? 0,
+    ratePerMinute: recent.filter((job) => now - (job.finishedOn ?? 0) < 60_000).length,
+    paused,
+  }
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import { jsonBytes } from '@warmhook/queue/group-commit'
+import { describeBatch, MAX_BATCH_BYTES, type EnvelopeBatch } from '@warmhook/schema/batch'
+import type { Envelope } from '@warmhook/schema/envelope'
+import type { Database } from '@warmhook/store/database'
+import { selectQuarantined, type QuarantineFilter } from '@warmhook/store/quarantine/list-quarantine'
+import type { Queue } from 'bullmq'
+import type { ReplayCount } from './replay-events.ts'
+
+export interface QuarantineReplayCommand {
+  readonly filter: QuarantineFilter
+  readonly dryRun: boolean
+}
+
+/** Sends quarantined envelopes through the router again, under their old ids and times. */
+export async function replayQuarantine(
+  { filter, dryRun }: QuarantineReplayCommand,
+  { db, intake }: { readonly db: Database; readonly intake: Queue },
+): Promise<ReplayCount> {
+  let matched = 0
+  let enqueued = 0
+  for await (const envelopes of selectQuarantined(db, filter)) {
+    matched += envelopes.length
+    if (dryRun) continue
+    for (const batch of cutByBytes(envelopes)) {
+      const payload: EnvelopeBatch = { envelopes: batch, replay: true }
+      const name = `replay of ${describeBatch(batch.map((envelope) => envelope.source))}`
+      await intake.add(name, payload, { jobId: randomUUID() })
+      enqueued += batch.length
+    }
+  }
+  return { matched, enqueued }
+}
+
+function cutByBytes(envelopes: readonly Envelope[]): Envelope[][] {
+  const batches: Envelope[][] = []
+  let room = 0
+  for (const envelope of envelopes) {
+    const bytes = jsonBytes(JSON.stringify(envelope))
+    const last = batches.at(-1)
+    if (last === undefined || bytes > room) {
+      batches.push([envelope])
+      room = MAX_BATCH_BYTES
+    } else last.push(envelope)
+    room -= bytes
+  }
+  return batches
+}

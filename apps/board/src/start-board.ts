@@ -1,0 +1,62 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Secret } from '@warmhook/config/secret'
+import { handlerQueues } from '@warmhook/handlers/registry'
+import { listen } from '@warmhook/lifecycle/listen'
+import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { openQueue } from '@warmhook/queue/batch-producer'
+import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { connectProducer, disconnect } from '@warmhook/queue/connections'
+import type { Database } from '@warmhook/store/database'
+import type { Logger } from '@warmhook/telemetry/logger'
+import { createMetrics } from '@warmhook/telemetry/metrics'
+import { createApp } from './app.ts'
+import { registerQueueMetrics } from './queue-metrics.ts'
+
+export interface BoardSettings {
+  readonly redisUrl: string
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly user: string
+  readonly password: Secret
+  readonly prefix: string
+}
+
+export interface BoardDeps {
+  /** Stays the caller's: an embedded database takes one connection only. */
+  readonly db: Database
+  readonly log: Logger
+}
+
+export interface Board extends AsyncDisposable {
+  /** Without a trailing slash. */
+  readonly url: string
+}
+
+/** Listens for people and scripts that look after an installation. */
+export async function startBoard({ db, log, ...settings }: BoardSettings & BoardDeps): Promise<Board> {
+  return ResourceScope.build(async (scope) => {
+    const onError = (err: Error): void => log.warn({ err }, 'redis')
+    const connection = connectProducer({ url: settings.redisUrl, onError })
+    scope.defer('redis connection', () => disconnect(connection))
+    const specs = [intakeQueue, ...handlerQueues.map(handlerQueue)]
+    const queues = specs.map((spec) => {
+      const queue = openQueue(spec, connection, settings.prefix)
+      queue.on('error', onError)
+      scope.defer(`queue ${spec.name}`, () => queue.close())
+      return queue
+    })
+    const [intake, ...handlers] = queues
+    if (intake === undefined) throw new RangeError('the intake queue stands first')
+    const registry = createMetrics('board')
+    registerQueueMetrics(registry, queues)
+    const { user, password } = settings
+    const app = createApp({ db, intake, handlers, user, password, registry, log, now: Date.now })
+    const handle = getRequestListener(app.fetch)
+    const server = createServer((request, response) => void handle(request, response))
+    const url = await listen(scope, server, settings)
+    log.info({ url }, 'board listens')
+    return { url }
+  })
+}

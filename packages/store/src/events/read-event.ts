@@ -1,0 +1,65 @@
+import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { DeliveryStatus, Queryable } from '../database.ts'
+import type { EventView } from './list-events.ts'
+import { statusOfEvent } from './event-status.ts'
+import { toMailboxEvent } from './to-mailbox-event.ts'
+
+/** What has become of an event in one handler. */
+export interface DeliveryView {
+  readonly handler: string
+  readonly status: DeliveryStatus
+  readonly attempts: number
+  readonly error: string | null
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+/** An event with everything that is known of it. */
+export interface EventDetail extends EventView {
+  /** The request body: as text when it is UTF-8, else base64. */
+  readonly raw: Envelope['body']
+  readonly encoding: Envelope['encoding']
+  readonly event: MailboxEvent
+  readonly duplicateOf: string | null
+  readonly deliveries: readonly DeliveryView[]
+}
+
+/** The event with this id, if there is one. */
+export async function readEvent(db: Queryable, id: string): Promise<EventDetail | undefined> {
+  const row = await db
+    .selectFrom('events as e')
+    .selectAll('e')
+    .select(statusOfEvent.as('status'))
+    .where('e.id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const deliveries = await db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('event_id', '=', id)
+    .orderBy('handler')
+    .execute()
+  const { body: raw, encoding } = encodeBody(row.raw)
+  return {
+    id: row.id,
+    owner: row.owner,
+    type: row.type,
+    campaignId: Number(row.campaign_id),
+    email: row.email,
+    receivedAt: row.received_at.toISOString(),
+    status: row.status,
+    raw,
+    encoding,
+    event: toMailboxEvent(row.event),
+    duplicateOf: row.duplicate_of,
+    deliveries: deliveries.map((delivery) => ({
+      handler: delivery.handler,
+      status: delivery.status,
+      attempts: delivery.attempts,
+      error: delivery.error,
+      startedAt: delivery.started_at.toISOString(),
+      finishedAt: delivery.finished_at.toISOString(),
+    })),
+  }
+}

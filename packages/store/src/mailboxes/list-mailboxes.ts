@@ -1,0 +1,70 @@
+import type { MailboxStatus } from '@warmhook/schema/mailbox-event'
+import { sql, type Selectable } from 'kysely'
+import type { MailboxTable, Queryable } from '../database.ts'
+import { containing, parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
+
+export interface MailboxFilter {
+  readonly status?: MailboxStatus | undefined
+  readonly owner?: string | undefined
+  readonly campaignId?: number | undefined
+  readonly tag?: string | undefined
+  /** Part of an e-mail address, a name or a campaign id. */
+  readonly q?: string | undefined
+}
+
+/** A mailbox as the API shows it. */
+export interface MailboxView {
+  readonly campaignId: number
+  readonly owner: string
+  readonly email: string | null
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly provider: string | null
+  readonly tags: readonly string[]
+  readonly status: MailboxStatus
+  readonly statusSince: string
+  readonly reason: string | null
+  readonly lastEventId: string
+  readonly lastEventAt: string
+}
+
+/** Mailboxes, the one with the latest event first. */
+export async function listMailboxes(
+  db: Queryable,
+  filter: MailboxFilter,
+  { limit, cursor }: PageRequest,
+): Promise<Page<MailboxView>> {
+  const before = parseCursor(cursor)
+  let query = db
+    .selectFrom('mailboxes')
+    .selectAll()
+    .orderBy('last_event_id', 'desc')
+    .limit(limit + 1)
+  if (before !== undefined) query = query.where('last_event_id', '<', before)
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
+  if (filter.owner !== undefined) query = query.where('owner', '=', filter.owner)
+  if (filter.campaignId !== undefined) query = query.where('campaign_id', '=', String(filter.campaignId))
+  if (filter.tag !== undefined) query = query.where(sql<boolean>`${filter.tag} = ANY(tags)`)
+  if (filter.q !== undefined) {
+    const pattern = containing(filter.q)
+    query = query.where(sql<boolean>`concat_ws(' ', email, first_name, last_name, campaign_id::text) ILIKE ${pattern}`)
+  }
+  return toPage(await query.execute(), limit, (row) => row.last_event_id, toView)
+}
+
+function toView(row: Selectable<MailboxTable>): MailboxView {
+  return {
+    campaignId: Number(row.campaign_id),
+    owner: row.owner,
+    email: row.email,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    provider: row.provider,
+    tags: row.tags ?? [],
+    status: row.status,
+    statusSince: row.status_since.toISOString(),
+    reason: row.reason,
+    lastEventId: row.last_event_id,
+    lastEventAt: row.last_event_at.toISOString(),
+  }
+}

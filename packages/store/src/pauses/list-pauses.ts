@@ -1,0 +1,65 @@
+import type { EventType } from '@warmhook/schema/mailbox-event'
+import type { Queryable } from '../database.ts'
+import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
+
+export interface PauseFilter {
+  readonly state?: 'open' | 'closed' | undefined
+  readonly owner?: string | undefined
+  readonly campaignId?: number | undefined
+}
+
+/** A pause as the API shows it. */
+export interface PauseView {
+  readonly campaignId: number
+  readonly owner: string
+  readonly email: string | null
+  readonly reason: string | null
+  readonly reasons: readonly string[]
+  readonly category: string
+  readonly openedAt: string
+  readonly closedAt: string | null
+  /** The type of the event that closed it. */
+  readonly closedBy: EventType | null
+  /** Until now while it is open. */
+  readonly durationMs: number
+}
+
+/** Pauses, the latest first. `now` is in ms since the epoch. */
+export async function listPauses(
+  db: Queryable,
+  filter: PauseFilter,
+  { limit, cursor }: PageRequest,
+  now: number,
+): Promise<Page<PauseView>> {
+  const before = parseCursor(cursor)
+  let query = db
+    .selectFrom('pauses as p')
+    .leftJoin('mailboxes as m', (join) =>
+      join.onRef('m.campaign_id', '=', 'p.campaign_id').onRef('m.owner', '=', 'p.owner'),
+    )
+    .selectAll('p')
+    .select('m.email')
+    .orderBy('p.opened_by', 'desc')
+    .limit(limit + 1)
+  if (before !== undefined) query = query.where('p.opened_by', '<', before)
+  if (filter.state !== undefined) query = query.where('p.closed_by', filter.state === 'open' ? 'is' : 'is not', null)
+  if (filter.owner !== undefined) query = query.where('p.owner', '=', filter.owner)
+  if (filter.campaignId !== undefined) query = query.where('p.campaign_id', '=', String(filter.campaignId))
+  return toPage(
+    await query.execute(),
+    limit,
+    (row) => row.opened_by,
+    (row) => ({
+      campaignId: Number(row.campaign_id),
+      owner: row.owner,
+      email: row.email,
+      reason: row.reason,
+      reasons: row.reasons,
+      category: row.category,
+      openedAt: row.opened_at.toISOString(),
+      closedAt: row.closed_at?.toISOString() ?? null,
+      closedBy: row.closed_by_type,
+      durationMs: (row.closed_at?.getTime() ?? now) - row.opened_at.getTime(),
+    }),
+  )
+}

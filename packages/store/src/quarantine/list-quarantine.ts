@@ -1,0 +1,99 @@
+import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
+import { sql, type Selectable } from 'kysely'
+import type { QuarantineTable, Queryable } from '../database.ts'
+import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
+
+/** Envelopes that could not be read for the same reason. */
+export interface QuarantineGroup {
+  readonly issue: string
+  readonly count: number
+  readonly firstAt: string
+  readonly lastAt: string
+  readonly sampleId: string
+}
+
+/** An envelope that could not be read, whole, with the validator's reasons. */
+export interface QuarantineView {
+  readonly id: string
+  readonly owner: string
+  readonly source: string
+  readonly receivedAt: string
+  readonly issue: string
+  readonly issues: object
+  readonly raw: string
+  readonly encoding: Envelope['encoding']
+}
+
+/** The groups, the one with the latest envelope first. */
+export async function listQuarantineGroups(db: Queryable): Promise<readonly QuarantineGroup[]> {
+  const rows = await db
+    .selectFrom('quarantine')
+    .select((eb) => [
+      'issue',
+      eb.fn.countAll<string>().as('count'),
+      eb.fn.min('received_at').as('first_at'),
+      eb.fn.max('received_at').as('last_at'),
+      sql<string>`min(id::text)`.as('sample_id'),
+    ])
+    .groupBy('issue')
+    .orderBy('last_at', 'desc')
+    .limit(200)
+    .execute()
+  return rows.map((row) => ({
+    issue: row.issue,
+    count: Number(row.count),
+    firstAt: row.first_at.toISOString(),
+    lastAt: row.last_at.toISOString(),
+    sampleId: row.sample_id,
+  }))
+}
+
+/** The envelopes of one group, the latest first. */
+export async function listQuarantine(
+  db: Queryable,
+  issue: string,
+  { limit, cursor }: PageRequest,
+): Promise<Page<QuarantineView>> {
+  const before = parseCursor(cursor)
+  let query = db
+    .selectFrom('quarantine')
+    .selectAll()
+    .where('issue', '=', issue)
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+  if (before !== undefined) query = query.where('id', '<', before)
+  return toPage(await query.execute(), limit, (row) => row.id, toView)
+}
+
+export interface QuarantineFilter {
+  readonly issue?: string | undefined
+  readonly ids?: readonly string[] | undefined
+}
+
+const pageSize = 64
+
+/** The quarantined envelopes as they were received, oldest first, in pages. */
+export async function* selectQuarantined(db: Queryable, filter: QuarantineFilter): AsyncGenerator<readonly Envelope[]> {
+  for (let after: string | undefined; ;) {
+    let query = db.selectFrom('quarantine').selectAll().orderBy('id').limit(pageSize)
+    if (after !== undefined) query = query.where('id', '>', after)
+    if (filter.issue !== undefined) query = query.where('issue', '=', filter.issue)
+    if (filter.ids !== undefined) query = query.where(sql<boolean>`id = ANY(${[...filter.ids]}::uuid[])`)
+    const rows = await query.execute()
+    if (rows.length > 0) yield rows.map(toEnvelope)
+    if (rows.length < pageSize) return
+    after = rows.at(-1)?.id
+  }
+}
+
+function toView(row: Selectable<QuarantineTable>): QuarantineView {
+  const { body: raw, encoding } = encodeBody(row.raw)
+  const { id, owner, source, issue, issues } = row
+  return { id, owner, source, receivedAt: row.received_at.toISOString(), issue, issues, raw, encoding }
+}
+
+function toEnvelope(row: Selectable<QuarantineTable>): Envelope {
+  const { id, owner, source } = row
+  const deliveryId = row.delivery_id === null ? {} : { deliveryId: row.delivery_id }
+  return { id, source, owner, receivedAt: row.received_at.getTime(), ...encodeBody(row.raw), ...deliveryId }
+}
