@@ -1,32 +1,15 @@
-import type { Secret } from '@warmhook/config/secret'
-import type { Database } from '@warmhook/store/database'
-import type { Logger } from '@warmhook/telemetry/logger'
-import type { Queue } from 'bullmq'
 import { Hono } from 'hono'
 import { basicAuth } from 'hono/basic-auth'
 import { csrf } from 'hono/csrf'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Registry } from 'prom-client'
+import type { BoardDeps } from './board-deps.ts'
 import { createApi } from './api/create-api.ts'
 import { createBullBoardApp } from './bull-board.ts'
 import { createDashboard } from './dashboard/create-dashboard.ts'
 import { answerError, problem } from './problem.ts'
 
-export interface AppDeps {
-  readonly db: Database
-  readonly intake: Queue
-  /** The handlers' queues, also of handlers that are switched off. */
-  readonly handlers: readonly Queue[]
-  readonly user: string
-  readonly password: Secret
-  readonly registry: Registry
-  readonly log: Logger
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-}
-
 /** The board's routes. Opens nothing. */
-export function createApp(deps: AppDeps): Hono {
+export function createApp(deps: BoardDeps): Hono {
   const app = new Hono()
   app.use(secureHeaders({ contentSecurityPolicy: policy, crossOriginEmbedderPolicy: false }))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))

@@ -19,7 +19,7 @@ export function problem(
 export function answerError(error: Error, c: Context, log: Logger): Response {
   if (error instanceof CursorError) return problem(c, 400, error.message)
   if (error instanceof HTTPException) {
-    const response = problem(c, error.status as ContentfulStatusCode, error.message || 'The request was refused')
+    const response = problem(c, error.status, error.message || 'The request was refused')
     const challenge = error.getResponse().headers.get('www-authenticate')
     if (challenge !== null) response.headers.set('www-authenticate', challenge)
     return response

@@ -23,7 +23,7 @@ export interface BoardSettings {
   readonly prefix: string
 }
 
-export interface BoardDeps {
+export interface BoardResources {
   /** Stays the caller's: an embedded database takes one connection only. */
   readonly db: Database
   readonly log: Logger
@@ -35,7 +35,7 @@ export interface Board extends AsyncDisposable {
 }
 
 /** Listens for people and scripts that look after an installation. */
-export async function startBoard({ db, log, ...settings }: BoardSettings & BoardDeps): Promise<Board> {
+export async function startBoard({ db, log, ...settings }: BoardSettings & BoardResources): Promise<Board> {
   return ResourceScope.build(async (scope) => {
     const onError = (err: Error): void => log.warn({ err }, 'redis')
     const connection = connectProducer({ url: settings.redisUrl, onError })

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { AppDeps } from '../app.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { problem } from '../problem.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { addHandlerRoutes } from './handler-routes.ts'
@@ -7,11 +7,8 @@ import { addMailboxRoutes } from './mailbox-routes.ts'
 import { addOverviewRoutes } from './overview-routes.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
 
-/** What the API's routes use. */
-export type ApiDeps = Pick<AppDeps, 'db' | 'intake' | 'handlers' | 'now'>
-
 /** The JSON API with its own description at `/openapi.json`. */
-export function createApi(deps: ApiDeps): OpenAPIHono {
+export function createApi(deps: ReadDeps): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return undefined

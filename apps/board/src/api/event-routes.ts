@@ -3,7 +3,7 @@ import { listEvents } from '@warmhook/store/events/list-events'
 import { readEvent } from '@warmhook/store/events/read-event'
 import { HTTPException } from 'hono/http-exception'
 import { replayEvents } from '../replay-events.ts'
-import type { ApiDeps } from './create-api.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { doing, reading, readingOne } from './describe-route.ts'
 import { EventDetail, EventFilter, EventItem, PageQuery, pageOf, ReplayRequest, ReplayResult } from './schemas.ts'
 
@@ -13,7 +13,8 @@ const EventQuery = PageQuery.extend({
   q: z.string().max(200).optional(),
 })
 
-export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ApiDeps): void {
+/** Adds its routes to the API. */
+export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): void {
   api.openapi(reading('/events', 'Events, the latest first', EventQuery, pageOf(EventItem)), async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     return c.json(await listEvents(db, filter, { limit, cursor }), 200)

@@ -1,15 +1,15 @@
-import { z, type OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { Queue } from 'bullmq'
-import { createRoute } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { readHandlerStatus } from '../handler-status.ts'
-import type { ApiDeps } from './create-api.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { reading } from './describe-route.ts'
 import { HandlerStatus } from './schemas.ts'
 
 const Answer = z.object({ items: z.array(HandlerStatus).readonly(), nextCursor: z.null() })
 
-export function addHandlerRoutes(api: OpenAPIHono, { handlers, now }: ApiDeps): void {
+/** Adds its routes to the API. */
+export function addHandlerRoutes(api: OpenAPIHono, { handlers, now }: ReadDeps): void {
   api.openapi(reading('/handlers', 'The handlers and their queues', z.object({}), Answer), async (c) => {
     const items = await Promise.all(handlers.map((queue) => readHandlerStatus(queue, now())))
     return c.json({ items, nextCursor: null }, 200)

@@ -4,7 +4,7 @@ import { listEvents } from '@warmhook/store/events/list-events'
 import { listMailboxes } from '@warmhook/store/mailboxes/list-mailboxes'
 import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { HTTPException } from 'hono/http-exception'
-import type { ApiDeps } from './create-api.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { reading, readingOne } from './describe-route.ts'
 import { Mailbox, MailboxDetail, PageQuery, pageOf, Pause } from './schemas.ts'
 
@@ -20,7 +20,8 @@ const MailboxParams = z.object({ owner: z.string(), campaignId: z.coerce.number(
 /** Enough to see a mailbox's recent past; the lists have the rest. */
 const detailPage = { limit: 50, cursor: undefined }
 
-export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ApiDeps): void {
+/** Adds its routes to the API. */
+export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ReadDeps): void {
   api.openapi(
     reading('/mailboxes', 'Mailboxes, the one with the latest event first', MailboxQuery, pageOf(Mailbox)),
     async (c) => {

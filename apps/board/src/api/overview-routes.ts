@@ -1,11 +1,12 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { readStats } from '@warmhook/store/ledger/read-stats'
 import { readFullLedger } from '../read-full-ledger.ts'
-import type { ApiDeps } from './create-api.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { reading } from './describe-route.ts'
 import { Ledger, Stats } from './schemas.ts'
 
-export function addOverviewRoutes(api: OpenAPIHono, { db, intake }: ApiDeps): void {
+/** Adds its routes to the API. */
+export function addOverviewRoutes(api: OpenAPIHono, { db, intake }: ReadDeps): void {
   api.openapi(reading('/ledger', 'What has become of everything that was accepted', z.object({}), Ledger), async (c) =>
     c.json(await readFullLedger(intake, db), 200),
   )

@@ -1,7 +1,7 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { listQuarantine, listQuarantineGroups } from '@warmhook/store/quarantine/list-quarantine'
 import { replayQuarantine } from '../replay-quarantine.ts'
-import type { ApiDeps } from './create-api.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { doing, reading } from './describe-route.ts'
 import {
   PageQuery,
@@ -15,7 +15,8 @@ import {
 const QuarantineQuery = PageQuery.extend({ issue: z.string().optional() })
 const Answer = z.union([QuarantineGroups, pageOf(QuarantineItem)])
 
-export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ApiDeps): void {
+/** Adds its routes to the API. */
+export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ReadDeps): void {
   api.openapi(
     reading('/quarantine', 'What nobody could read: by issue, or the items of one issue', QuarantineQuery, Answer),
     async (c) => {

@@ -2,17 +2,15 @@ import { readStats } from '@warmhook/store/ledger/read-stats'
 import { listEvents } from '@warmhook/store/events/list-events'
 import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { Hono } from 'hono'
-import type { AppDeps } from '../app.ts'
+import type { ReadDeps } from '../board-deps.ts'
 import { readHandlerStatus } from '../handler-status.ts'
 import { readFullLedger } from '../read-full-ledger.ts'
 import { overview, page, type Overview } from './page.ts'
 import { refreshScript } from './refresh-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
-type DashboardDeps = Pick<AppDeps, 'db' | 'intake' | 'handlers' | 'now'>
-
 /** The page at `/`, its stylesheet and script, and the part that the script renews. */
-export function createDashboard(deps: DashboardDeps): Hono {
+export function createDashboard(deps: ReadDeps): Hono {
   const app = new Hono()
   app.get('/', async (c) => c.html(page(await readOverview(deps))))
   app.get('/overview', async (c) => c.html(overview(await readOverview(deps))))
@@ -21,7 +19,7 @@ export function createDashboard(deps: DashboardDeps): Hono {
   return app
 }
 
-async function readOverview({ db, intake, handlers, now }: DashboardDeps): Promise<Overview> {
+async function readOverview({ db, intake, handlers, now }: ReadDeps): Promise<Overview> {
   const [stats, ledger, pauses, events, statuses] = await Promise.all([
     readStats(db),
     readFullLedger(intake, db),

@@ -1,5 +1,6 @@
 import type { Secret } from '@warmhook/config/secret'
 import type { ContactRecord, ContactResult, CrmProvider } from '../crm-provider.ts'
+import type { HubspotAnswer } from './hubspot-answer.ts'
 import { readBatchAnswer } from './read-batch-answer.ts'
 import { toFailure } from './to-failure.ts'
 
@@ -49,13 +50,6 @@ async function upsertBatch(
   }
   const failure = toFailure(answer, settings.now())
   return new Map(records.map((record) => [record.traceId, failure]))
-}
-
-/** What came back over HTTP; status 0 when nothing did. */
-export interface HubspotAnswer {
-  readonly status: number
-  readonly headers: Headers
-  readonly body: string
 }
 
 async function post(

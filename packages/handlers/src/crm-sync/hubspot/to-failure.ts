@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ContactResult } from '../crm-provider.ts'
-import type { HubspotAnswer } from './hubspot-provider.ts'
+import type { HubspotAnswer } from './hubspot-answer.ts'
 
 const Problem = z.looseObject({
   message: z.string().optional(),
