@@ -1,5 +1,5 @@
-import { startHttpPeer, type HttpPeer } from '@warmhook/testing/start-http-peer'
 import { eventually } from '@warmhook/testing/eventually'
+import { startFakeHubspot } from '@warmhook/testing/start-fake-hubspot'
 import { describe, expect, it } from 'vitest'
 import { startInstallation, type Installation } from './support/start-installation.ts'
 
@@ -9,21 +9,7 @@ interface EventDetail {
   readonly deliveries: readonly { readonly handler: string; readonly status: string; readonly attempts: number }[]
 }
 
-/** A CRM that answers upserts as HubSpot does, once `open` resolves. */
-function startCrm(open: Promise<void> = Promise.resolve()): Promise<HttpPeer> {
-  return startHttpPeer(async (request) => {
-    await open
-    const { inputs } = JSON.parse(request.body) as { inputs: { id: string; objectWriteTraceId: string }[] }
-    const results = inputs.map(({ id, objectWriteTraceId }) => ({
-      id: `crm-${id}`,
-      objectWriteTraceId,
-      properties: { email: id },
-    }))
-    return Response.json({ status: 'COMPLETE', results })
-  })
-}
-
-const crmEnv = (crm: HttpPeer) => ({ HUBSPOT_ACCESS_TOKEN: 'pat-test', HUBSPOT_BASE_URL: crm.url })
+const crmEnv = (crm: { readonly url: string }) => ({ HUBSPOT_ACCESS_TOKEN: 'pat-test', HUBSPOT_BASE_URL: crm.url })
 
 /** Sends one event for each of `count` mailboxes at once, and gives the ids of the events. */
 async function sendAtOnce(warmhook: Installation, count: number): Promise<string[]> {
@@ -44,7 +30,10 @@ async function detailsOf(warmhook: Installation, ids: readonly string[]): Promis
 describe('a worker killed in the middle of a batch', () => {
   it('leaves nothing undone and nothing done twice', { timeout: 90_000 }, async () => {
     const gate = Promise.withResolvers<void>()
-    await using crm = await startCrm(gate.promise)
+    await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
+      await gate.promise
+      return write()
+    })
     await using warmhook = await startInstallation(crmEnv(crm))
     const ids = await sendAtOnce(warmhook, 30)
     await eventually(() => crm.requests.length > 0)
@@ -63,7 +52,7 @@ describe('a worker killed in the middle of a batch', () => {
   })
 
   it('may be killed at any moment, again and again', { timeout: 120_000 }, async () => {
-    await using crm = await startCrm()
+    await using crm = await startFakeHubspot()
     await using warmhook = await startInstallation(crmEnv(crm))
     const ids = await sendAtOnce(warmhook, 300)
     for (let worker = warmhook.worker, kills = 0; kills < 3; kills += 1) {

@@ -1,12 +1,12 @@
 import { Hono } from 'hono'
 import { basicAuth } from 'hono/basic-auth'
-import { csrf } from 'hono/csrf'
 import { secureHeaders } from 'hono/secure-headers'
 import type { BoardDeps } from './board-deps.ts'
 import { createApi } from './api/create-api.ts'
 import { createBullBoardApp } from './bull-board.ts'
 import { createDashboard } from './dashboard/create-dashboard.ts'
 import { answerError, problem } from './problem.ts'
+import { refuseForeignWrites } from './refuse-foreign-writes.ts'
 
 /** The board's routes. Opens nothing. */
 export function createApp(deps: BoardDeps): Hono {
@@ -17,31 +17,13 @@ export function createApp(deps: BoardDeps): Hono {
     c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }),
   )
   app.use(basicAuth({ username: deps.user, password: deps.password.reveal(), realm: 'Warmhook' }))
-  app.use(requireOwnOrigin)
-  app.use(csrf())
+  app.use(refuseForeignWrites)
   app.route('/api', createApi(deps))
   app.route('/queues', createBullBoardApp([deps.intake, ...deps.handlers]))
   app.route('/', createDashboard(deps))
   app.notFound((c) => problem(c, 404, 'There is nothing here'))
   app.onError((error, c) => answerError(error, c, deps.log))
   return app
-}
-
-/**
- * hono/csrf looks at form bodies only. A browser says where any other write comes from too, and a page elsewhere may
- * not use the password that the browser remembers.
- */
-async function requireOwnOrigin(
-  c: Parameters<ReturnType<typeof csrf>>[0],
-  next: () => Promise<void>,
-): Promise<Response | void> {
-  const isWrite = !['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
-  const origin = c.req.header('origin')
-  const site = c.req.header('sec-fetch-site')
-  const isForeign =
-    (origin !== undefined && origin !== new URL(c.req.url).origin) || site === 'cross-site' || site === 'same-site'
-  if (isWrite && isForeign) return problem(c, 403, 'Writes from another site are refused')
-  return next()
 }
 
 // Bull Board writes styles into its page and loads its font; scripts come from here alone.

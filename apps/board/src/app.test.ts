@@ -1,0 +1,370 @@
+import { randomUUID } from 'node:crypto'
+import { Secret } from '@warmhook/config/secret'
+import { handlerQueues } from '@warmhook/handlers/registry'
+import { openQueue } from '@warmhook/queue/batch-producer'
+import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { connectConsumer } from '@warmhook/queue/connections'
+import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import type { Envelope } from '@warmhook/schema/envelope'
+import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
+import { recordBatch } from '@warmhook/store/events/record-batch'
+import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
+import { createLogger } from '@warmhook/telemetry/logger'
+import { createMetrics } from '@warmhook/telemetry/metrics'
+import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
+import { testPrefix } from '@warmhook/testing/test-prefix'
+import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
+import { type Queue, Worker } from 'bullmq'
+import type { Hono } from 'hono'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createApp } from './app.ts'
+
+const password = 'a-password'
+const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+
+let stack: AsyncDisposableStack
+let store: TestStore
+let app: Hono
+let intake: Queue
+let handlers: readonly Queue[]
+let sent: Envelope[]
+
+/** Twelve mailboxes, one event each, two of them paused; the last event is dead in crm-sync; two envelopes unreadable. */
+beforeAll(async () => {
+  stack = new AsyncDisposableStack()
+  store = stack.use(await openTestStore())
+  const keys = stack.use(testPrefix())
+  const connection = connectConsumer({ url: keys.redisUrl, onError: () => undefined })
+  stack.defer(() => connection.disconnect())
+  const open = (name: string) => {
+    const spec = [intakeQueue, ...handlerQueues.map(handlerQueue)].find((candidate) => candidate.name === name)
+    if (spec === undefined) throw new RangeError(name)
+    const queue = openQueue(spec, connection, keys.prefix)
+    stack.defer(() => queue.close())
+    return queue
+  }
+  intake = open('intake')
+  handlers = handlerQueues.map(({ name }) => open(name))
+  const registry = createMetrics('test')
+  const log = createLogger('test', 'silent')
+  app = createApp({
+    db: store.db,
+    intake,
+    handlers,
+    user: 'admin',
+    password: new Secret(password),
+    registry,
+    log,
+    now: Date.now,
+  })
+  await seed()
+})
+afterAll(() => stack.disposeAsync())
+
+async function seed(): Promise<void> {
+  const envelope = createEnvelopes()
+  sent = Array.from({ length: 12 }, (_, index) => {
+    const account = { id: index + 1, email: `m${index + 1}@b.example`, tags: [index % 2 === 0 ? 'even' : 'odd'] }
+    return envelope(
+      index < 2
+        ? { type: 'campaign.connection.problematic', reason: 'Smtp Connection Error', account }
+        : { type: 'campaign.updated', account },
+    )
+  })
+  const events = sent.map((item) => toRouted(item, ['pause-tracking', 'crm-sync']))
+  const refused = ['hello', '{'].map((body) => {
+    const { id, owner, source, receivedAt } = envelope(body)
+    const issues = [{ code: 'not_json', path: [], message: 'the body is not JSON' }]
+    return { id, owner, source, receivedAt, issue: 'not JSON', issues, raw: Buffer.from(body), deliveryId: undefined }
+  })
+  await recordBatch(store.db, { id: randomUUID(), isReplay: false, events, refused, dedupeWindowMs: 0 })
+  await foldEvents(
+    store.db,
+    events.map(({ event }) => event),
+  )
+  const records = sent.map(({ id }) => ({ eventId: id, status: 'done', note: undefined }) as const)
+  const attempt = { startedAt: Date.now(), finishedAt: Date.now(), replayId: undefined }
+  await recordDeliveries(store.db, { ...attempt, handler: 'pause-tracking', records })
+  await recordDeliveries(store.db, { ...attempt, handler: 'crm-sync', records: records.slice(0, 11) })
+  const dead = records.slice(11).map((record) => ({ ...record, status: 'dead' as const, note: 'no such contact' }))
+  await recordDeliveries(store.db, { ...attempt, handler: 'crm-sync', records: dead })
+}
+
+interface Init {
+  readonly method?: string
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+function request(path: string, init: Init = {}): Response | Promise<Response> {
+  return app.request(path, { ...init, headers: { authorization, host: 'localhost', ...init.headers } })
+}
+
+async function get<T>(path: string): Promise<T> {
+  const response = await request(path)
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  return (await response.json()) as T
+}
+
+async function post(path: string, body: unknown): Promise<unknown> {
+  const response = await request(path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  })
+  return response.json()
+}
+
+interface Page {
+  readonly items: readonly Record<string, unknown>[]
+  readonly nextCursor: string | null
+}
+
+function queueNamed(name: string): Queue {
+  const queue = handlers.find((candidate) => candidate.name === name)
+  if (queue === undefined) throw new RangeError(name)
+  return queue
+}
+
+describe('the board', () => {
+  it.each(['/', '/queues', '/api/ledger', '/api/openapi.json', '/nothing'])(
+    'asks for a password at %s',
+    async (path) => {
+      const response = await app.request(path)
+      expect(response.status).toBe(401)
+      expect(response.headers.get('www-authenticate')).toMatch(/^Basic/)
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+    },
+  )
+
+  it.each(['/healthz', '/metrics'])('asks for none at %s', async (path) => {
+    expect((await app.request(path)).status).toBe(200)
+  })
+
+  it.each([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
+    'refuses writes of another site: %j',
+    async (headers) => {
+      for (const path of ['/api/handlers/notify/pause', '/queues/api/queues/notify/clean/completed']) {
+        expect((await request(path, { method: 'POST', headers })).status).toBe(403)
+      }
+    },
+  )
+
+  it('answers what is not there, and what does not fit, with problem details', async () => {
+    for (const [path, status] of [
+      ['/nothing', 404],
+      ['/api/events/nope', 400],
+      [`/api/events/${randomUUID()}`, 404],
+      ['/api/mailboxes/acme/999', 404],
+      ['/api/events?limit=201', 400],
+      ['/api/mailboxes?status=odd', 400],
+      ['/api/events?cursor=xx', 400],
+    ] as const) {
+      const response = await request(path)
+      expect([path, response.status, response.headers.get('content-type')]).toEqual([
+        path,
+        status,
+        'application/problem+json',
+      ])
+      expect(await response.json()).toMatchObject({ status })
+    }
+  })
+
+  it('shows a dashboard', async () => {
+    const html = await (await request('/')).text()
+    expect(html).toContain('ledger balances')
+    expect(html).toContain('m1@b.example')
+  })
+
+  it('describes its API', async () => {
+    const { paths } = await get<{ paths: Record<string, unknown> }>('/api/openapi.json')
+    expect(Object.keys(paths)).toEqual([
+      '/mailboxes',
+      '/mailboxes/{owner}/{campaignId}',
+      '/pauses',
+      '/events',
+      '/events/{id}',
+      '/replays',
+      '/quarantine',
+      '/quarantine/replay',
+      '/handlers',
+      '/handlers/{name}/pause',
+      '/handlers/{name}/resume',
+      '/ledger',
+      '/stats',
+    ])
+  })
+})
+
+describe('the lists', () => {
+  it.each([
+    ['/api/mailboxes?', 12],
+    ['/api/mailboxes?status=paused&', 2],
+    ['/api/mailboxes?tag=odd&', 6],
+    ['/api/mailboxes?q=M1&', 4],
+    ['/api/mailboxes?q=%25&', 0],
+    ['/api/mailboxes?owner=other&', 0],
+    ['/api/pauses?state=open&', 2],
+    ['/api/pauses?state=closed&', 0],
+    ['/api/events?', 12],
+    ['/api/events?type=campaign.updated&', 10],
+    ['/api/events?status=processed&', 11],
+    ['/api/events?status=dead&', 1],
+    ['/api/events?campaignId=3&', 1],
+    ['/api/events?q=m12&', 1],
+    ['/api/events?since=2100-01-01T00:00:00Z&', 0],
+    ['/api/quarantine?issue=not+JSON&', 2],
+  ])('%s gives each of its %i items once, page by page', async (path, count) => {
+    const seen: string[] = []
+    for (let cursor = ''; ;) {
+      const page = await get<Page>(`${path}limit=5${cursor}`)
+      seen.push(...page.items.map((item) => JSON.stringify(item)))
+      if (page.nextCursor === null) break
+      expect(page.items).toHaveLength(5)
+      cursor = `&cursor=${page.nextCursor}`
+    }
+    expect(seen).toHaveLength(count)
+    expect(new Set(seen).size).toBe(count)
+  })
+
+  it('shows a mailbox with its pauses and events', async () => {
+    expect(await get('/api/mailboxes/acme/1')).toMatchObject({
+      campaignId: 1,
+      status: 'paused',
+      pauses: [{ reason: 'Smtp Connection Error', category: 'smtp_connection', closedAt: null }],
+      events: [{ type: 'campaign.connection.problematic', status: 'processed' }],
+    })
+  })
+
+  it('shows an event with its body and deliveries', async () => {
+    const [last] = sent.slice(-1)
+    expect(await get(`/api/events/${last?.id}`)).toMatchObject({
+      status: 'dead',
+      raw: last?.body,
+      encoding: 'utf8',
+      event: { campaignId: 12 },
+      deliveries: [
+        { handler: 'crm-sync', status: 'dead', attempts: 1, error: 'no such contact' },
+        { handler: 'pause-tracking', status: 'done', attempts: 1, error: null },
+      ],
+    })
+  })
+
+  it('groups the quarantine by issue', async () => {
+    expect(await get('/api/quarantine')).toMatchObject({ groups: [{ issue: 'not JSON', count: 2 }] })
+    expect((await get<Page>('/api/quarantine?issue=not+JSON')).items).toMatchObject([
+      { raw: '{', issues: [{ code: 'not_json' }] },
+      { raw: 'hello' },
+    ])
+  })
+
+  it('counts for the overview', async () => {
+    expect(await get('/api/stats')).toMatchObject({
+      mailboxes: { paused: 2, active: 10 },
+      openPauses: 2,
+      openPausesByCategory: { smtp_connection: 2 },
+    })
+  })
+})
+
+describe('the ledger', () => {
+  it('counts what is still in the intake queue, and a routed batch once', async () => {
+    const balanced = { accepted: 14, processed: 11, duplicate: 0, quarantined: 2, dead: 1, inFlight: 0, balanced: true }
+    expect(await get('/api/ledger')).toEqual(balanced)
+    const envelope = createEnvelopes()
+    const waiting = { id: randomUUID(), envelopes: [envelope('{}'), envelope('{}')] }
+    await intake.add('x', { envelopes: waiting.envelopes }, { jobId: waiting.id })
+    expect(await get('/api/ledger')).toEqual({ ...balanced, accepted: 16, inFlight: 2 })
+    await intake.remove(waiting.id)
+  })
+})
+
+describe('replays', () => {
+  it('count before they do, and give dead events to the handler in which they are dead', async () => {
+    const queue = queueNamed('crm-sync')
+    expect(await post('/api/replays', { filter: { status: 'dead' }, dryRun: true })).toEqual({
+      matched: 1,
+      enqueued: 0,
+    })
+    expect(await queue.getJobCounts('waiting')).toEqual({ waiting: 0 })
+    expect(await post('/api/replays', { filter: { status: 'dead' } })).toEqual({ matched: 1, enqueued: 1 })
+    const [job] = await queue.getJobs(['waiting'])
+    const batch = EventBatch.parse(job?.data)
+    expect(batch.events.map(({ id }) => id)).toEqual(sent.slice(-1).map(({ id }) => id))
+    expect(batch.replayId).toBeDefined()
+    await job?.remove()
+  })
+
+  it('refuse an empty filter and an unknown handler', async () => {
+    expect(await post('/api/replays', { filter: {} })).toMatchObject({ status: 400 })
+    expect(await post('/api/replays', { filter: { campaignId: 1 }, handler: 'nobody' })).toMatchObject({ status: 400 })
+  })
+
+  it('send quarantined envelopes to the router again, whole', async () => {
+    expect(await post('/api/quarantine/replay', { filter: { issue: 'not JSON' }, dryRun: true })).toEqual({
+      matched: 2,
+      enqueued: 0,
+    })
+    expect(await post('/api/quarantine/replay', { filter: { issue: 'not JSON' } })).toEqual({ matched: 2, enqueued: 2 })
+    const [job] = await intake.getJobs(['waiting'])
+    const batch = EnvelopeBatch.parse(job?.data)
+    expect(batch.envelopes.map(({ body }) => body)).toEqual(['hello', '{'])
+    expect(batch.replay).toBe(true)
+    expect(await get('/api/ledger')).toMatchObject({ accepted: 14, balanced: true })
+    await job?.remove()
+  })
+})
+
+describe('handlers', () => {
+  it('are paused and resumed', async () => {
+    expect(await post('/api/handlers/notify/pause', {})).toMatchObject({ name: 'notify', paused: true })
+    expect(await post('/api/handlers/notify/resume', {})).toMatchObject({ name: 'notify', paused: false })
+    expect(await post('/api/handlers/nobody/pause', {})).toMatchObject({ status: 404 })
+  })
+})
+
+describe('Bull Board', () => {
+  it('lists jobs without addresses or bodies, and no more than a hundred', async () => {
+    const queue = queueNamed('notify')
+    const events = sent.slice(0, 1).map((item) => toRouted(item).event)
+    const job = await queue.add('campaign.updated ×1', { events, dead: [] })
+    const text = await (
+      await request('/queues/api/queues?activeQueue=notify&status=waiting&page=1&jobsPerPage=10')
+    ).text()
+    expect(text).toContain('campaign.updated ×1')
+    expect(text).toContain('m…@b.example')
+    expect(text).not.toContain('m1@b.example')
+    expect((await request('/queues/api/queues?jobsPerPage=101')).status).toBe(400)
+    await job.remove()
+  })
+
+  it('retries a failed job, and adds none by hand', async () => {
+    const queue = queueNamed('notify')
+    const job = await queue.add('x', { events: [], dead: [] }, { attempts: 1 })
+    const connection = connectConsumer({ url: inject('redisUrl'), onError: () => undefined })
+    const failing = new Worker('notify', () => Promise.reject(new Error('no')), {
+      connection,
+      prefix: queue.opts.prefix ?? '',
+      autorun: false,
+    })
+    const failed = new Promise((resolve) => failing.once('failed', resolve))
+    void failing.run()
+    await failed
+    await failing.close()
+    connection.disconnect()
+    expect(await job.getState()).toBe('failed')
+    const response = await request(`/queues/api/queues/notify/${job.id}/retry`, {
+      method: 'PUT',
+      headers: { origin: 'http://localhost' },
+    })
+    expect(response.status).toBeLessThan(300)
+    expect(await job.getState()).toBe('waiting')
+    const added = await request('/queues/api/queues/notify/add', {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(added.status).toBe(403)
+    await job.remove()
+  })
+})
