@@ -6,7 +6,7 @@ import { testPrefix } from '@warmhook/testing/test-prefix'
 const key = 'a-key-of-at-least-128-bits'
 const password = 'board-password'
 
-export interface Ledger {
+interface Ledger {
   readonly accepted: number
   readonly processed: number
   readonly duplicate: number

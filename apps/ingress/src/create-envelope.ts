@@ -2,7 +2,7 @@ import { jsonBytes } from '@warmhook/queue/group-commit'
 import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import { V7Generator } from 'uuidv7'
 
-export interface EnvelopeInput {
+interface EnvelopeInput {
   readonly source: string
   readonly owner: string
   readonly body: Uint8Array

@@ -16,7 +16,7 @@ export interface RouterDeps {
   readonly subscriptions: ReadonlyMap<EventType, readonly string[]>
 }
 
-export interface HandlerProducer {
+interface HandlerProducer {
   readonly name: string
   readonly subscribes: readonly EventType[]
   readonly add: (job: BatchJob<EventBatch>) => Promise<void>

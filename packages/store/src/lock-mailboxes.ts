@@ -7,7 +7,7 @@ import { toJsonParameter } from './json-parameter.ts'
  * What a lock protects. Work of one purpose takes turns, not work of different ones.
  * The numbers are seeds of the lock's hash: never change one while processes of two versions run.
  */
-export const lockPurposes = { routing: 1, folding: 2, announcing: 3 } as const
+const lockPurposes = { routing: 1, folding: 2, announcing: 3 } as const
 export type LockPurpose = keyof typeof lockPurposes
 
 /** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */

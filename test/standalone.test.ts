@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from '@warmhook/testing/eventually'
+import { spawnApp, type SpawnedApp } from '@warmhook/testing/spawn-app'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+let dataDir: string
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'warmhook standalone '))
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+
+function start(): Promise<SpawnedApp> {
+  const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0' }
+  return spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 30_000 })
+}
+
+async function printed(app: SpawnedApp, pattern: RegExp): Promise<string> {
+  return (await app.waitForLine(pattern))[1] ?? ''
+}
+
+async function readLedger(app: SpawnedApp): Promise<unknown> {
+  const dashboard = await printed(app, /Dashboard\s+(http:\S+)/)
+  const password = await printed(app, /password (\S+)\)/)
+  const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+  return (await fetch(`${dashboard}api/ledger`, { headers: { authorization } })).json()
+}
+
+function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<SpawnedApp> {
+  return spawnApp('apps/cli/src/main.ts', { DATA_DIR: dataDir, ...env }, { args })
+}
+
+describe('npm start and warmhook send', () => {
+  it('work together without any setting, and what is stored survives a restart', { timeout: 90_000 }, async () => {
+    {
+      await using app = await start()
+      const [, url] = await app.waitForLine(/Webhook URL\s+(http:\/\/[^/]+)\//)
+      await using send = await runCli(['send', '--url', url ?? ''])
+      expect(await send.exited).toMatchObject({ code: 0 })
+      expect(send.output().match(/ 202 /g)).toHaveLength(5)
+      await eventually(async () =>
+        expect(await readLedger(app)).toMatchObject({ accepted: 5, processed: 5, balanced: true }),
+      )
+      await using second = await runCli(['send', '--json', '--url', url ?? '', '/dev/null'])
+      expect(await second.exited).toMatchObject({ code: 1 })
+      expect(second.output()).toMatch(/"status":400[\s\S]*1 of 1 were not accepted/)
+      app.kill('SIGTERM')
+      expect(await app.exited).toEqual({ code: 0, signal: null })
+    }
+    await using again = await start()
+    expect(await readLedger(again)).toMatchObject({ accepted: 5, processed: 5, balanced: true })
+  })
+
+  it('keeps a second one out of the same directory', { timeout: 60_000 }, async () => {
+    await using first = await start()
+    await expect(start()).rejects.toThrow(new RegExp(`process ${first.pid}\\) already works in`))
+  })
+
+  it('takes over what a killed one has left', { timeout: 60_000 }, async () => {
+    const killed = await start()
+    killed.kill('SIGKILL')
+    await killed.exited
+    await using app = await start()
+    expect(await readLedger(app)).toMatchObject({ accepted: 5, balanced: true })
+  })
+})
+
+describe('warmhook', () => {
+  it('explains itself', async () => {
+    await using help = await runCli(['--help'])
+    expect(await help.exited).toMatchObject({ code: 0 })
+    expect(help.output()).toMatch(/send[\s\S]*migrate/)
+  })
+
+  it('says what to do when nothing answers', async () => {
+    await using send = await runCli(['send', '--url', 'http://127.0.0.1:1', '--key', 'x'])
+    expect(await send.exited).toMatchObject({ code: 1 })
+    expect(send.output()).toMatch(/Nothing answers at .* is Warmhook running \(npm start\)/)
+  })
+
+  it('says which setting is missing', async () => {
+    await using migrate = await runCli(['migrate'])
+    expect(await migrate.exited).toMatchObject({ code: 1 })
+    expect(migrate.output()).toMatch(/DATABASE_URL is not set/)
+  })
+})
