@@ -1,67 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { Secret } from '@warmhook/config/secret'
-import { handlerQueues } from '@warmhook/handlers/registry'
-import { openQueue } from '@warmhook/queue/batch-producer'
-import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
 import { connectConsumer } from '@warmhook/queue/connections'
 import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
+import type { Database } from '@warmhook/store/database'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
 import { recordBatch } from '@warmhook/store/events/record-batch'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
-import { createLogger } from '@warmhook/telemetry/logger'
-import { createMetrics } from '@warmhook/telemetry/metrics'
-import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
-import { testPrefix } from '@warmhook/testing/test-prefix'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
-import { type Queue, Worker } from 'bullmq'
-import type { Hono } from 'hono'
+import { Worker } from 'bullmq'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createApp } from './app.ts'
+import { openTestBoard, type TestBoard } from './fixtures/open-test-board.ts'
 
-const password = 'a-password'
-const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
-
-let stack: AsyncDisposableStack
-let store: TestStore
-let app: Hono
-let intake: Queue
-let handlers: readonly Queue[]
+let board: TestBoard
 let sent: Envelope[]
 
 /** Twelve mailboxes, one event each, two of them paused; the last event is dead in crm-sync; two envelopes unreadable. */
 beforeAll(async () => {
-  stack = new AsyncDisposableStack()
-  store = stack.use(await openTestStore())
-  const keys = stack.use(testPrefix())
-  const connection = connectConsumer({ url: keys.redisUrl, onError: () => undefined })
-  stack.defer(() => connection.disconnect())
-  const open = (name: string) => {
-    const spec = [intakeQueue, ...handlerQueues.map(handlerQueue)].find((candidate) => candidate.name === name)
-    if (spec === undefined) throw new RangeError(name)
-    const queue = openQueue(spec, connection, keys.prefix)
-    stack.defer(() => queue.close())
-    return queue
-  }
-  intake = open('intake')
-  handlers = handlerQueues.map(({ name }) => open(name))
-  const registry = createMetrics('test')
-  const log = createLogger('test', 'silent')
-  app = createApp({
-    db: store.db,
-    intake,
-    handlers,
-    user: 'admin',
-    password: new Secret(password),
-    registry,
-    log,
-    now: Date.now,
-  })
-  await seed()
+  board = await openTestBoard()
+  await seed(board.db)
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => board[Symbol.asyncDispose]())
 
-async function seed(): Promise<void> {
+async function seed(db: Database): Promise<void> {
   const envelope = createEnvelopes()
   sent = Array.from({ length: 12 }, (_, index) => {
     const account = { id: index + 1, email: `m${index + 1}@b.example`, tags: [index % 2 === 0 ? 'even' : 'odd'] }
@@ -77,42 +37,17 @@ async function seed(): Promise<void> {
     const issues = [{ code: 'not_json', path: [], message: 'the body is not JSON' }]
     return { id, owner, source, receivedAt, issue: 'not JSON', issues, raw: Buffer.from(body), deliveryId: undefined }
   })
-  await recordBatch(store.db, { id: randomUUID(), isReplay: false, events, refused, dedupeWindowMs: 0 })
+  await recordBatch(db, { id: randomUUID(), isReplay: false, events, refused, dedupeWindowMs: 0 })
   await foldEvents(
-    store.db,
+    db,
     events.map(({ event }) => event),
   )
   const records = sent.map(({ id }) => ({ eventId: id, status: 'done', note: undefined }) as const)
   const attempt = { startedAt: Date.now(), finishedAt: Date.now(), replayId: undefined }
-  await recordDeliveries(store.db, { ...attempt, handler: 'pause-tracking', records })
-  await recordDeliveries(store.db, { ...attempt, handler: 'crm-sync', records: records.slice(0, 11) })
+  await recordDeliveries(db, { ...attempt, handler: 'pause-tracking', records })
+  await recordDeliveries(db, { ...attempt, handler: 'crm-sync', records: records.slice(0, 11) })
   const dead = records.slice(11).map((record) => ({ ...record, status: 'dead' as const, note: 'no such contact' }))
-  await recordDeliveries(store.db, { ...attempt, handler: 'crm-sync', records: dead })
-}
-
-interface Init {
-  readonly method?: string
-  readonly body?: string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-function request(path: string, init: Init = {}): Response | Promise<Response> {
-  return app.request(path, { ...init, headers: { authorization, host: 'localhost', ...init.headers } })
-}
-
-async function get<T>(path: string): Promise<T> {
-  const response = await request(path)
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
-  return (await response.json()) as T
-}
-
-async function post(path: string, body: unknown): Promise<unknown> {
-  const response = await request(path, {
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  })
-  return response.json()
+  await recordDeliveries(db, { ...attempt, handler: 'crm-sync', records: dead })
 }
 
 interface Page {
@@ -120,17 +55,11 @@ interface Page {
   readonly nextCursor: string | null
 }
 
-function queueNamed(name: string): Queue {
-  const queue = handlers.find((candidate) => candidate.name === name)
-  if (queue === undefined) throw new RangeError(name)
-  return queue
-}
-
 describe('the board', () => {
   it.each(['/', '/queues', '/api/ledger', '/api/openapi.json', '/nothing'])(
     'asks for a password at %s',
     async (path) => {
-      const response = await app.request(path)
+      const response = await board.anonymous(path)
       expect(response.status).toBe(401)
       expect(response.headers.get('www-authenticate')).toMatch(/^Basic/)
       expect(response.headers.get('content-type')).toBe('application/problem+json')
@@ -138,14 +67,14 @@ describe('the board', () => {
   )
 
   it.each(['/healthz', '/metrics'])('asks for none at %s', async (path) => {
-    expect((await app.request(path)).status).toBe(200)
+    expect((await board.anonymous(path)).status).toBe(200)
   })
 
   it.each([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
     'refuses writes of another site: %j',
     async (headers) => {
       for (const path of ['/api/handlers/notify/pause', '/queues/api/queues/notify/clean/completed']) {
-        expect((await request(path, { method: 'POST', headers })).status).toBe(403)
+        expect((await board.request(path, { method: 'POST', headers })).status).toBe(403)
       }
     },
   )
@@ -159,8 +88,12 @@ describe('the board', () => {
       ['/api/events?limit=201', 400],
       ['/api/mailboxes?status=odd', 400],
       ['/api/events?cursor=xx', 400],
+      [`/api/events?cursor=${Buffer.from('-'.repeat(36)).toString('base64url')}`, 400],
+      ['/api/mailboxes?q=%00', 400],
+      ['/api/mailboxes/%00/1', 400],
+      ['/api/quarantine?issue=%00', 400],
     ] as const) {
-      const response = await request(path)
+      const response = await board.request(path)
       expect([path, response.status, response.headers.get('content-type')]).toEqual([
         path,
         status,
@@ -171,13 +104,13 @@ describe('the board', () => {
   })
 
   it('shows a dashboard', async () => {
-    const html = await (await request('/')).text()
+    const html = await (await board.request('/')).text()
     expect(html).toContain('ledger balances')
     expect(html).toContain('m1@b.example')
   })
 
   it('describes its API', async () => {
-    const { paths } = await get<{ paths: Record<string, unknown> }>('/api/openapi.json')
+    const { paths } = await board.get<{ paths: Record<string, unknown> }>('/api/openapi.json')
     expect(Object.keys(paths)).toEqual([
       '/mailboxes',
       '/mailboxes/{owner}/{campaignId}',
@@ -217,7 +150,7 @@ describe('the lists', () => {
   ])('%s gives each of its %i items once, page by page', async (path, count) => {
     const seen: string[] = []
     for (let cursor = ''; ;) {
-      const page = await get<Page>(`${path}limit=5${cursor}`)
+      const page = await board.get<Page>(`${path}limit=5${cursor}`)
       seen.push(...page.items.map((item) => JSON.stringify(item)))
       if (page.nextCursor === null) break
       expect(page.items).toHaveLength(5)
@@ -228,7 +161,7 @@ describe('the lists', () => {
   })
 
   it('shows a mailbox with its pauses and events', async () => {
-    expect(await get('/api/mailboxes/acme/1')).toMatchObject({
+    expect(await board.get('/api/mailboxes/acme/1')).toMatchObject({
       campaignId: 1,
       status: 'paused',
       pauses: [{ reason: 'Smtp Connection Error', category: 'smtp_connection', closedAt: null }],
@@ -238,7 +171,7 @@ describe('the lists', () => {
 
   it('shows an event with its body and deliveries', async () => {
     const [last] = sent.slice(-1)
-    expect(await get(`/api/events/${last?.id}`)).toMatchObject({
+    expect(await board.get(`/api/events/${last?.id}`)).toMatchObject({
       status: 'dead',
       raw: last?.body,
       encoding: 'utf8',
@@ -251,15 +184,15 @@ describe('the lists', () => {
   })
 
   it('groups the quarantine by issue', async () => {
-    expect(await get('/api/quarantine')).toMatchObject({ groups: [{ issue: 'not JSON', count: 2 }] })
-    expect((await get<Page>('/api/quarantine?issue=not+JSON')).items).toMatchObject([
+    expect(await board.get('/api/quarantine')).toMatchObject({ groups: [{ issue: 'not JSON', count: 2 }] })
+    expect((await board.get<Page>('/api/quarantine?issue=not+JSON')).items).toMatchObject([
       { raw: '{', issues: [{ code: 'not_json' }] },
       { raw: 'hello' },
     ])
   })
 
   it('counts for the overview', async () => {
-    expect(await get('/api/stats')).toMatchObject({
+    expect(await board.get('/api/stats')).toMatchObject({
       mailboxes: { paused: 2, active: 10 },
       openPauses: 2,
       openPausesByCategory: { smtp_connection: 2 },
@@ -270,24 +203,24 @@ describe('the lists', () => {
 describe('the ledger', () => {
   it('counts what is still in the intake queue, and a routed batch once', async () => {
     const balanced = { accepted: 14, processed: 11, duplicate: 0, quarantined: 2, dead: 1, inFlight: 0, balanced: true }
-    expect(await get('/api/ledger')).toEqual(balanced)
+    expect(await board.get('/api/ledger')).toEqual(balanced)
     const envelope = createEnvelopes()
     const waiting = { id: randomUUID(), envelopes: [envelope('{}'), envelope('{}')] }
-    await intake.add('x', { envelopes: waiting.envelopes }, { jobId: waiting.id })
-    expect(await get('/api/ledger')).toEqual({ ...balanced, accepted: 16, inFlight: 2 })
-    await intake.remove(waiting.id)
+    await board.intake.add('x', { envelopes: waiting.envelopes }, { jobId: waiting.id })
+    expect(await board.get('/api/ledger')).toEqual({ ...balanced, accepted: 16, inFlight: 2 })
+    await board.intake.remove(waiting.id)
   })
 })
 
 describe('replays', () => {
   it('count before they do, and give dead events to the handler in which they are dead', async () => {
-    const queue = queueNamed('crm-sync')
-    expect(await post('/api/replays', { filter: { status: 'dead' }, dryRun: true })).toEqual({
+    const queue = board.queueNamed('crm-sync')
+    expect(await board.post('/api/replays', { filter: { status: 'dead' }, dryRun: true })).toEqual({
       matched: 1,
       enqueued: 0,
     })
     expect(await queue.getJobCounts('waiting')).toEqual({ waiting: 0 })
-    expect(await post('/api/replays', { filter: { status: 'dead' } })).toEqual({ matched: 1, enqueued: 1 })
+    expect(await board.post('/api/replays', { filter: { status: 'dead' } })).toEqual({ matched: 1, enqueued: 1 })
     const [job] = await queue.getJobs(['waiting'])
     const batch = EventBatch.parse(job?.data)
     expect(batch.events.map(({ id }) => id)).toEqual(sent.slice(-1).map(({ id }) => id))
@@ -296,50 +229,68 @@ describe('replays', () => {
   })
 
   it('refuse an empty filter and an unknown handler', async () => {
-    expect(await post('/api/replays', { filter: {} })).toMatchObject({ status: 400 })
-    expect(await post('/api/replays', { filter: { campaignId: 1 }, handler: 'nobody' })).toMatchObject({ status: 400 })
+    expect(await board.post('/api/replays', { filter: {} })).toMatchObject({ status: 400 })
+    expect(await board.post('/api/replays', { filter: { campaignId: 1 }, handler: 'nobody' })).toMatchObject({
+      status: 400,
+    })
   })
 
   it('send quarantined envelopes to the router again, whole', async () => {
-    expect(await post('/api/quarantine/replay', { filter: { issue: 'not JSON' }, dryRun: true })).toEqual({
+    expect(await board.post('/api/quarantine/replay', { filter: { issue: 'not JSON' }, dryRun: true })).toEqual({
       matched: 2,
       enqueued: 0,
     })
-    expect(await post('/api/quarantine/replay', { filter: { issue: 'not JSON' } })).toEqual({ matched: 2, enqueued: 2 })
-    const [job] = await intake.getJobs(['waiting'])
+    expect(await board.post('/api/quarantine/replay', { filter: { issue: 'not JSON' } })).toEqual({
+      matched: 2,
+      enqueued: 2,
+    })
+    const [job] = await board.intake.getJobs(['waiting'])
     const batch = EnvelopeBatch.parse(job?.data)
     expect(batch.envelopes.map(({ body }) => body)).toEqual(['hello', '{'])
     expect(batch.replay).toBe(true)
-    expect(await get('/api/ledger')).toMatchObject({ accepted: 14, balanced: true })
+    expect(await board.get('/api/ledger')).toMatchObject({ accepted: 14, balanced: true })
     await job?.remove()
   })
 })
 
 describe('handlers', () => {
   it('are paused and resumed', async () => {
-    expect(await post('/api/handlers/notify/pause', {})).toMatchObject({ name: 'notify', paused: true })
-    expect(await post('/api/handlers/notify/resume', {})).toMatchObject({ name: 'notify', paused: false })
-    expect(await post('/api/handlers/nobody/pause', {})).toMatchObject({ status: 404 })
+    expect(await board.post('/api/handlers/notify/pause', {})).toMatchObject({ name: 'notify', paused: true })
+    expect(await board.post('/api/handlers/notify/resume', {})).toMatchObject({ name: 'notify', paused: false })
+    expect(await board.post('/api/handlers/nobody/pause', {})).toMatchObject({ status: 404 })
+  })
+})
+
+describe('GET /api/handlers', () => {
+  it('shows how long batches wait, also those that are to be tried again later', async () => {
+    const queue = board.queueNamed('notify')
+    const timestamp = Date.now() - 60_000
+    const job = await queue.add('x', { events: [], dead: [] }, { timestamp, delay: 3_600_000 })
+    const { items } = await board.get<Page>('/api/handlers')
+    const notify = items.find(({ name }) => name === 'notify')
+    expect(notify).toMatchObject({ depth: 1, active: 0, failing: 0, paused: false })
+    expect(notify?.['oldestAgeMs']).toBeGreaterThanOrEqual(60_000)
+    await job.remove()
   })
 })
 
 describe('Bull Board', () => {
   it('lists jobs without addresses or bodies, and no more than a hundred', async () => {
-    const queue = queueNamed('notify')
+    const queue = board.queueNamed('notify')
     const events = sent.slice(0, 1).map((item) => toRouted(item).event)
     const job = await queue.add('campaign.updated ×1', { events, dead: [] })
     const text = await (
-      await request('/queues/api/queues?activeQueue=notify&status=waiting&page=1&jobsPerPage=10')
+      await board.request('/queues/api/queues?activeQueue=notify&status=waiting&page=1&jobsPerPage=10')
     ).text()
     expect(text).toContain('campaign.updated ×1')
     expect(text).toContain('m…@b.example')
     expect(text).not.toContain('m1@b.example')
-    expect((await request('/queues/api/queues?jobsPerPage=101')).status).toBe(400)
+    expect((await board.request('/queues/api/queues?jobsPerPage=101')).status).toBe(400)
     await job.remove()
   })
 
   it('retries a failed job, and adds none by hand', async () => {
-    const queue = queueNamed('notify')
+    const queue = board.queueNamed('notify')
     const job = await queue.add('x', { events: [], dead: [] }, { attempts: 1 })
     const connection = connectConsumer({ url: inject('redisUrl'), onError: () => undefined })
     const failing = new Worker('notify', () => Promise.reject(new Error('no')), {
@@ -353,13 +304,13 @@ describe('Bull Board', () => {
     await failing.close()
     connection.disconnect()
     expect(await job.getState()).toBe('failed')
-    const response = await request(`/queues/api/queues/notify/${job.id}/retry`, {
+    const response = await board.request(`/queues/api/queues/notify/${job.id}/retry`, {
       method: 'PUT',
       headers: { origin: 'http://localhost' },
     })
     expect(response.status).toBeLessThan(300)
     expect(await job.getState()).toBe('waiting')
-    const added = await request('/queues/api/queues/notify/add', {
+    const added = await board.request('/queues/api/queues/notify/add', {
       method: 'POST',
       body: '{}',
       headers: { 'content-type': 'application/json' },

@@ -26,10 +26,10 @@ export function createApp(deps: BoardDeps): Hono {
   return app
 }
 
-// Bull Board writes styles into its page and loads its font; scripts come from here alone.
+// Bull Board writes styles into its page and loads its font.
 const policy = {
   defaultSrc: ["'self'"],
-  scriptSrc: ["'self'", "'unsafe-inline'"],
+  scriptSrc: ["'self'"],
   styleSrc: ["'self'", "'unsafe-inline'", 'https://fonts.googleapis.com'],
   fontSrc: ["'self'", 'data:', 'https://fonts.gstatic.com'],
   imgSrc: ["'self'", 'data:'],

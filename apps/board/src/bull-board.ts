@@ -2,8 +2,9 @@ import { createBullBoard } from '@bull-board/api'
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { HonoAdapter } from '@bull-board/hono'
 import { serveStatic } from '@hono/node-server/serve-static'
+import { intakeQueue } from '@warmhook/queue/catalog'
 import type { Queue } from 'bullmq'
-import { Hono } from 'hono'
+import { Hono, type Handler } from 'hono'
 import { problem } from './problem.ts'
 import { redactJobData } from './redact-job-data.ts'
 
@@ -22,16 +23,29 @@ export function createBullBoardApp(queues: readonly Queue[]): Hono {
       adapter.setFormatter('data', redactJobData)
       return adapter
     }),
-    options: { uiConfig: { boardTitle: 'Warmhook', hideRedisDetails: true, sortQueues: false } },
+    options: { uiConfig: { boardTitle: 'Warmhook', hideRedisDetails: true, showWorkers: false, sortQueues: false } },
   })
   const app = new Hono()
   app.use(async (c, next) => {
     if (Number(c.req.query('jobsPerPage') ?? 0) > maxJobsPerPage)
       return problem(c, 400, `jobsPerPage may be ${maxJobsPerPage} at most`)
-    if (/\/api\/queues\/[^/]+\/add$/.test(c.req.path))
-      return problem(c, 403, 'Jobs are made by webhooks and replays only')
     return next()
   })
+  for (const path of writesOfPayloads) app.all(path, refuse('Jobs are made by webhooks and replays only'))
+  for (const path of removalsFromIntake)
+    app.all(path, refuse('The intake queue holds the only copy of its webhooks: nothing is removed from it by hand'))
   app.route('/', serverAdapter.registerPlugin())
   return app
+}
+
+/** Bull Board knows payloads as `redactJobData` shows them: what its editor saved would take the place of the whole. */
+const writesOfPayloads = ['/api/queues/:queue/add', '/api/queues/:queue/:job/update-data']
+
+/** What a handler's queue loses can be replayed; what this one loses is gone, and missing from the ledger too. */
+const removalsFromIntake = ['empty', 'obliterate', 'clean/:status', ':job/clean'].map(
+  (removal) => `/api/queues/${intakeQueue.name}/${removal}`,
+)
+
+function refuse(detail: string): Handler {
+  return (c) => problem(c, 403, detail)
 }

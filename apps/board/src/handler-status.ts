@@ -6,6 +6,7 @@ export interface HandlerStatus {
   /** Jobs (batches) that wait or are delayed. */
   readonly depth: number
   readonly active: number
+  /** At least: of the batches to be tried again, only the next is looked at. */
   readonly oldestAgeMs: number | null
   /** Batches that failed for good and wait for a person. */
   readonly failing: number
@@ -15,9 +16,9 @@ export interface HandlerStatus {
 
 /** `now` is in ms since the epoch. */
 export async function readHandlerStatus(queue: Queue, now: number): Promise<HandlerStatus> {
-  const [counts, [oldest], paused, recent] = await Promise.all([
+  const [counts, eldest, paused, recent] = await Promise.all([
     queue.getJobCounts('waiting', 'delayed', 'active', 'failed'),
-    queue.getJobs(['waiting'], 0, 0, true),
+    queue.getJobs(['waiting', 'delayed'], 0, 0, true),
     queue.isPaused(),
     queue.getJobs(['completed'], 0, 99, false),
   ])
@@ -25,7 +26,7 @@ export async function readHandlerStatus(queue: Queue, now: number): Promise<Hand
     name: queue.name,
     depth: (counts['waiting'] ?? 0) + (counts['delayed'] ?? 0),
     active: counts['active'] ?? 0,
-    oldestAgeMs: oldest === undefined ? null : now - oldest.timestamp,
+    oldestAgeMs: eldest.length === 0 ? null : Math.max(...eldest.map((job) => now - job.timestamp)),
     failing: counts['failed'] ?? 0,
     ratePerMinute: recent.filter((job) => now - (job.finishedOn ?? 0) < 60_000).length,
     paused,

@@ -1,7 +1,7 @@
 import type { Database } from '@warmhook/store/database'
-import { readLedger } from '@warmhook/store/ledger/read-ledger'
+import { readLedgerBeside } from '@warmhook/store/ledger/read-ledger-beside'
 import type { Queue } from 'bullmq'
-import { countIntakeEnvelopes } from './intake-envelopes.ts'
+import { readIntakeBatches } from './read-intake-batches.ts'
 
 export interface Ledger {
   readonly accepted: number
@@ -13,12 +13,17 @@ export interface Ledger {
   readonly balanced: boolean
 }
 
-/** What has become of every envelope that was ever accepted: the rest must add up to `accepted`. */
+/**
+ * What has become of every envelope that was ever accepted: the rest must add up to `accepted`. Redis is read before the
+ * database, so that a batch that is routed meanwhile is found in the database.
+ */
 export async function readFullLedger(intake: Queue, db: Database): Promise<Ledger> {
-  const waiting = await countIntakeEnvelopes(intake, db)
-  const { routed, processed, duplicate, quarantined, dead, inFlight: unfinished } = await readLedger(db)
-  const accepted = routed + waiting
-  const inFlight = unfinished + waiting
+  const batches = await readIntakeBatches(intake)
+  const { ledger, routed } = await readLedgerBeside(db, [...batches.keys()])
+  const waiting = [...batches].reduce((sum, [id, envelopes]) => sum + (routed.has(id) ? 0 : envelopes), 0)
+  const { processed, duplicate, quarantined, dead } = ledger
+  const accepted = ledger.routed + waiting
+  const inFlight = ledger.inFlight + waiting
   const balanced = accepted === processed + duplicate + quarantined + dead + inFlight
   return { accepted, processed, duplicate, quarantined, dead, inFlight, balanced }
 }

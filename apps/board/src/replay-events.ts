@@ -5,6 +5,7 @@ import type { Database } from '@warmhook/store/database'
 import type { EventFilter } from '@warmhook/store/events/event-filter'
 import { selectReplays } from '@warmhook/store/events/select-replays'
 import type { Queue } from 'bullmq'
+import { cutByBytes } from './cut-by-bytes.ts'
 
 export interface ReplayCommand {
   readonly filter: EventFilter
@@ -31,8 +32,8 @@ export async function replayEvents(
     matched += replays.length
     for (const queue of handlers) {
       const events = replays.filter((replay) => replay.handlers.includes(queue.name)).map(({ event }) => event)
-      if (events.length === 0 || dryRun) continue
-      await enqueue(queue, events, replayId)
+      if (dryRun) continue
+      for (const batch of cutByBytes(events)) await enqueue(queue, batch, replayId)
       enqueued += events.length
     }
   }

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { jsonBytes } from '@warmhook/queue/group-commit'
-import { describeBatch, MAX_BATCH_BYTES, type EnvelopeBatch } from '@warmhook/schema/batch'
-import type { Envelope } from '@warmhook/schema/envelope'
+import { describeBatch, type EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import { selectQuarantined, type QuarantineFilter } from '@warmhook/store/quarantine/list-quarantine'
 import type { Queue } from 'bullmq'
+import { cutByBytes } from './cut-by-bytes.ts'
 import type { ReplayCount } from './replay-events.ts'
 
 export interface QuarantineReplayCommand {
@@ -30,19 +29,4 @@ export async function replayQuarantine(
     }
   }
   return { matched, enqueued }
-}
-
-function cutByBytes(envelopes: readonly Envelope[]): Envelope[][] {
-  const batches: Envelope[][] = []
-  let room = 0
-  for (const envelope of envelopes) {
-    const bytes = jsonBytes(JSON.stringify(envelope))
-    const last = batches.at(-1)
-    if (last === undefined || bytes > room) {
-      batches.push([envelope])
-      room = MAX_BATCH_BYTES
-    } else last.push(envelope)
-    room -= bytes
-  }
-  return batches
 }

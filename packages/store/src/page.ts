@@ -20,7 +20,8 @@ export class CursorError extends Error {
 export function parseCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined
   const id = Buffer.from(cursor, 'base64url').toString()
-  if (!/^[0-9a-f-]{36}$/.test(id)) throw new CursorError('the cursor is not one that this list gave')
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))
+    throw new CursorError('the cursor is not one that this list gave')
   return id
 }
 

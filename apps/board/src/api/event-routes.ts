@@ -5,12 +5,21 @@ import { HTTPException } from 'hono/http-exception'
 import { replayEvents } from '../replay-events.ts'
 import type { ReadDeps } from '../board-deps.ts'
 import { doing, reading, readingOne } from './describe-route.ts'
-import { EventDetail, EventFilter, EventItem, PageQuery, pageOf, ReplayRequest, ReplayResult } from './schemas.ts'
+import {
+  EventDetail,
+  EventFilter,
+  EventItem,
+  PageQuery,
+  pageOf,
+  ReplayRequest,
+  ReplayResult,
+  SearchText,
+} from './schemas.ts'
 
 const EventQuery = PageQuery.extend({
   ...EventFilter.omit({ eventIds: true, campaignId: true }).shape,
   campaignId: z.coerce.number().int().nonnegative().optional(),
-  q: z.string().max(200).optional(),
+  q: SearchText.max(200).optional(),
 })
 
 /** Adds its routes to the API. */

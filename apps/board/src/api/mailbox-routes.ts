@@ -6,16 +6,16 @@ import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading, readingOne } from './describe-route.ts'
-import { Mailbox, MailboxDetail, PageQuery, pageOf, Pause } from './schemas.ts'
+import { Mailbox, MailboxDetail, PageQuery, pageOf, Pause, SearchText } from './schemas.ts'
 
 const MailboxQuery = PageQuery.extend({
   status: MailboxStatus.optional(),
-  owner: z.string().optional(),
-  tag: z.string().optional(),
-  q: z.string().max(200).optional(),
+  owner: SearchText.optional(),
+  tag: SearchText.optional(),
+  q: SearchText.max(200).optional(),
 })
-const PauseQuery = PageQuery.extend({ state: z.enum(['open', 'closed']).optional(), owner: z.string().optional() })
-const MailboxParams = z.object({ owner: z.string(), campaignId: z.coerce.number().int().nonnegative() })
+const PauseQuery = PageQuery.extend({ state: z.enum(['open', 'closed']).optional(), owner: SearchText.optional() })
+const MailboxParams = z.object({ owner: SearchText, campaignId: z.coerce.number().int().nonnegative() })
 
 /** Enough to see a mailbox's recent past; the lists have the rest. */
 const detailPage = { limit: 50, cursor: undefined }

@@ -10,9 +10,10 @@ import {
   QuarantineItem,
   QuarantineReplayRequest,
   ReplayResult,
+  SearchText,
 } from './schemas.ts'
 
-const QuarantineQuery = PageQuery.extend({ issue: z.string().optional() })
+const QuarantineQuery = PageQuery.extend({ issue: SearchText.optional() })
 const Answer = z.union([QuarantineGroups, pageOf(QuarantineItem)])
 
 /** Adds its routes to the API. */

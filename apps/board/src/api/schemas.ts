@@ -4,6 +4,8 @@ import { eventStatuses } from '@warmhook/store/events/event-status'
 
 const time = z.iso.datetime()
 const count = z.int().nonnegative()
+/** What a caller may look for: Postgres refuses text with a NUL. */
+export const SearchText = z.string().refine((text) => !text.includes('\0'), 'may not hold a NUL')
 
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -108,7 +110,7 @@ export const EventFilter = z.strictObject({
   type: EventType.optional(),
   status: z.enum(eventStatuses).optional(),
   campaignId: count.optional(),
-  owner: z.string().optional(),
+  owner: SearchText.optional(),
   since: time.optional(),
   until: time.optional(),
 })
@@ -124,7 +126,7 @@ export const ReplayRequest = z
 
 export const QuarantineReplayRequest = z
   .strictObject({
-    filter: z.strictObject({ issue: z.string().optional(), ids: z.array(z.uuid()).min(1).max(1_000).optional() }),
+    filter: z.strictObject({ issue: SearchText.optional(), ids: z.array(z.uuid()).min(1).max(1_000).optional() }),
     dryRun: z.boolean().default(false),
   })
   .openapi('QuarantineReplayRequest')

@@ -75,7 +75,7 @@ function figures({ stats, ledger }: Overview): Html {
     <dl class="figures">
       ${figure('Paused', stats.mailboxes.paused, stats.mailboxes.paused > 0 ? 'warn' : '')}
       ${figure('Active', stats.mailboxes.active)} ${figure('Pending', stats.mailboxes.pending)}
-      ${figure('Events today', stats.events.lastDay)} ${figure('In flight', ledger.inFlight)}
+      ${figure('Events in 24 h', stats.events.lastDay)} ${figure('In flight', ledger.inFlight)}
       ${figure('Dead', ledger.dead, ledger.dead > 0 ? 'bad' : '')}
       ${figure('Quarantine', ledger.quarantined, ledger.quarantined > 0 ? 'warn' : '')}
     </dl>`
