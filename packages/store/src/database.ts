@@ -95,16 +95,17 @@ export interface QuarantineTable {
 
 /** What the CRM was last told of a contact, and who is telling it now. */
 export interface CrmSyncTable {
-  owner: string
   provider: string
   /** In lower case: CRMs tell contacts apart by it. */
   email: string
-  /** The latest event in what was written: nothing older is written over it. */
+  /** The latest event in what was written. */
   synced_event_id: string | null
   /** SHA-256 over what was written, hex: an equal write is skipped. */
   synced_hash: string | null
   remote_id: string | null
   synced_at: Date | null
+  /** A write whose end is not known may have changed the CRM since. */
+  in_doubt: ColumnType<boolean, boolean | undefined>
   /** One worker at a time may write a contact. */
   lease_id: string | null
   lease_until: Date | null

@@ -12,7 +12,10 @@ export const crmSync = defineHandler({
   policy: { attempts: 80, firstDelayMs: 250, maxDelayMs: 3_600_000, timeoutMs: 20_000 },
   env: {
     CRM_PROVIDER: fields.CRM_PROVIDER,
-    HUBSPOT_ACCESS_TOKEN: fields.HUBSPOT_ACCESS_TOKEN.optional(),
+    HUBSPOT_ACCESS_TOKEN: fields.HUBSPOT_ACCESS_TOKEN.refine(
+      (token) => /^[\x21-\x7e]+$/.test(token.reveal()),
+      'must be one word of ASCII characters',
+    ).optional(),
     HUBSPOT_BASE_URL: fields.HUBSPOT_BASE_URL,
     HUBSPOT_API_VERSION: fields.HUBSPOT_API_VERSION,
   },
@@ -25,6 +28,6 @@ export const crmSync = defineHandler({
       token,
       now,
     })
-    return (events, signal) => syncContacts(events, signal, { db, provider, now })
+    return (events, signal) => syncContacts(events, signal, { db, provider })
   },
 })

@@ -3,11 +3,11 @@ import type { Secret } from '@warmhook/config/secret'
 import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { Pause } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
-import type { Database } from '@warmhook/store/database'
-import { readFolded } from '@warmhook/store/mailboxes/fold-events'
+import type { Database, Queryable } from '@warmhook/store/database'
+import { readFolded, type MailboxTimelines } from '@warmhook/store/mailboxes/fold-events'
 import { claimNotices, type Notice } from '@warmhook/store/notices/claim-notices'
-import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
 import { settleNotices } from '@warmhook/store/notices/settle-notices'
+import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
 import { describeNotices, type Announcement } from './describe-notices.ts'
 import { postToSlack, type SlackResult } from './post-to-slack.ts'
 
@@ -22,10 +22,8 @@ const maxAgeMs = 24 * 3_600_000
 /** Longer than a post can take; what a dead worker has claimed waits as long. */
 const claimMs = 20_000
 
-interface Candidate {
-  readonly notice: Notice
-  readonly announcement: Announcement
-}
+/** A notice with what there is to say. */
+type Candidate = Notice & Announcement
 
 /**
  * Announces the pauses that the events have opened or closed, all in one message, each once: a notice is claimed before
@@ -36,75 +34,84 @@ export async function announcePauses(
   signal: AbortSignal,
   deps: AnnounceDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const candidates = await findCandidates(events, deps)
+  const timelines = await readFolded(deps.db, events)
+  const mailboxes = distinct(events)
+  const since = deps.now() - maxAgeMs
   const claimId = randomUUID()
-  const { claimed, held } = await claimNotices(
-    deps.db,
-    candidates.map(({ notice }) => notice),
-    { claimId, claimMs },
-  )
-  const mine = candidates.filter(({ notice }) => claimed.includes(notice))
-  const result = await send(mine, signal, deps)
-  if (mine.length > 0) await settleNotices(deps.db, claimId, result.status === 'sent' ? 'sent' : 'not sent')
-  const concerned = new Set(mine.map(({ notice }) => mailboxKeyOf(notice)))
+  // Most events concern no pause: those need no lock.
+  const concerning = distinct(await findCandidates(deps.db, mailboxes, timelines, since))
+  const find = (tx: Queryable) => findCandidates(tx, concerning, timelines, since)
+  const { claimed, held } = await claimNotices(deps.db, concerning, find, { claimId, claimMs })
+  const result = await send(claimed, claimId, signal, deps)
+  const concerned = new Set(claimed.map(mailboxKeyOf))
   const waiting = new Set(held.map(mailboxKeyOf))
   return new Map(
     events.map((event) => {
       const key = mailboxKeyOf(event)
       if (concerned.has(key) && result.status !== 'sent') return [event.id, toOutcome(result)]
       if (waiting.has(key)) return [event.id, retry('another worker is announcing this', deps.now() + claimMs)]
-      return [event.id, done(concerned.has(key) ? 'announced' : undefined)]
+      if (concerned.has(key)) return [event.id, done('announced')]
+      return [event.id, event.receivedAt < since ? done('too old to be announced') : done()]
     }),
   )
 }
 
+function distinct(keys: readonly MailboxKey[]): readonly MailboxKey[] {
+  return [...new Map(keys.map((key) => [mailboxKeyOf(key), key])).values()]
+}
+
 async function findCandidates(
-  events: readonly MailboxEvent[],
-  { db, now }: AnnounceDeps,
+  tx: Queryable,
+  mailboxes: readonly MailboxKey[],
+  timelines: MailboxTimelines,
+  since: number,
 ): Promise<readonly Candidate[]> {
-  const timelines = await readFolded(db, events)
-  const mailboxes = new Map(events.map((event) => [mailboxKeyOf(event), event]))
-  const pauses = await recentPauses(db, [...mailboxes.values()], now() - maxAgeMs)
-  return [...mailboxes].flatMap(([key, mailbox]) => {
+  const pauses = await recentPauses(tx, mailboxes, since)
+  return mailboxes.flatMap(({ owner, campaignId }) => {
+    const key = mailboxKeyOf({ owner, campaignId })
+    const about = { owner, campaignId, email: timelines.get(key)?.mailbox?.profile.email }
     const own = pauses.get(key) ?? []
-    const email = timelines.get(key)?.mailbox?.profile.email
     return own
-      .flatMap((pause, index) => toCandidates(mailbox, email, pause, own[index + 1]))
-      .filter(({ announcement }) => now() - timeOf(announcement) <= maxAgeMs)
+      .flatMap((pause, index) => toCandidates(about, pause, own[index + 1]))
+      .filter((candidate) => timeOf(candidate) >= since)
   })
 }
 
 function toCandidates(
-  { owner, campaignId }: MailboxKey,
-  email: string | undefined,
+  mailbox: Pick<Candidate, 'owner' | 'campaignId' | 'email'>,
   pause: Pause,
   next: Pause | undefined,
-): Candidate[] {
-  const about = { owner, campaignId, sinceEventId: pause.openedBy }
-  const announcement = { owner, campaignId, email, pause }
+): readonly Candidate[] {
+  const about = { ...mailbox, pause, sinceEventId: pause.openedBy }
   const opened: Candidate = {
-    notice: { ...about, kind: 'opened', eventId: pause.openedBy, beforeEventId: pause.closed?.eventId },
-    announcement: { ...announcement, kind: 'opened' },
+    ...about,
+    kind: 'opened',
+    eventId: pause.openedBy,
+    beforeEventId: pause.closed?.eventId,
   }
   if (pause.closed === null) return [opened]
-  const closed: Candidate = {
-    notice: { ...about, kind: 'closed', eventId: pause.closed.eventId, beforeEventId: next?.openedBy },
-    announcement: { ...announcement, kind: 'closed' },
-  }
-  return [opened, closed]
+  return [opened, { ...about, kind: 'closed', eventId: pause.closed.eventId, beforeEventId: next?.openedBy }]
 }
 
 function timeOf({ kind, pause }: Announcement): number {
   return kind === 'closed' && pause.closed !== null ? pause.closed.at : pause.openedAt
 }
 
+/** Sends what is claimed and ends the claim, whatever happens. */
 async function send(
-  candidates: readonly Candidate[],
+  claimed: readonly Candidate[],
+  claimId: string,
   signal: AbortSignal,
-  { url, now }: AnnounceDeps,
+  { db, url, now }: AnnounceDeps,
 ): Promise<SlackResult> {
-  if (candidates.length === 0) return { status: 'sent' }
-  return postToSlack(url, describeNotices(candidates.map(({ announcement }) => announcement)), signal, now)
+  if (claimed.length === 0) return { status: 'sent' }
+  let result: SlackResult | undefined
+  try {
+    result = await postToSlack(url, describeNotices(claimed), signal, now)
+    return result
+  } finally {
+    await settleNotices(db, claimId, result?.status === 'sent' ? 'sent' : 'not sent')
+  }
 }
 
 function toOutcome(result: Exclude<SlackResult, { status: 'sent' }>): Outcome {

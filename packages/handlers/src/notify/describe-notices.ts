@@ -10,6 +10,8 @@ export interface Announcement {
 }
 
 const maxLines = 20
+/** Slack cuts a message at 40,000 characters and refuses longer ones of some kinds; a reason can be a whole page. */
+const maxTextLength = 200
 
 /** One message in Slack's mrkdwn for all announcements of a batch. */
 export function describeNotices(announcements: readonly Announcement[]): string {
@@ -19,17 +21,26 @@ export function describeNotices(announcements: readonly Announcement[]): string 
 }
 
 function describe({ kind, owner, campaignId, email, pause }: Announcement): string {
-  const mailbox = `*${escape(email ?? `mailbox ${campaignId}`)}*${owner === 'default' ? '' : ` (${escape(owner)})`}`
-  const reason = escape(pause.reason ?? 'no reason given')
-  if (kind === 'opened') return `:double_vertical_bar: ${mailbox} is paused: ${reason}`
+  const mailbox = `*${toText(email ?? `mailbox ${campaignId}`)}*${owner === 'default' ? '' : ` (${toText(owner)})`}`
+  const reason = toText(pause.reason ?? 'no reason given')
+  if (kind === 'opened')
+    return `:double_vertical_bar: ${mailbox} is paused since ${describeTime(pause.openedAt)}: ${reason}`
   const duration = describeDuration((pause.closed?.at ?? pause.openedAt) - pause.openedAt)
   const end = pause.closed?.type === 'campaign.deleted' ? 'was deleted' : 'works again'
   return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
 }
 
-/** https://docs.slack.dev/messaging/formatting-message-text names these three characters. */
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+/** One line, not too long. https://docs.slack.dev/messaging/formatting-message-text names the three characters to escape. */
+function toText(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line
+  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** Slack shows it in each reader's own time; the second half is for clients that can't. */
+function describeTime(ms: number): string {
+  const fallback = `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return `<!date^${Math.floor(ms / 1_000)}^{date_short_pretty} {time}|${fallback}>`
 }
 
 function describeDuration(ms: number): string {

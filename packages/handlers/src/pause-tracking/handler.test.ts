@@ -74,6 +74,21 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
+  it('does not open a pause again for a delivery that was sent twice, also when a late event has the mailbox folded anew', async () => {
+    const [late, ...others] = [
+      toRouted(envelope(updated)),
+      toRouted(envelope(problem, undefined, 'd1')),
+      toRouted(envelope(updated, undefined, 'd2')),
+      toRouted(envelope(problem, undefined, 'd1')),
+    ]
+    if (late === undefined) throw new Error('four events were made')
+    for (const events of [others, [late]]) {
+      const batch = { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 3_600_000 }
+      await handle((await recordBatch(store.db, batch)).forHandlers, never)
+      expect(await store.db.selectFrom('mailboxes').select('status').execute()).toEqual([{ status: 'active' }])
+    }
+  })
+
   it('splits a pause when the event that ended it comes late', async () => {
     const [first, between, last] = await arrive(problem, updated, problem)
     if (first === undefined || between === undefined || last === undefined)

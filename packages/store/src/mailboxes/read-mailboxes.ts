@@ -33,7 +33,7 @@ export async function readMailboxes(
   return new Map(rows.map(toStored).map((stored) => [mailboxKeyOf(stored.key), stored]))
 }
 
-/** Every retained event of these mailboxes in arrival order, by `mailboxKeyOf`. */
+/** Every retained event of these mailboxes that is no duplicate, in arrival order, by `mailboxKeyOf`. */
 export async function readHistories(
   db: Queryable,
   mailboxes: readonly MailboxKey[],
@@ -41,7 +41,7 @@ export async function readHistories(
   const { rows } = await sql<{ event: object }>`
     SELECT e.event
     FROM json_to_recordset(${toJsonKeys(mailboxes)}::json) AS key (owner text, campaign_id bigint)
-    JOIN events e ON e.campaign_id = key.campaign_id AND e.owner = key.owner
+    JOIN events e ON e.campaign_id = key.campaign_id AND e.owner = key.owner AND e.duplicate_of IS NULL
     ORDER BY e.id`.execute(db)
   return Map.groupBy(
     rows.map((row) => toMailboxEvent(row.event)),

@@ -82,17 +82,19 @@ const statements = [
     delivery_id text
   )`,
   `CREATE INDEX quarantine_by_issue ON quarantine (issue, id)`,
+  // An address can be longer than an index entry may be.
+  `CREATE INDEX mailboxes_by_contact ON mailboxes (lower(btrim(left(email, 320))))`,
   `CREATE TABLE crm_sync (
-    owner text NOT NULL,
     provider text NOT NULL,
     email text NOT NULL,
     synced_event_id uuid,
     synced_hash text,
     remote_id text,
     synced_at timestamptz,
+    in_doubt boolean NOT NULL DEFAULT false,
     lease_id uuid,
     lease_until timestamptz,
-    PRIMARY KEY (email, owner, provider)
+    PRIMARY KEY (email, provider)
   )`,
   `CREATE TABLE notices (
     owner text NOT NULL,

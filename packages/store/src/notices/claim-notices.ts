@@ -1,7 +1,8 @@
-import { lockMailboxes } from '../lock-mailboxes.ts'
+import type { MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
-import type { Database } from '../database.ts'
+import type { Database, Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
+import { lockMailboxes } from '../lock-mailboxes.ts'
 
 /** A pause's opening or closing that people should hear of once. */
 export interface Notice {
@@ -16,47 +17,76 @@ export interface Notice {
   readonly beforeEventId: string | undefined
 }
 
-export interface ClaimedNotices {
+export interface ClaimedNotices<N extends Notice> {
   /** The caller's to send. */
-  readonly claimed: readonly Notice[]
+  readonly claimed: readonly N[]
   /** Being sent by another; whether it succeeds is not known yet. */
-  readonly held: readonly Notice[]
+  readonly held: readonly N[]
 }
 
-/** Claims what nobody has announced. A claim whose owner neither sent nor released it is void after `claimMs`. */
-export async function claimNotices(
+export interface ClaimTerms {
+  readonly claimId: string
+  readonly claimMs: number
+}
+
+/**
+ * Claims what nobody has announced of what `findNotices` finds. It looks while the mailboxes are locked: one that had
+ * looked before could not know a notice that a late event has shifted since. A claim whose owner neither sent nor
+ * released it is void after `claimMs`.
+ */
+export async function claimNotices<N extends Notice>(
   db: Database,
-  notices: readonly Notice[],
-  { claimId, claimMs }: { readonly claimId: string; readonly claimMs: number },
-): Promise<ClaimedNotices> {
-  if (notices.length === 0) return { claimed: [], held: [] }
-  const { rows } = await db.transaction().execute(async (tx) => {
-    await lockMailboxes(tx, 'announcing', notices)
-    return sql<{ eventId: string; kind: string; state: 'claimed' | 'held' }>`
-      WITH wanted AS (
-        SELECT * FROM json_to_recordset(${toJsonParameter(notices)}::json) AS row (owner text, "campaignId" bigint,
-          kind text, "eventId" uuid, "sinceEventId" uuid, "beforeEventId" uuid)
-      ), known AS (
-        SELECT w."eventId", w.kind, bool_or(n.sent_at IS NOT NULL) AS sent,
-          bool_or(n.sent_at IS NULL AND n.claimed_at > now() - ${claimMs} * interval '1 millisecond') AS held
-        FROM wanted w JOIN notices n ON n.campaign_id = w."campaignId" AND n.owner = w.owner AND n.kind = w.kind
-          AND n.event_id >= w."sinceEventId" AND (w."beforeEventId" IS NULL OR n.event_id < w."beforeEventId")
-        GROUP BY w."eventId", w.kind
-      ), claimed AS (
-        INSERT INTO notices (owner, campaign_id, kind, event_id, claimed_by)
-        SELECT w.owner, w."campaignId", w.kind, w."eventId", ${claimId}::uuid
-        FROM wanted w LEFT JOIN known k ON k."eventId" = w."eventId" AND k.kind = w.kind
-        WHERE k."eventId" IS NULL OR NOT (k.sent OR k.held)
-        ON CONFLICT (campaign_id, owner, kind, event_id)
-          DO UPDATE SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at
-        RETURNING event_id, kind
-      )
-      SELECT event_id AS "eventId", kind, 'claimed' AS state FROM claimed
-      UNION ALL
-      SELECT "eventId", kind, 'held' FROM known WHERE held AND NOT sent`.execute(tx)
+  mailboxes: readonly MailboxKey[],
+  findNotices: (tx: Queryable) => Promise<readonly N[]>,
+  terms: ClaimTerms,
+): Promise<ClaimedNotices<N>> {
+  if (mailboxes.length === 0) return { claimed: [], held: [] }
+  return db.transaction().execute(async (tx) => {
+    await lockMailboxes(tx, 'announcing', mailboxes)
+    const notices = await findNotices(tx)
+    const states = await claim(tx, notices, terms)
+    const inState = (state: ClaimState) => notices.filter((notice) => states.get(nameOf(notice)) === state)
+    return { claimed: inState('claimed'), held: inState('held') }
   })
-  const states = new Map(rows.map((row) => [`${row.kind} ${row.eventId}`, row.state]))
-  const inState = (state: 'claimed' | 'held') =>
-    notices.filter((notice) => states.get(`${notice.kind} ${notice.eventId}`) === state)
-  return { claimed: inState('claimed'), held: inState('held') }
+}
+
+type ClaimState = 'claimed' | 'held'
+
+async function claim(
+  tx: Queryable,
+  notices: readonly Notice[],
+  { claimId, claimMs }: ClaimTerms,
+): Promise<ReadonlyMap<string, ClaimState>> {
+  const { rows } = await sql<{ eventId: string; kind: string; state: ClaimState }>`
+    WITH wanted AS (
+      SELECT * FROM json_to_recordset(${toJsonParameter(notices.map(toRow))}::json) AS row (owner text, "campaignId" bigint,
+        kind text, "eventId" uuid, "sinceEventId" uuid, "beforeEventId" uuid)
+    ), known AS (
+      SELECT w."eventId", w.kind, bool_or(n.sent_at IS NOT NULL) AS sent,
+        bool_or(n.sent_at IS NULL AND n.claimed_at > now() - ${claimMs} * interval '1 millisecond') AS held
+      FROM wanted w JOIN notices n ON n.campaign_id = w."campaignId" AND n.owner = w.owner AND n.kind = w.kind
+        AND n.event_id >= w."sinceEventId" AND (w."beforeEventId" IS NULL OR n.event_id < w."beforeEventId")
+      GROUP BY w."eventId", w.kind
+    ), claimed AS (
+      INSERT INTO notices (owner, campaign_id, kind, event_id, claimed_by)
+      SELECT w.owner, w."campaignId", w.kind, w."eventId", ${claimId}::uuid
+      FROM wanted w LEFT JOIN known k ON k."eventId" = w."eventId" AND k.kind = w.kind
+      WHERE k."eventId" IS NULL OR NOT (k.sent OR k.held)
+      ON CONFLICT (campaign_id, owner, kind, event_id)
+        DO UPDATE SET claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at
+      RETURNING event_id, kind
+    )
+    SELECT event_id AS "eventId", kind, 'claimed' AS state FROM claimed
+    UNION ALL
+    SELECT "eventId", kind, 'held' FROM known WHERE held AND NOT sent`.execute(tx)
+  return new Map(rows.map((row) => [nameOf(row), row.state]))
+}
+
+/** A notice may carry more than its row: what there is to say. */
+function toRow({ owner, campaignId, kind, eventId, sinceEventId, beforeEventId }: Notice): Notice {
+  return { owner, campaignId, kind, eventId, sinceEventId, beforeEventId }
+}
+
+function nameOf({ kind, eventId }: Pick<Notice, 'eventId'> & { readonly kind: string }): string {
+  return `${kind} ${eventId}`
 }

@@ -17,14 +17,18 @@ const maxBatch = 100
 const requestTimeoutMs = 10_000
 const maxAnswerBytes = 4 * 1024 * 1024
 
+/** A refused batch is halved until the bad contact stands alone; when all are bad that would be two calls for each. */
+const maxCalls = 32
+
 /** Contacts in HubSpot, by e-mail, through `batch/upsert`. */
 export function createHubspotProvider(settings: HubspotSettings): CrmProvider {
   return {
     name: 'hubspot',
     async upsertContacts(records, signal) {
       const results = new Map<string, ContactResult>()
+      const budget: CallBudget = { callsLeft: maxCalls }
       for (let start = 0; start < records.length; start += maxBatch) {
-        const batch = await upsertBatch(records.slice(start, start + maxBatch), settings, signal)
+        const batch = await upsertBatch(records.slice(start, start + maxBatch), settings, signal, budget)
         for (const [traceId, result] of batch) results.set(traceId, result)
       }
       return results
@@ -32,24 +36,33 @@ export function createHubspotProvider(settings: HubspotSettings): CrmProvider {
   }
 }
 
+interface CallBudget {
+  callsLeft: number
+}
+
 /** One call; when HubSpot refuses the batch as a whole, its halves, so that one bad contact does not sink the others. */
 async function upsertBatch(
   records: readonly ContactRecord[],
   settings: HubspotSettings,
   signal: AbortSignal,
+  budget: CallBudget,
 ): Promise<ReadonlyMap<string, ContactResult>> {
+  if (budget.callsLeft === 0) return toEach(records, outOfBudget)
+  budget.callsLeft -= 1
   const answer = await post(records, settings, signal)
   if (answer.status === 200 || answer.status === 201 || answer.status === 207)
     return readBatchAnswer(records, answer.body)
-  const isRefused =
-    answer.status >= 400 && answer.status < 500 && toFailure(answer, settings.now()).status === 'rejected'
-  if (isRefused && records.length > 1) {
-    const middle = Math.ceil(records.length / 2)
-    const first = await upsertBatch(records.slice(0, middle), settings, signal)
-    return new Map([...first, ...(await upsertBatch(records.slice(middle), settings, signal))])
-  }
   const failure = toFailure(answer, settings.now())
-  return new Map(records.map((record) => [record.traceId, failure]))
+  if (failure.status !== 'rejected' || records.length === 1) return toEach(records, failure)
+  const middle = Math.ceil(records.length / 2)
+  const first = await upsertBatch(records.slice(0, middle), settings, signal, budget)
+  return new Map([...first, ...(await upsertBatch(records.slice(middle), settings, signal, budget))])
+}
+
+const outOfBudget: ContactResult = { status: 'retry', reason: 'HubSpot has refused too many batches of this attempt' }
+
+function toEach(records: readonly ContactRecord[], result: ContactResult): ReadonlyMap<string, ContactResult> {
+  return new Map(records.map((record) => [record.traceId, result]))
 }
 
 async function post(
@@ -67,9 +80,15 @@ async function post(
     })
     return { status: response.status, headers: response.headers, body: await readBounded(response) }
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    return { status: 0, headers: new Headers(), body: `${error instanceof Error ? error.message : 'failed'}${cause}` }
+    return { status: 0, headers: new Headers(), body: nameOf(error) }
   }
+}
+
+/** The system's code or the error's name: its message can hold the request's headers, and so the token. */
+function nameOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(cause instanceof Error)) return 'unknown fault'
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
 }
 
 async function readBounded(response: Response): Promise<string> {

@@ -1,0 +1,118 @@
+import { hash } from 'node:crypto'
+import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
+import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { pickMailboxes } from '@warmhook/store/crm-sync/pick-mailboxes'
+import { settleContacts, type SettledContact } from '@warmhook/store/crm-sync/settle-contacts'
+import type { Database } from '@warmhook/store/database'
+import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
+import type { ContactRecord, ContactResult, CrmProvider } from './crm-provider.ts'
+import { toContactRecord } from './to-contact-record.ts'
+
+export interface SyncDeps {
+  readonly db: Database
+  readonly provider: CrmProvider
+}
+
+/** A contact of the batch, and the events that ask for its write. */
+export interface Contact {
+  /** In lower case. */
+  readonly email: string
+  readonly events: readonly MailboxEvent[]
+}
+
+/** A contact that the caller holds the lease of. */
+export interface HeldContact extends Contact {
+  /** Of what the CRM holds, where that is known for sure. */
+  readonly syncedHash: string | null
+}
+
+/** Brings leased contacts up to date and ends their leases, whatever happens. Outcomes by e-mail. */
+export async function writeContacts(
+  contacts: readonly HeldContact[],
+  leaseId: string,
+  signal: AbortSignal,
+  { db, provider }: SyncDeps,
+): Promise<ReadonlyMap<string, Outcome>> {
+  let settled: readonly SettledContact[] = contacts.map(({ email }) => ({ email, write: 'in doubt' }))
+  let outcomes = new Map<string, Outcome>()
+  try {
+    const plans = await planWrites(db, contacts)
+    const records = plans.flatMap(({ record }) => record ?? [])
+    const results = records.length === 0 ? noResults : await provider.upsertContacts(records, signal)
+    settled = plans.map((plan) => toSettled(plan, results))
+    outcomes = new Map(plans.map((plan) => [plan.email, toOutcome(plan, results)]))
+  } finally {
+    const own = new Set(await settleContacts(db, provider.name, leaseId, settled))
+    for (const { email } of contacts)
+      if (!own.has(email)) outcomes.set(email, retry('the lease on this contact ran out during the write'))
+  }
+  return outcomes
+}
+
+const noResults: ReadonlyMap<string, ContactResult> = new Map()
+
+interface Plan {
+  readonly email: string
+  /** Undefined when there is nothing to write; `otherwise` says what that means. */
+  readonly record: ContactRecord | undefined
+  readonly hash: string
+  readonly note: string | undefined
+  readonly otherwise: Outcome
+}
+
+async function planWrites(db: Database, contacts: readonly HeldContact[]): Promise<readonly Plan[]> {
+  const picked = await pickMailboxes(
+    db,
+    contacts.map(({ email }) => email),
+  )
+  const shown = contacts.flatMap((contact) => {
+    // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
+    const mailbox = picked.get(contact.email) ?? contact.events[0]
+    return mailbox === undefined ? [] : [{ contact, mailbox }]
+  })
+  const stored = await readMailboxes(
+    db,
+    shown.map(({ mailbox }) => mailbox),
+  )
+  return shown.map(({ contact, mailbox }) => {
+    const state = stored.get(mailboxKeyOf(mailbox))
+    const record = state && toContactRecord(mailbox, state.timeline)
+    const isOfAnother = contact.events.every((event) => mailboxKeyOf(event) !== mailboxKeyOf(mailbox))
+    const note = isOfAnother
+      ? `the contact shows campaign ${mailbox.campaignId}, which has this address too`
+      : undefined
+    return planWrite(contact, record, note)
+  })
+}
+
+function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
+  const nothing = { email, record: undefined, hash: '', note }
+  if (record?.email !== email) return { ...nothing, otherwise: retry('the mailbox has got another address meanwhile') }
+  const digest = hash('sha256', JSON.stringify(record))
+  if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM has this state') }
+  return { email, record, hash: digest, note, otherwise: done(note) }
+}
+
+function toSettled(plan: Plan, results: ReadonlyMap<string, ContactResult>): SettledContact {
+  const { email, record } = plan
+  if (record === undefined) return { email, write: 'none' }
+  const result = results.get(record.traceId)
+  if (result?.status === 'rejected') return { email, write: 'none' }
+  if (result?.status !== 'written') return { email, write: 'in doubt' }
+  return { email, write: { eventId: record.traceId, hash: plan.hash, remoteId: result.remoteId } }
+}
+
+function toOutcome({ record, note, otherwise }: Plan, results: ReadonlyMap<string, ContactResult>): Outcome {
+  if (record === undefined) return otherwise
+  const result = results.get(record.traceId)
+  switch (result?.status) {
+    case undefined:
+      return retry("the CRM's answer does not mention the contact")
+    case 'written':
+      return done(note)
+    case 'rejected':
+      return discard(result.reason)
+    case 'retry':
+      return retry(result.reason, result.notBefore)
+  }
+}
