@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
-import { recordBatch, type RecordedBatch } from '@warmhook/store/events/record-batch'
+import { recordBatch } from '@warmhook/testing/record-batch'
+import { type RecordedBatches } from '@warmhook/store/events/record-batches'
 import { readLedger } from '@warmhook/store/ledger/read-ledger'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
@@ -21,7 +22,7 @@ function bodies() {
   }
 }
 
-function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<RecordedBatch> {
+function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<RecordedBatches> {
   return recordBatch(db, {
     id,
     isReplay: false,
@@ -31,7 +32,7 @@ function record(db: Database, envelopes: readonly Envelope[], id: string = rando
   })
 }
 
-function idsOf(recorded: RecordedBatch): string[] {
+function idsOf(recorded: RecordedBatches): string[] {
   return recorded.forHandlers.map((event) => event.id).toSorted()
 }
 

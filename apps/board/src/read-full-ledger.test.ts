@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
-import { recordBatch } from '@warmhook/store/events/record-batch'
+import { recordBatch } from '@warmhook/testing/record-batch'
 import { engines } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import type { Queue } from 'bullmq'

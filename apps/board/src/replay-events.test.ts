@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { EnvelopeBatch, EventBatch, MAX_BATCH_BYTES } from '@warmhook/schema/batch'
+import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
-import { recordBatch } from '@warmhook/store/events/record-batch'
+import { recordBatch } from '@warmhook/testing/record-batch'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import type { Queue } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -50,7 +50,7 @@ describe('POST /api/replays', () => {
     await board.post('/api/replays', { filter: { eventIds: ids }, handler: 'crm-sync' })
     const batches = await batchesOf(board.queueNamed('crm-sync'))
     expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
-    for (const batch of batches) expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(MAX_BATCH_BYTES)
+    for (const batch of batches) expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxBytes)
   })
 
   it('leaves duplicates out', async () => {
@@ -99,7 +99,7 @@ describe('POST /api/quarantine/replay', () => {
     expect(envelopes.map(({ body, encoding }) => Buffer.from(body, encoding))).toEqual(bodies)
     for (const batch of batches) {
       expect(batch.length).toBeLessThanOrEqual(64)
-      expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(MAX_BATCH_BYTES)
+      expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(JOB_LIMITS.maxBytes)
     }
   })
 })

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { describeBatch, type EventBatch } from '@warmhook/schema/batch'
+import { cutBatches } from '@warmhook/queue/cut-batches'
+import { describeBatch, JOB_LIMITS, jobBytes, type EventBatch } from '@warmhook/schema/batch'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { EventFilter } from '@warmhook/store/events/event-filter'
 import { selectReplays } from '@warmhook/store/events/select-replays'
 import type { Queue } from 'bullmq'
-import { cutByBytes } from './cut-by-bytes.ts'
 
 export interface ReplayCommand {
   readonly filter: EventFilter
@@ -33,7 +33,7 @@ export async function replayEvents(
     for (const queue of handlers) {
       const events = replays.filter((replay) => replay.handlers.includes(queue.name)).map(({ event }) => event)
       if (dryRun) continue
-      for (const batch of cutByBytes(events)) await enqueue(queue, batch, replayId)
+      for (const batch of cutBatches(events, jobBytes, JOB_LIMITS)) await enqueue(queue, batch, replayId)
       enqueued += events.length
     }
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { describeBatch, type EnvelopeBatch } from '@warmhook/schema/batch'
+import { cutBatches } from '@warmhook/queue/cut-batches'
+import { describeBatch, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import { selectQuarantined, type QuarantineFilter } from '@warmhook/store/quarantine/list-quarantine'
 import type { Queue } from 'bullmq'
-import { cutByBytes } from './cut-by-bytes.ts'
 import type { ReplayCount } from './replay-events.ts'
 
 export interface QuarantineReplayCommand {
@@ -21,7 +21,7 @@ export async function replayQuarantine(
   for await (const envelopes of selectQuarantined(db, filter)) {
     matched += envelopes.length
     if (dryRun) continue
-    for (const batch of cutByBytes(envelopes)) {
+    for (const batch of cutBatches(envelopes, jobBytes, JOB_LIMITS)) {
       const payload: EnvelopeBatch = { envelopes: batch, replay: true }
       const name = `replay of ${describeBatch(batch.map((envelope) => envelope.source))}`
       await intake.add(name, payload, { jobId: randomUUID() })

@@ -8,7 +8,7 @@ import { createBatchProducer } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import { createGroupCommit, type GroupCommit } from '@warmhook/queue/group-commit'
-import { describeBatch, MAX_BATCH_BYTES } from '@warmhook/schema/batch'
+import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
@@ -94,7 +94,7 @@ function createIntake(
     },
     sizeOf: envelopeBytes,
     maxItems: batchMax,
-    maxBytes: MAX_BATCH_BYTES,
+    maxBytes: JOB_LIMITS.maxBytes,
     maxWaiting,
   })
 }

@@ -14,7 +14,7 @@ import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
 import { createHandlerProcessor } from './handler-processor.ts'
-import { routeBatch } from './route-batch.ts'
+import { createRouter, maxGroupedJobs } from './create-router.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
 export interface WorkerSettings {
@@ -58,9 +58,10 @@ export async function startWorker(
     const run = <Payload>(
       spec: QueueSpec<Payload>,
       process: (context: BatchContext<Payload>) => Promise<void>,
+      concurrency = settings.concurrency,
     ): void => {
       if (!takes(spec.name)) return
-      const { concurrency, prefix } = settings
+      const { prefix } = settings
       const { now, random } = deps
       scope.use(
         `worker of ${spec.name}`,
@@ -69,7 +70,7 @@ export async function startWorker(
       )
     }
     for (const handler of handlers) run(handlerQueue(handler), createHandlerProcessor(handler, { ...deps, metrics }))
-    if (takes(intakeQueue.name)) run(intakeQueue, createRouter(scope, settings, deps, onError))
+    if (takes(intakeQueue.name)) run(intakeQueue, openRouter(scope, settings, deps, onError), 2 * maxGroupedJobs)
     log.info(
       { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
       'worker takes batches',
@@ -78,7 +79,7 @@ export async function startWorker(
   })
 }
 
-function createRouter(
+function openRouter(
   scope: ResourceScope,
   settings: WorkerSettings,
   deps: WorkerDeps,
@@ -90,11 +91,11 @@ function createRouter(
     const spec = handlerQueue(handler)
     const producer = createBatchProducer(spec, connection, { prefix: settings.prefix, deadlineMs: 5_000, onError })
     scope.use(`queue of ${handler.name}`, producer)
-    return { name: handler.name, subscribes: handler.subscribes, add: (job: BatchJob<EventBatch>) => producer.add(job) }
+    const { name, subscribes, policy } = handler
+    return { name, subscribes, policy, add: (job: BatchJob<EventBatch>) => producer.add(job) }
   })
   const subscriptions = subscriptionsOf(deps.handlers)
-  return (context) =>
-    routeBatch(context, { db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
+  return createRouter({ db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
 }
 
 /** @throws EnvError when a chosen queue does not exist */

@@ -1,4 +1,4 @@
-import type { RetryPolicy } from '@warmhook/queue/catalog'
+import type { BatchPolicy } from '@warmhook/queue/catalog'
 import type { Outcome } from '@warmhook/queue/outcome'
 import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
@@ -26,7 +26,7 @@ export type HandleEvents = (
 export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {
   readonly name: string
   readonly subscribes: readonly EventType[]
-  readonly policy: RetryPolicy
+  readonly policy: BatchPolicy
   /** The environment variables that it reads, by fields of the configuration. */
   readonly env: Env
   /** The handler ready to run, or undefined when its settings leave it off. Opens nothing. */

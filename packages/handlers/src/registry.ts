@@ -1,5 +1,5 @@
 import { parseEnv } from '@warmhook/config/parse-env'
-import type { RetryPolicy } from '@warmhook/queue/catalog'
+import type { BatchPolicy } from '@warmhook/queue/catalog'
 import { EventType } from '@warmhook/schema/mailbox-event'
 import { crmSync } from './crm-sync/handler.ts'
 import type { HandleEvents, Handler, HandlerDeps } from './handler.ts'
@@ -10,13 +10,13 @@ import { pauseTracking } from './pause-tracking/handler.ts'
 const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
 
 /** A handler's queue, also of one that is switched off. */
-export const handlerQueues: readonly { readonly name: string; readonly policy: RetryPolicy }[] = handlers
+export const handlerQueues: readonly { readonly name: string; readonly policy: BatchPolicy }[] = handlers
 
 /** A handler that its settings switch on. */
 export interface ActiveHandler {
   readonly name: string
   readonly subscribes: readonly EventType[]
-  readonly policy: RetryPolicy
+  readonly policy: BatchPolicy
   readonly handle: HandleEvents
 }
 

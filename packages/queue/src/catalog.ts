@@ -1,8 +1,10 @@
-import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { z } from 'zod'
 
-/** When a failed batch is tried again, and how often. */
-export interface RetryPolicy {
+/** How large a batch may be, when a failed one is tried again, and how often. */
+export interface BatchPolicy {
+  /** Events in a job, at most. */
+  readonly batchMax: number
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
@@ -14,7 +16,7 @@ export interface RetryPolicy {
 export interface QueueSpec<Payload> {
   readonly name: string
   readonly payload: z.ZodType<Payload>
-  readonly policy: RetryPolicy
+  readonly policy: BatchPolicy
   /** How long finished jobs stay visible, in seconds and in number. */
   readonly retention: {
     readonly completed: { readonly age: number; readonly count: number }
@@ -32,12 +34,12 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   name: 'intake',
   payload: EnvelopeBatch,
   // The router fails only when a part of ours is away, so it never gives an envelope up.
-  policy: { attempts: 1_000_000, firstDelayMs: 250, maxDelayMs: 15_000, timeoutMs: 60_000 },
+  policy: { batchMax: JOB_LIMITS.maxItems, attempts: 1_000_000, firstDelayMs: 250, maxDelayMs: 15_000, timeoutMs: 60_000 },
   retention,
 }
 
 /** The queue of one handler; the handler brings the name and the policy. */
-export function handlerQueue(handler: { readonly name: string; readonly policy: RetryPolicy }): QueueSpec<EventBatch> {
+export function handlerQueue(handler: { readonly name: string; readonly policy: BatchPolicy }): QueueSpec<EventBatch> {
   return { name: handler.name, payload: EventBatch, policy: handler.policy, retention }
 }
 
@@ -45,7 +47,7 @@ export function handlerQueue(handler: { readonly name: string; readonly policy: 
  * Milliseconds until the next attempt: doubled each time up to the policy's maximum, half of it random,
  * so that batches that failed together do not come back together.
  */
-export function backoffMs(policy: RetryPolicy, attemptsMade: number, random: () => number): number {
+export function backoffMs(policy: BatchPolicy, attemptsMade: number, random: () => number): number {
   const full = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** Math.min(attemptsMade - 1, 40))
   return Math.round(full * (0.5 + random() * 0.5))
 }

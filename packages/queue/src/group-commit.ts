@@ -1,17 +1,16 @@
 import { Buffer } from 'node:buffer'
+import { cutBatches, type BatchLimits } from './cut-batches.ts'
 
 /** The producer holds as many items as it may; the caller should be asked to come back. */
 export class BacklogFullError extends Error {
   override readonly name = 'BacklogFullError'
 }
 
-export interface GroupCommitOptions<Item> {
+export interface GroupCommitOptions<Item> extends BatchLimits {
   /** Makes one batch durable; all its items succeed or fail with it. */
   readonly commit: (items: readonly Item[]) => Promise<void>
   /** The item's share of a batch, in bytes of JSON. */
   readonly sizeOf: (item: Item) => number
-  readonly maxItems: number
-  readonly maxBytes: number
   /** Items that may wait for the next commit. */
   readonly maxWaiting: number
 }
@@ -44,7 +43,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
     while (waiting.length > 0) {
       const taken = waiting
       waiting = []
-      await Promise.all(toBatches(taken, options).map((batch) => commitBatch(batch, options.commit)))
+      await Promise.all(cutBatches(taken, (waiter) => waiter.bytes, options).map((batch) => commitBatch(batch, options.commit)))
     }
     running = undefined
   }
@@ -82,24 +81,4 @@ async function commitBatch<Item>(
   } catch (error) {
     for (const { settle } of batch) settle.reject(error)
   }
-}
-
-function toBatches<Item>(
-  waiters: readonly Waiter<Item>[],
-  { maxItems, maxBytes }: GroupCommitOptions<Item>,
-): Waiter<Item>[][] {
-  const batches: Waiter<Item>[][] = []
-  let batch: Waiter<Item>[] = []
-  let bytes = 0
-  for (const waiter of waiters) {
-    if (batch.length > 0 && (batch.length >= maxItems || bytes + waiter.bytes > maxBytes)) {
-      batches.push(batch)
-      batch = []
-      bytes = 0
-    }
-    batch.push(waiter)
-    bytes += waiter.bytes
-  }
-  if (batch.length > 0) batches.push(batch)
-  return batches
 }

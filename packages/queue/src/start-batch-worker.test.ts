@@ -12,7 +12,7 @@ import { discard, done, retry, type Outcome } from './outcome.ts'
 import { runEventBatch, type DeliveryResult } from './run-event-batch.ts'
 import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
 
-const policy = { attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
+const policy = { batchMax: 64, attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
 const spec = handlerQueue({ name: 'trial', policy })
 
 let keys: TestPrefix

@@ -1,9 +1,18 @@
+import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { Envelope } from './envelope.ts'
 import { MailboxEvent } from './mailbox-event.ts'
 
-/** No job carries more than this many bytes of JSON, so that the queue board stays usable. */
-export const MAX_BATCH_BYTES = 256 * 1024
+/**
+ * A job is no larger than 256 KiB, of which 1 KiB is left for the payload's frame, so that the queue board stays usable.
+ * 100 items are what most peers take in one call.
+ */
+export const JOB_LIMITS = { maxItems: 100, maxBytes: 255 * 1024 } as const
+
+/** Bytes of JSON that an envelope or an event takes in a job. */
+export function jobBytes(item: Envelope | MailboxEvent): number {
+  return Buffer.byteLength(JSON.stringify(item)) + 1
+}
 
 /** What an intake job carries. */
 export const EnvelopeBatch = z.strictObject({

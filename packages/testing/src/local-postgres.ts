@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { findFreePort } from '@warmhook/redis-server/find-free-port'
 import { Client } from 'pg'
 import { findPostgresPrograms } from './find-postgres-programs.ts'
-import type { ServiceSource } from './test-service.ts'
+import type { ServiceSource, TestService } from './test-service.ts'
 
 /** The account that a program runs under; empty for our own. */
 interface Account {
@@ -28,24 +28,35 @@ const startTimeoutMs = 30_000
 // A process of Postgres may write its last file while the folder goes.
 const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }
 
+/** Tests throw the data away, so the disk need not have it. */
+const throwaway = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
 /** Postgres from this machine's own programs, with its data in a temporary directory. */
 export const localPostgres: ServiceSource = {
   name: "this machine's programs",
-  async start() {
-    const programs = await findPostgresPrograms()
-    if (programs === undefined) throw new Error('no initdb and postgres found')
-    const account = await accountForPostgres()
-    const home = await mkdtemp(join(tmpdir(), 'warmhook-postgres-'))
-    const cluster: Cluster = { programs, home, account }
-    try {
-      if (account.uid !== undefined && account.gid !== undefined) await chown(home, account.uid, account.gid)
-      await initialise(cluster)
-      return await run(cluster)
-    } catch (error) {
-      await removeHome(cluster)
-      throw error
-    }
-  },
+  start: () => startLocalPostgres(throwaway),
+}
+
+export interface LocalPostgres extends TestService {
+  /** The postmaster's: every other process of the server is its child. */
+  readonly pid: number
+}
+
+/** The same with other settings of the server; none keeps the data as safe as a server's defaults do. */
+export async function startLocalPostgres(settings: Readonly<Record<string, string>> = {}): Promise<LocalPostgres> {
+  const programs = await findPostgresPrograms()
+  if (programs === undefined) throw new Error('no initdb and postgres found')
+  const account = await accountForPostgres()
+  const home = await mkdtemp(join(tmpdir(), 'warmhook-postgres-'))
+  const cluster: Cluster = { programs, home, account }
+  try {
+    if (account.uid !== undefined && account.gid !== undefined) await chown(home, account.uid, account.gid)
+    await initialise(cluster)
+    return await run(cluster, settings)
+  } catch (error) {
+    await removeHome(cluster)
+    throw error
+  }
 }
 
 /** Postgres refuses to run as root, which is who runs tests in most containers. */
@@ -74,7 +85,7 @@ async function initialise({ programs, home, account }: Cluster): Promise<void> {
   await promisify(execFile)(join(programs, 'initdb'), args, { cwd: home, ...account })
 }
 
-async function run(cluster: Cluster) {
+async function run(cluster: Cluster, given: Readonly<Record<string, string>>): Promise<LocalPostgres> {
   const { programs, home, account } = cluster
   const port = await findFreePort()
   const settings = {
@@ -82,10 +93,7 @@ async function run(cluster: Cluster) {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '300',
-    // Tests throw the data away, so the disk need not have it.
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
+    ...given,
   }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(join(programs, 'postgres'), ['-D', join(home, 'data'), ...args], {
@@ -107,6 +115,7 @@ async function run(cluster: Cluster) {
   }
   return {
     url,
+    pid: child.pid ?? Number.NaN,
     async [Symbol.asyncDispose]() {
       await stop(child)
       await removeHome(cluster)

@@ -9,7 +9,7 @@ export const crmSync = defineHandler({
   name: 'crm-sync',
   subscribes: EventType.options,
   // A CRM can be away for a day, or its token wrong for one: about three days until an event is given up.
-  policy: { attempts: 80, firstDelayMs: 250, maxDelayMs: 3_600_000, timeoutMs: 20_000 },
+  policy: { batchMax: 100, attempts: 80, firstDelayMs: 250, maxDelayMs: 3_600_000, timeoutMs: 20_000 },
   env: {
     CRM_PROVIDER: fields.CRM_PROVIDER,
     HUBSPOT_ACCESS_TOKEN: fields.HUBSPOT_ACCESS_TOKEN.refine(

@@ -1,7 +1,6 @@
 import type { MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
-import { toJsonParameter } from '../json-parameter.ts'
 
 /**
  * The mailbox that each contact shows, by e-mail in lower case: of the folded mailboxes with that address one that is
@@ -14,9 +13,9 @@ export async function pickMailboxes(
 ): Promise<ReadonlyMap<string, MailboxKey>> {
   // The expression is that of the index mailboxes_by_contact.
   const { rows } = await sql<{ contact: string; owner: string; campaign_id: string }>`
-    SELECT DISTINCT ON (contact) contact, m.owner, m.campaign_id
-    FROM json_array_elements_text(${toJsonParameter(emails)}::json) AS contact
-    JOIN mailboxes m ON lower(btrim(left(m.email, 320))) = contact
-    ORDER BY contact, m.status = 'deleted', m.last_event_id DESC`.execute(db)
+    SELECT DISTINCT ON (contact) lower(btrim(left(email, 320))) AS contact, owner, campaign_id
+    FROM mailboxes
+    WHERE lower(btrim(left(email, 320))) = ANY(${emails}::text[])
+    ORDER BY contact, status = 'deleted', last_event_id DESC`.execute(db)
   return new Map(rows.map((row) => [row.contact, { owner: row.owner, campaignId: Number(row.campaign_id) }]))
 }

@@ -26,12 +26,14 @@ export async function settleContacts(
   leaseId: string,
   contacts: readonly SettledContact[],
 ): Promise<readonly string[]> {
+  const emails = contacts.map(({ email }) => email)
   const { rows } = await sql<{ email: string; own: boolean }>`
     WITH row AS MATERIALIZED (
       SELECT c.email, r.event_id, r.hash, r.remote_id, r.in_doubt, r.tried, c.lease_id = ${leaseId}::uuid AS own
       FROM json_to_recordset(${toJsonParameter(contacts.map(toRow))}::json) AS r (
         email text, event_id uuid, hash text, remote_id text, in_doubt boolean, tried boolean)
-      JOIN crm_sync c ON c.email = r.email AND c.provider = ${provider}
+      JOIN crm_sync c ON c.email = r.email
+      WHERE c.email = ANY(${emails}::text[]) AND c.provider = ${provider}
       ORDER BY c.email
       FOR UPDATE OF c
     )
@@ -44,7 +46,7 @@ export async function settleContacts(
       lease_id = CASE WHEN row.own THEN NULL ELSE c.lease_id END,
       lease_until = CASE WHEN row.own THEN NULL ELSE c.lease_until END
     FROM row
-    WHERE c.email = row.email AND c.provider = ${provider}
+    WHERE c.email = row.email AND c.email = ANY(${emails}::text[]) AND c.provider = ${provider}
     RETURNING c.email, row.own IS TRUE AS own`.execute(db)
   return rows.filter((row) => row.own).map((row) => row.email)
 }

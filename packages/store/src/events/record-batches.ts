@@ -18,37 +18,44 @@ export interface RoutedEvent {
   readonly handlers: readonly string[]
 }
 
+/** What the router has read in one intake job. */
 export interface RoutedBatch {
-  /** The intake job's id. */
+  /** The job's id. */
   readonly id: string
   /** A replay's envelopes were counted when they first came. */
   readonly isReplay: boolean
   readonly events: readonly RoutedEvent[]
   readonly refused: readonly RefusedEnvelope[]
-  readonly dedupeWindowMs: number
 }
 
-export interface RecordedBatch {
-  /** What handlers have to be given: the batch's events without duplicates, and earlier events that it showed to be none. */
+export interface RecordedBatches {
+  /** What handlers have to be given: the events without duplicates, and earlier events that these showed to be none. */
   readonly forHandlers: readonly MailboxEvent[]
   readonly duplicates: number
 }
 
 /**
- * Records a batch and decides its duplicates in one transaction. Repeating the call, also after a crash at any point,
- * records nothing twice and gives the same answer, unless later events have changed it.
+ * Records batches and decides their duplicates in one transaction. Repeating the call, also after a crash at any point
+ * and with the batches grouped otherwise, records nothing twice and gives the same answer, unless later events have
+ * changed it.
  */
-export async function recordBatch(db: Database, batch: RoutedBatch): Promise<RecordedBatch> {
+export async function recordBatches(
+  db: Database,
+  batches: readonly RoutedBatch[],
+  dedupeWindowMs: number,
+): Promise<RecordedBatches> {
+  const events = batches.flatMap((batch) => batch.events)
+  const refused = batches.flatMap((batch) => batch.refused)
   return db.transaction().execute(async (tx) => {
-    await lockNames(tx, 'routing', lockNamesOf(batch.events))
-    await recordReceipt(tx, batch)
-    if (batch.refused.length > 0) await recordQuarantine(tx, batch.refused)
-    if (batch.events.length === 0) return { forHandlers: [], duplicates: 0 }
-    await insertEvents(tx, batch.events)
-    if (batch.isReplay) await leaveQuarantine(tx, batch.events)
-    const ids = batch.events.map(({ event }) => event.id)
-    const verdict = await classifyEvents(tx, ids, batch.dedupeWindowMs)
-    const kept = batch.events.filter(({ event }) => !verdict.duplicates.has(event.id)).map(({ event }) => event)
+    await lockNames(tx, 'routing', lockNamesOf(events))
+    await recordReceipts(tx, batches)
+    if (refused.length > 0) await recordQuarantine(tx, refused)
+    if (events.length === 0) return { forHandlers: [], duplicates: 0 }
+    await insertEvents(tx, events)
+    await leaveQuarantine(tx, batches)
+    const ids = events.map(({ event }) => event.id)
+    const verdict = await classifyEvents(tx, ids, dedupeWindowMs)
+    const kept = events.filter(({ event }) => !verdict.duplicates.has(event.id)).map(({ event }) => event)
     return { forHandlers: [...kept, ...verdict.revived], duplicates: verdict.duplicates.size }
   })
 }
@@ -60,12 +67,14 @@ function lockNamesOf(events: readonly RoutedEvent[]): string[] {
   })
 }
 
-async function recordReceipt(tx: Transaction<Tables>, batch: RoutedBatch): Promise<void> {
-  if (batch.isReplay) return
-  const envelopes = batch.events.length + batch.refused.length
-  await sql`INSERT INTO intake_batches (id, envelopes) VALUES (${batch.id}, ${envelopes}) ON CONFLICT DO NOTHING`.execute(
-    tx,
-  )
+async function recordReceipts(tx: Transaction<Tables>, batches: readonly RoutedBatch[]): Promise<void> {
+  const receipts = batches.filter((batch) => !batch.isReplay)
+  if (receipts.length === 0) return
+  const ids = receipts.map(({ id }) => id)
+  const envelopes = receipts.map(({ events, refused }) => events.length + refused.length)
+  await sql`
+    INSERT INTO intake_batches (id, envelopes) SELECT * FROM unnest(${ids}::uuid[], ${envelopes}::int[])
+    ON CONFLICT DO NOTHING`.execute(tx)
 }
 
 async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
@@ -94,7 +103,7 @@ async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEven
     ON CONFLICT (id) DO NOTHING`.execute(tx)
 }
 
-async function leaveQuarantine(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
-  const ids = events.map(({ event }) => event.id)
-  await sql`DELETE FROM quarantine WHERE id = ANY(${ids}::uuid[])`.execute(tx)
+async function leaveQuarantine(tx: Transaction<Tables>, batches: readonly RoutedBatch[]): Promise<void> {
+  const ids = batches.flatMap(({ isReplay, events }) => (isReplay ? events.map(({ event }) => event.id) : []))
+  if (ids.length > 0) await sql`DELETE FROM quarantine WHERE id = ANY(${ids}::uuid[])`.execute(tx)
 }

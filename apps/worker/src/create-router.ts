@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto'
+import type { BatchJob } from '@warmhook/queue/batch-producer'
+import type { BatchPolicy } from '@warmhook/queue/catalog'
+import { cutBatches } from '@warmhook/queue/cut-batches'
+import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import { describeBatch, jobBytes, JOB_LIMITS, type EnvelopeBatch, type EventBatch } from '@warmhook/schema/batch'
+import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { Database } from '@warmhook/store/database'
+import { recordBatches, type RoutedBatch } from '@warmhook/store/events/record-batches'
+import { readBatch } from './read-batch.ts'
+
+export interface RouterDeps {
+  readonly db: Database
+  readonly dedupeWindowMs: number
+  readonly producers: readonly HandlerProducer[]
+  /** The names of the handlers that get an event of each type. */
+  readonly subscriptions: ReadonlyMap<EventType, readonly string[]>
+}
+
+export interface HandlerProducer {
+  readonly name: string
+  readonly subscribes: readonly EventType[]
+  readonly policy: BatchPolicy
+  readonly add: (job: BatchJob<EventBatch>) => Promise<void>
+}
+
+/** Jobs whose envelopes are recorded together, at most: their locks must fit Postgres's shared table of locks. */
+export const maxGroupedJobs = 16
+const maxGroupedBytes = 512 * 1024
+
+/**
+ * Validates, deduplicates and records batches, then gives each handler its events. Jobs that come while a transaction runs
+ * share the next one, so that a backlog of small batches costs no more than one of large ones. Every step can be
+ * repeated after a crash: rows are keyed by envelope, and the handlers' jobs by what is in them.
+ *
+ * The returned function throws UnavailableError when the database or Redis is away.
+ */
+export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeBatch>) => Promise<void> {
+  const group = createGroupCommit<RoutedBatch>({
+    commit: (batches) => routeBatches(batches, deps),
+    sizeOf: ({ events, refused }) => [...events, ...refused].reduce((sum, { raw }) => sum + raw.length, 0),
+    maxItems: maxGroupedJobs,
+    maxBytes: maxGroupedBytes,
+    maxWaiting: Number.POSITIVE_INFINITY,
+  })
+  return ({ jobId, payload }) => group.submit(readBatch(jobId, payload, deps.subscriptions))
+}
+
+async function routeBatches(batches: readonly RoutedBatch[], deps: RouterDeps): Promise<void> {
+  const { forHandlers } = await orUnavailable('database', () => recordBatches(deps.db, batches, deps.dedupeWindowMs))
+  await orUnavailable('queue of a handler', () =>
+    Promise.all(deps.producers.flatMap((producer) => toJobs(producer, forHandlers).map(producer.add))),
+  )
+}
+
+function toJobs(
+  { name, subscribes, policy }: HandlerProducer,
+  events: readonly MailboxEvent[],
+): readonly BatchJob<EventBatch>[] {
+  const subscribed = events.filter((event) => subscribes.includes(event.type))
+  const limits = { maxItems: policy.batchMax, maxBytes: JOB_LIMITS.maxBytes }
+  return cutBatches(subscribed, jobBytes, limits).map((batch) => ({
+    // The same events again are the same job; the same job id must never stand for other events.
+    id: `${name}-${hash('sha256', batch.map((event) => event.id).join()).slice(0, 32)}`,
+    name: describeBatch(batch.map((event) => event.type)),
+    payload: { events: batch, dead: [] },
+  }))
+}
+
+async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    throw new UnavailableError(`the ${what} is away: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,29 @@
+import type { EnvelopeBatch } from '@warmhook/schema/batch'
+import { decodeBody } from '@warmhook/schema/envelope'
+import type { EventType } from '@warmhook/schema/mailbox-event'
+import { readEnvelope } from '@warmhook/schema/read-envelope'
+import type { RoutedBatch, RoutedEvent } from '@warmhook/store/events/record-batches'
+import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
+
+/** Sorts an intake job's envelopes into events and what can't be read as one. */
+export function readBatch(
+  jobId: string,
+  { envelopes, replay = false }: EnvelopeBatch,
+  subscriptions: ReadonlyMap<EventType, readonly string[]>,
+): RoutedBatch {
+  const events: RoutedEvent[] = []
+  const refused: RefusedEnvelope[] = []
+  for (const envelope of envelopes) {
+    const verdict = readEnvelope(envelope)
+    const { id, owner, source, receivedAt, deliveryId } = envelope
+    const raw = decodeBody(envelope)
+    if (verdict.ok) {
+      const { event, payloadHash } = verdict
+      events.push({ event, raw, payloadHash, deliveryId, handlers: subscriptions.get(event.type) ?? [] })
+    } else {
+      const { issue, issues } = verdict
+      refused.push({ id, owner, source, receivedAt, issue, issues, raw, deliveryId })
+    }
+  }
+  return { id: jobId, isReplay: replay, events, refused }
+}

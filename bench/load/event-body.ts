@@ -1,0 +1,15 @@
+/** The type, the mailbox, a number that no other event of the run has, the mailbox again. About 300 bytes. */
+export const bodyTemplate =
+  '{"type":"%s","action":"event","account":{"campaign_id":%d,"first_name":"Suraj %d","last_name":"Jadhav","email":"mailbox-%d@sender.example","provider_type":"gmail","tags":["worthcoding","97694201"],"meta":"meta=4dd49f4f84e4d6945e3bc6d14812004e&tags=97694201"},"reason":"Smtp Connection Error"}'
+
+/** How many mailboxes the events of a run are about. */
+export const mailboxCount = 20_000
+
+/** The body of a run's n-th event. Of every ten events of a mailbox, one tells of a problem. */
+export function eventBody(n: number): string {
+  const mailbox = n % mailboxCount
+  const type =
+    (Math.floor(n / mailboxCount) + mailbox) % 10 === 0 ? 'campaign.connection.problematic' : 'campaign.updated'
+  const values = [type, mailbox, n, mailbox]
+  return bodyTemplate.replaceAll(/%[sd]/g, () => String(values.shift()))
+}
