@@ -12,7 +12,8 @@ export interface PostgresOptions {
   readonly onError: (error: Error) => void
   /**
    * For connections whose every query looks rows up by an index. A new database has no statistics for its first minutes,
-   * and Postgres then reads whole tables instead: routing and folding took forty times the time (measured, issue 3).
+   * and Postgres then reads whole tables instead, or compiles a look-up for 15 ms because it takes it for a large query:
+   * routing and folding took up to forty times the time (measured, issue 3).
    */
   readonly avoidsScans?: boolean
 }
@@ -26,7 +27,7 @@ export function openPostgres(options: PostgresOptions): Database {
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     application_name: 'warmhook',
-    ...(options.avoidsScans === true ? { options: '-c enable_seqscan=off' } : {}),
+    ...(options.avoidsScans === true ? { options: '-c enable_seqscan=off -c jit=off' } : {}),
   })
   pool.on('error', options.onError)
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })

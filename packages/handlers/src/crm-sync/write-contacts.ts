@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
 import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
-import { pickMailboxes } from '@warmhook/store/crm-sync/pick-mailboxes'
 import { settleContacts, type SettledContact } from '@warmhook/store/crm-sync/settle-contacts'
 import type { Database } from '@warmhook/store/database'
-import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
+import { readMailboxes, readMailboxesOfContacts, type StoredMailbox } from '@warmhook/store/mailboxes/read-mailboxes'
 import type { ContactRecord, ContactResult, CrmProvider } from './crm-provider.ts'
 import { toContactRecord } from './to-contact-record.ts'
 
@@ -61,29 +60,26 @@ interface Plan {
 }
 
 async function planWrites(db: Database, contacts: readonly HeldContact[]): Promise<readonly Plan[]> {
-  const picked = await pickMailboxes(
+  const shown = await readMailboxesOfContacts(
     db,
     contacts.map(({ email }) => email),
   )
-  const shown = contacts.flatMap((contact) => {
-    // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
-    const mailbox = picked.get(contact.email) ?? contact.events[0]
-    return mailbox === undefined ? [] : [{ contact, mailbox }]
-  })
-  const stored = await readMailboxes(
-    db,
-    shown.map(({ mailbox }) => mailbox),
-  )
-  return shown.map(({ contact, mailbox }) => {
-    const state = stored.get(mailboxKeyOf(mailbox))
-    const record = state && toContactRecord(mailbox, state.timeline)
-    const isOfAnother = contact.events.every((event) => mailboxKeyOf(event) !== mailboxKeyOf(mailbox))
+  // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
+  const others = contacts.flatMap(({ email, events }) => (shown.has(email) ? [] : events.slice(0, 1)))
+  const own = others.length === 0 ? noMailboxes : await readMailboxes(db, others)
+  return contacts.flatMap((contact) => {
+    const [event] = contact.events
+    const mailbox = shown.get(contact.email) ?? (event && own.get(mailboxKeyOf(event)))
+    if (mailbox === undefined) return []
+    const isOfAnother = contact.events.every((candidate) => mailboxKeyOf(candidate) !== mailboxKeyOf(mailbox.key))
     const note = isOfAnother
-      ? `the contact shows campaign ${mailbox.campaignId}, which has this address too`
+      ? `the contact shows campaign ${mailbox.key.campaignId}, which has this address too`
       : undefined
-    return planWrite(contact, record, note)
+    return [planWrite(contact, toContactRecord(mailbox.key, mailbox.timeline), note)]
   })
 }
+
+const noMailboxes: ReadonlyMap<string, StoredMailbox> = new Map()
 
 function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
   const nothing = { email, record: undefined, hash: '', note }

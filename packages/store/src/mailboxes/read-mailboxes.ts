@@ -1,7 +1,7 @@
 import { emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { mailboxKeyOf, type MailboxEvent, type MailboxKey, type MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
-import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
+import type { PauseTable, Queryable } from '../database.ts'
 import { toMailboxEvent } from '../events/to-mailbox-event.ts'
 
 /** A mailbox as it is stored: its state, with its open pause if it has one. */
@@ -17,8 +17,6 @@ export function unknownMailbox(key: MailboxKey): StoredMailbox {
   return { key: { owner: key.owner, campaignId: key.campaignId }, timeline: emptyTimeline, recentEventIds: [] }
 }
 
-type StoredRow = Selectable<MailboxTable> & { open: Selectable<PauseTable> | null }
-
 /** The stored ones of these mailboxes, by `mailboxKeyOf`. */
 export async function readMailboxes(
   db: Queryable,
@@ -26,11 +24,7 @@ export async function readMailboxes(
 ): Promise<ReadonlyMap<string, StoredMailbox>> {
   const { campaignIds, owners } = toColumns(mailboxes)
   const { rows } = await sql<StoredRow>`
-    SELECT m.*, to_json(p) AS open
-    FROM mailboxes m
-    LEFT JOIN LATERAL (
-      SELECT * FROM pauses WHERE campaign_id = m.campaign_id AND owner = m.owner AND closed_by IS NULL LIMIT 1
-    ) AS p ON true
+    ${selectStored}
     WHERE m.campaign_id = ANY(${campaignIds}::bigint[]) AND m.owner = ANY(${owners}::text[])`.execute(db)
   // An id of one owner beside another's: the query has found more than was asked for.
   const wanted = new Set(mailboxes.map(mailboxKeyOf))
@@ -40,6 +34,26 @@ export async function readMailboxes(
       .map((stored) => [mailboxKeyOf(stored.key), stored] as const)
       .filter(([key]) => wanted.has(key)),
   )
+}
+
+/**
+ * The mailbox that each contact shows, by e-mail in lower case: of the folded mailboxes with that address one that is
+ * not deleted, and of these the one with the latest event. A mailbox that moved to a new campaign is told of as deleted
+ * and created, in any order.
+ */
+export async function readMailboxesOfContacts(
+  db: Queryable,
+  emails: readonly string[],
+): Promise<ReadonlyMap<string, StoredMailbox>> {
+  // The expression is that of the index mailboxes_by_contact.
+  const { rows } = await sql<StoredRow & { contact: string }>`
+    SELECT contact, stored.* FROM unnest(${emails}::text[]) AS contact CROSS JOIN LATERAL (
+      ${selectStored}
+      WHERE lower(btrim(left(m.email, 320))) = contact
+      ORDER BY m.status = 'deleted', m.last_event_id DESC
+      LIMIT 1
+    ) AS stored`.execute(db)
+  return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
 /** Every retained event of these mailboxes that is no duplicate, in arrival order, by `mailboxKeyOf`. */
@@ -58,11 +72,40 @@ export async function readHistories(
   )
 }
 
+/** Times come as numbers, lists as JSON or text: what the driver makes of Postgres's own forms takes it ten times as long. */
+interface StoredRow {
+  owner: string
+  campaign_id: string
+  email: string | null
+  first_name: string | null
+  last_name: string | null
+  provider: string | null
+  tags: string[] | null
+  meta: string | null
+  status: MailboxStatus
+  status_since: number
+  reason: string | null
+  last_event_id: string
+  last_event_at: number
+  recent_event_ids: string
+  open: Selectable<PauseTable> | null
+}
+
+const selectStored = sql`
+  SELECT m.owner, m.campaign_id, m.email, m.first_name, m.last_name, m.provider, to_json(m.tags) AS tags, m.meta, m.status,
+    date_part('epoch', m.status_since) * 1000 AS status_since, m.reason, m.last_event_id,
+    date_part('epoch', m.last_event_at) * 1000 AS last_event_at, array_to_string(m.recent_event_ids, ' ') AS recent_event_ids,
+    to_json(p) AS open
+  FROM mailboxes m
+  LEFT JOIN LATERAL (
+    SELECT * FROM pauses WHERE campaign_id = m.campaign_id AND owner = m.owner AND closed_by IS NULL LIMIT 1
+  ) AS p ON true`
+
 function toStored(row: StoredRow): StoredMailbox {
   return {
     key: { owner: row.owner, campaignId: Number(row.campaign_id) },
     timeline: toTimeline(row),
-    recentEventIds: row.recent_event_ids,
+    recentEventIds: row.recent_event_ids === '' ? [] : row.recent_event_ids.split(' '),
   }
 }
 
@@ -70,10 +113,10 @@ function toTimeline(row: StoredRow): Timeline {
   return {
     mailbox: {
       status: row.status,
-      statusSince: row.status_since.getTime(),
+      statusSince: Math.round(row.status_since),
       reason: row.reason,
       lastEventId: row.last_event_id,
-      lastEventAt: row.last_event_at.getTime(),
+      lastEventAt: Math.round(row.last_event_at),
       profile: {
         ...(row.email === null ? {} : { email: row.email }),
         ...(row.first_name === null ? {} : { firstName: row.first_name }),
