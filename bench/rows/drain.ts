@@ -50,10 +50,7 @@ export async function drainBacklog(
   const memory: number[] = []
   await drained(site.queues, 60_000 + events * 10, () => memory.push(residentBytes(started[0]?.pid ?? 0)))
   const [redisCpu = 0, postgresCpu = 0] = pids.map((pid, index) => cpuMicroseconds(pid) - (before[index] ?? 0))
-  const workerCpu = started.reduce(
-    (sum, { pid }, index) => sum + cpuMicroseconds(pid) - (workersBefore[index] ?? 0),
-    0,
-  )
+  const workerCpu = started.reduce((sum, { pid }, index) => sum + cpuMicroseconds(pid) - (workersBefore[index] ?? 0), 0)
   await checkOutcomes(site.db, events, ['pause-tracking', 'crm-sync'])
   return {
     perSecond: (events * 1_000) / ((await lastCommitAt(site.db)) - readyAt),

@@ -32,7 +32,7 @@ export async function openSite(
   stack.defer(() => disconnect(redis))
   await redis.flushall()
   const database = stack.use(await createDatabase(postgres.url))
-  const db = openPostgres({ url: database.url, poolSize: 2, onError: () => undefined })
+  const db = openPostgres({ use: 'reports', url: database.url, poolSize: 2, onError: () => undefined })
   stack.defer(() => db.destroy())
   await migrate(db)
   const crm = stack.use(await spawnApp('bench/servers/crm.ts', {}, { args: ['0', '50'] }))

@@ -6,7 +6,7 @@ import type { Database } from '@warmhook/store/database'
 /** Waits until no queue holds a job that is still to be done; `onTick` is called as it goes. */
 export async function drained(queues: readonly Queue[], timeoutMs: number, onTick?: () => void): Promise<void> {
   const deadline = performance.now() + timeoutMs
-  for (let empty = 0; empty < 2; ) {
+  for (let empty = 0; empty < 2;) {
     if (performance.now() > deadline) throw new Error(`the queues were not empty within ${timeoutMs} ms`)
     await delay(100)
     onTick?.()

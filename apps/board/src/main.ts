@@ -10,7 +10,7 @@ await runUntilSignal({ deadlineMs: 15_000 }, () => {
   const log = createLogger('board', settings.logLevel)
   return ResourceScope.build(async (scope) => {
     const onError = (err: Error): void => log.warn({ err }, 'idle database connection')
-    const db = openPostgres({ url: settings.databaseUrl, poolSize: 4, onError })
+    const db = openPostgres({ use: 'reports', url: settings.databaseUrl, poolSize: 4, onError })
     scope.defer('database', () => db.destroy())
     return scope.use('board', await startBoard({ ...settings, db, log }), 10_000)
   })

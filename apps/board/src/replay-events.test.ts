@@ -50,7 +50,8 @@ describe('POST /api/replays', () => {
     await board.post('/api/replays', { filter: { eventIds: ids }, handler: 'crm-sync' })
     const batches = await batchesOf(board.queueNamed('crm-sync'))
     expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
-    for (const batch of batches) expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxBytes)
+    for (const batch of batches)
+      expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxBytes)
   })
 
   it('leaves duplicates out', async () => {

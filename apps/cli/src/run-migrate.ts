@@ -9,7 +9,7 @@ import { parseDatabaseUrl } from './env.ts'
  * @throws EnvError | MigrationError
  */
 export async function runMigrate(context: CliContext, options: { json?: true }): Promise<void> {
-  const db = openPostgres({ url: parseDatabaseUrl(context.env), poolSize: 1, onError: () => undefined })
+  const db = openPostgres({ use: 'reports', url: parseDatabaseUrl(context.env), poolSize: 1, onError: () => undefined })
   try {
     const migrated = await migrate(db)
     if (options.json === true) context.print(JSON.stringify({ migrated }))

@@ -78,6 +78,7 @@ async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, 
     settings.databaseUrl === undefined
       ? await openPglite(join(settings.dataDir, 'postgres'))
       : openPostgres({
+          use: 'reports',
           url: settings.databaseUrl,
           poolSize: settings.concurrency * 4,
           onError: (err) => log.warn({ err }, 'idle database connection'),

@@ -16,7 +16,7 @@ await runUntilSignal({ deadlineMs: 25_000 }, () => {
     const db = openPostgres({
       url: settings.databaseUrl,
       poolSize,
-      avoidsScans: true,
+      use: 'lookups',
       onError: (err) => log.warn({ err }, 'idle database connection'),
     })
     scope.defer('database', () => db.destroy())

@@ -34,7 +34,13 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   name: 'intake',
   payload: EnvelopeBatch,
   // The router fails only when a part of ours is away, so it never gives an envelope up.
-  policy: { batchMax: JOB_LIMITS.maxItems, attempts: 1_000_000, firstDelayMs: 250, maxDelayMs: 15_000, timeoutMs: 60_000 },
+  policy: {
+    batchMax: JOB_LIMITS.maxItems,
+    attempts: 1_000_000,
+    firstDelayMs: 250,
+    maxDelayMs: 15_000,
+    timeoutMs: 60_000,
+  },
   retention,
 }
 

@@ -43,7 +43,9 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
     while (waiting.length > 0) {
       const taken = waiting
       waiting = []
-      await Promise.all(cutBatches(taken, (waiter) => waiter.bytes, options).map((batch) => commitBatch(batch, options.commit)))
+      await Promise.all(
+        cutBatches(taken, (waiter) => waiter.bytes, options).map((batch) => commitBatch(batch, options.commit)),
+      )
     }
     running = undefined
   }

@@ -3,6 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Database, Tables } from './database.ts'
+import { prepareStatements } from './prepare-statements.ts'
 
 export interface PostgresOptions {
   readonly url: string
@@ -10,13 +11,18 @@ export interface PostgresOptions {
   readonly poolSize: number
   /** Told when an idle connection breaks; the pool replaces it by itself. */
   readonly onError: (error: Error) => void
-  /**
-   * For connections whose every query looks rows up by an index. A new database has no statistics for its first minutes,
-   * and Postgres then reads whole tables instead, or compiles a look-up for 15 ms because it takes it for a large query:
-   * routing and folding took up to forty times the time (measured, issue 3).
-   */
-  readonly avoidsScans?: boolean
+  readonly use: DatabaseUse
 }
+
+/**
+ * `lookups`: a fixed set of statements that find rows by an index, again and again. `reports`: everything else.
+ *
+ * Look-ups are prepared and planned once, and Postgres is told not to read whole tables or compile for them. It would do both in a new
+ * database, which has no statistics for its first minutes: routing and folding took forty times the time (issue 3).
+ */
+export type DatabaseUse = 'lookups' | 'reports'
+
+const lookupSettings = '-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan'
 
 /** A pool of connections to a Postgres server. Opens nothing before the first query. */
 export function openPostgres(options: PostgresOptions): Database {
@@ -27,10 +33,12 @@ export function openPostgres(options: PostgresOptions): Database {
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     application_name: 'warmhook',
-    ...(options.avoidsScans === true ? { options: '-c enable_seqscan=off -c jit=off' } : {}),
+    ...(options.use === 'lookups' ? { options: lookupSettings } : {}),
   })
   pool.on('error', options.onError)
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: options.use === 'lookups' ? prepareStatements(pool) : pool }),
+  })
 }
 
 /** A Postgres inside this process with its files in `directory`; in memory without one. One connection: transactions take turns. */

@@ -20,7 +20,7 @@ export async function openTestStore(engine: Engine = 'postgres'): Promise<TestSt
 async function openOnPostgres(): Promise<TestStore> {
   const database = await createTestDatabase()
   // Dropping the database below cuts idle connections on purpose.
-  const db = openPostgres({ url: database.url, poolSize: 8, onError: () => undefined })
+  const db = openPostgres({ use: 'lookups', url: database.url, poolSize: 8, onError: () => undefined })
   return openMigrated(db, database)
 }
 

@@ -26,34 +26,45 @@ export async function settleContacts(
   leaseId: string,
   contacts: readonly SettledContact[],
 ): Promise<readonly string[]> {
+  const own = await settleOwn(db, provider, leaseId, contacts)
+  const settled = new Set(own)
+  const lost = contacts.filter(({ email, write }) => write !== 'none' && !settled.has(email))
+  if (lost.length > 0) await leaveInDoubt(db, provider, lost)
+  return own
+}
+
+async function settleOwn(
+  db: Queryable,
+  provider: string,
+  leaseId: string,
+  contacts: readonly SettledContact[],
+): Promise<readonly string[]> {
+  // The rows are there, leased. An insert that meets them finds each by its key and in order, whatever the planner knows.
+  const { rows } = await sql<{ email: string }>`
+    INSERT INTO crm_sync AS c (provider, email, lease_id, lease_until, synced_event_id, synced_hash, remote_id, in_doubt)
+    SELECT ${provider}::text, email, ${leaseId}::uuid, now(), event_id, hash, remote_id, in_doubt
+    FROM json_to_recordset(${toJsonParameter(contacts.map(toRow))}::json) AS row (
+      email text, event_id uuid, hash text, remote_id text, in_doubt boolean)
+    ORDER BY email
+    ON CONFLICT (email, provider) DO UPDATE SET
+      synced_event_id = coalesce(excluded.synced_event_id, c.synced_event_id),
+      synced_hash = coalesce(excluded.synced_hash, c.synced_hash),
+      remote_id = coalesce(excluded.remote_id, c.remote_id),
+      synced_at = CASE WHEN excluded.synced_event_id IS NULL THEN c.synced_at ELSE now() END,
+      in_doubt = c.in_doubt OR excluded.in_doubt,
+      lease_id = NULL, lease_until = NULL
+    WHERE c.lease_id = excluded.lease_id
+    RETURNING c.email`.execute(db)
+  return rows.map((row) => row.email)
+}
+
+async function leaveInDoubt(db: Queryable, provider: string, contacts: readonly SettledContact[]): Promise<void> {
   const emails = contacts.map(({ email }) => email)
-  const { rows } = await sql<{ email: string; own: boolean }>`
-    WITH row AS MATERIALIZED (
-      SELECT c.email, r.event_id, r.hash, r.remote_id, r.in_doubt, r.tried, c.lease_id = ${leaseId}::uuid AS own
-      FROM json_to_recordset(${toJsonParameter(contacts.map(toRow))}::json) AS r (
-        email text, event_id uuid, hash text, remote_id text, in_doubt boolean, tried boolean)
-      JOIN crm_sync c ON c.email = r.email
-      WHERE c.email = ANY(${emails}::text[]) AND c.provider = ${provider}
-      ORDER BY c.email
-      FOR UPDATE OF c
-    )
-    UPDATE crm_sync c SET
-      synced_event_id = CASE WHEN row.own THEN coalesce(row.event_id, c.synced_event_id) ELSE c.synced_event_id END,
-      synced_hash = CASE WHEN row.own THEN coalesce(row.hash, c.synced_hash) ELSE c.synced_hash END,
-      remote_id = coalesce(row.remote_id, c.remote_id),
-      synced_at = CASE WHEN row.own AND row.event_id IS NOT NULL THEN now() ELSE c.synced_at END,
-      in_doubt = c.in_doubt OR row.in_doubt OR (row.tried AND row.own IS NOT TRUE),
-      lease_id = CASE WHEN row.own THEN NULL ELSE c.lease_id END,
-      lease_until = CASE WHEN row.own THEN NULL ELSE c.lease_until END
-    FROM row
-    WHERE c.email = row.email AND c.email = ANY(${emails}::text[]) AND c.provider = ${provider}
-    RETURNING c.email, row.own IS TRUE AS own`.execute(db)
-  return rows.filter((row) => row.own).map((row) => row.email)
+  await sql`
+    UPDATE crm_sync SET in_doubt = true WHERE provider = ${provider} AND email = ANY(${emails}::text[])`.execute(db)
 }
 
 function toRow({ email, write }: SettledContact) {
-  const state = { email, tried: write !== 'none', in_doubt: write === 'in doubt' }
-  return typeof write === 'string'
-    ? state
-    : { ...state, event_id: write.eventId, hash: write.hash, remote_id: write.remoteId }
+  if (typeof write === 'string') return { email, in_doubt: write === 'in doubt' }
+  return { email, in_doubt: false, event_id: write.eventId, hash: write.hash, remote_id: write.remoteId }
 }

@@ -1,0 +1,88 @@
+import { createServer } from 'node:http'
+import { createHandlers, subscriptionsOf } from '@warmhook/handlers/registry'
+import { openQueue } from '@warmhook/queue/batch-producer'
+import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { connectConsumer } from '@warmhook/queue/connections'
+import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import { decodeBody } from '@warmhook/schema/envelope'
+import { readEnvelope } from '@warmhook/schema/read-envelope'
+import { finishedEventIds } from '@warmhook/store/deliveries/finished-event-ids'
+import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
+import { recordBatches } from '@warmhook/store/events/record-batches'
+import { openPostgres } from '@warmhook/store/open-database'
+import { createLogger } from '@warmhook/telemetry/logger'
+import { Worker, type Job } from 'bullmq'
+
+/*
+ * The plain way behind the door: one job per event, then one job per event and handler. Schema, deduplication, handlers,
+ * tables and queries are ours, so that the batches are the only difference.
+ */
+
+// What BullMQ's documentation calls good for work that waits: many at once. The pool has a connection for each two.
+const concurrency = 50
+const env = process.env
+const prefix = env['QUEUE_PREFIX'] ?? ''
+const onError = (error: Error): void => console.error(error.message)
+const db = openPostgres({ url: env['DATABASE_URL'] ?? '', poolSize: 75, use: 'lookups', onError })
+const connection = connectConsumer({ url: env['REDIS_URL'] ?? '', onError })
+const handlers = createHandlers(env, { db, log: createLogger('plain worker', 'warn'), now: Date.now })
+const subscriptions = subscriptionsOf(handlers)
+const queues = new Map(handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, prefix)]))
+
+async function route(job: Job): Promise<void> {
+  const [envelope] = EnvelopeBatch.parse(job.data).envelopes
+  const verdict = envelope && readEnvelope(envelope)
+  if (envelope === undefined || verdict?.ok !== true) throw new TypeError('the benchmark sends nothing unreadable')
+  const { event, payloadHash } = verdict
+  const names = subscriptions.get(event.type) ?? []
+  const routed = { event, raw: decodeBody(envelope), payloadHash, deliveryId: envelope.deliveryId, handlers: names }
+  const batch = { id: job.id ?? '', isReplay: false, events: [routed], refused: [] }
+  const { forHandlers } = await recordBatches(db, [batch], 3_600_000)
+  for (const kept of forHandlers)
+    for (const name of names)
+      await queues.get(name)?.add(kept.type, { events: [kept], dead: [] }, { jobId: `${kept.id}-${name}` })
+}
+
+const options = { connection, prefix, concurrency, removeOnComplete: intakeQueue.retention.completed }
+const workers = [
+  new Worker(intakeQueue.name, route, options),
+  ...handlers.map(
+    ({ name, handle }) =>
+      new Worker(
+        name,
+        async (job) => {
+          const startedAt = Date.now()
+          const { events } = EventBatch.parse(job.data)
+          const ids = events.map((event) => event.id)
+          if ((await finishedEventIds(db, name, ids)).size > 0) return
+          const outcomes = await handle(events, AbortSignal.timeout(20_000))
+          const records = ids.map((eventId) => ({ eventId, status: outcomes.get(eventId)?.status, note: undefined }))
+          if (records.some(({ status }) => status !== 'done')) throw new Error('the event has to be tried again')
+          const done = ids.map((eventId) => ({ eventId, status: 'done' as const, note: undefined }))
+          await recordDeliveries(db, {
+            handler: name,
+            startedAt,
+            finishedAt: Date.now(),
+            replayId: undefined,
+            records: done,
+          })
+        },
+        {
+          ...options,
+          settings: { backoffStrategy: () => 250 },
+        },
+      ),
+  ),
+]
+for (const worker of workers) worker.on('error', onError)
+
+const server = createServer((_request, response) => void response.end()).listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  process.stdout.write(`{"url":"http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}"}\n`)
+})
+process.once('SIGTERM', () => {
+  server.close()
+  void Promise.all(workers.map((worker) => worker.close()))
+    .then(() => db.destroy())
+    .then(() => connection.disconnect())
+})
