@@ -95,6 +95,7 @@ function createIntake(
     sizeOf: envelopeBytes,
     maxItems: batchMax,
     maxBytes: JOB_LIMITS.maxBytes,
+    maxConcurrent: 2,
     maxWaiting,
   })
 }

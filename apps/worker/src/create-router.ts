@@ -42,6 +42,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     sizeOf: ({ events, refused }) => [...events, ...refused].reduce((sum, { raw }) => sum + raw.length, 0),
     maxItems: maxGroupedJobs,
     maxBytes: maxGroupedBytes,
+    maxConcurrent: 1,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return ({ jobId, payload }) => group.submit(readBatch(jobId, payload, deps.subscriptions))

@@ -60,15 +60,20 @@ async function addWithin<Payload>(
   spec: QueueSpec<Payload>,
   deadlineMs: number,
 ): Promise<void> {
+  // Not AbortSignal.timeout(): its timer outlives the add, and makes an error with a stack each time.
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(new Error('no answer from Redis')), deadlineMs)
   try {
     await pRetry(() => queue.add(job.name, job.payload, { jobId: job.id }), {
       retries: 5,
       minTimeout: 50,
       factor: 2,
       maxRetryTime: deadlineMs,
-      signal: AbortSignal.timeout(deadlineMs),
+      signal: abort.signal,
     })
   } catch (cause) {
     throw new EnqueueError(`Redis did not confirm a job for ${spec.name} within ${deadlineMs} ms`, { cause })
+  } finally {
+    clearTimeout(timer)
   }
 }

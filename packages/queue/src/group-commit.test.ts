@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@warmhook/testing/eventually'
 import { describe, expect, it } from 'vitest'
 import { BacklogFullError, createGroupCommit, type GroupCommitOptions } from './group-commit.ts'
@@ -20,15 +21,17 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
     sizeOf: (item) => item.length,
     maxItems: 3,
     maxBytes: 100,
+    maxConcurrent: 1,
     maxWaiting: 10,
     ...overrides,
   })
 }
 
 describe('createGroupCommit', () => {
-  it('commits a lone item at once', () => {
+  it('commits a lone item at once', async () => {
     const { commits, commit } = gatedCommits()
     void create({ commit }).submit('a')
+    await nextTurn()
     expect(commits.map(({ items }) => items)).toEqual([['a']])
   })
 
@@ -36,7 +39,9 @@ describe('createGroupCommit', () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit })
     const first = group.submit('a')
+    await begun(1)
     const others = [group.submit('b'), group.submit('c')]
+    await nextTurn()
     expect(commits).toHaveLength(1)
     commits[0]?.settle.resolve()
     await first
@@ -50,6 +55,7 @@ describe('createGroupCommit', () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit })
     const first = group.submit('a')
+    await begun(1)
     let secondIsDone = false
     const second = group.submit('b').then(() => (secondIsDone = true))
     commits[0]?.settle.resolve()
@@ -63,10 +69,9 @@ describe('createGroupCommit', () => {
   it('cuts batches by number and by bytes', async () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit, maxItems: 2, maxBytes: 5 })
-    const all = ['a', 'b', 'c', 'd', 'eeee', 'ffff', 'gggggggg'].map((item) => group.submit(item))
-    commits[0]?.settle.resolve()
-    await begun(5)
-    expect(commits.map(({ items }) => items)).toEqual([['a'], ['b', 'c'], ['d', 'eeee'], ['ffff'], ['gggggggg']])
+    const all = ['a', 'b', 'c', 'eeee', 'ffff', 'gggggggg'].map((item) => group.submit(item))
+    await begun(4)
+    expect(commits.map(({ items }) => items)).toEqual([['a', 'b'], ['c', 'eeee'], ['ffff'], ['gggggggg']])
     for (const { settle } of commits) settle.resolve()
     await Promise.all(all)
   })
@@ -75,6 +80,7 @@ describe('createGroupCommit', () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit })
     const first = group.submit('a')
+    await begun(1)
     const second = group.submit('b')
     commits[0]?.settle.reject(new Error('away'))
     await expect(first).rejects.toThrow('away')
@@ -86,7 +92,9 @@ describe('createGroupCommit', () => {
   it('refuses an item when too many wait', async () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit, maxWaiting: 1 })
-    const accepted = [group.submit('a'), group.submit('b')]
+    const first = group.submit('a')
+    await begun(1)
+    const accepted = [first, group.submit('b')]
     await expect(group.submit('c')).rejects.toThrow(BacklogFullError)
     commits[0]?.settle.resolve()
     await begun(2)
@@ -94,13 +102,30 @@ describe('createGroupCommit', () => {
     await Promise.all(accepted)
   })
 
+  it('runs as many commits at once as it may', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxConcurrent: 2 })
+    const all: Promise<void>[] = []
+    for (const [index, item] of ['a', 'b'].entries()) {
+      all.push(group.submit(item))
+      await begun(index + 1)
+    }
+    all.push(group.submit('c'))
+    await nextTurn()
+    expect(commits.map(({ items }) => items)).toEqual([['a'], ['b']])
+    for (const { settle } of commits) settle.resolve()
+    await begun(3)
+    commits[2]?.settle.resolve()
+    await Promise.all(all)
+  })
+
   it('waits for everything submitted when it is disposed', async () => {
-    const { commits, commit } = gatedCommits()
+    const { commits, commit, begun } = gatedCommits()
     const group = create({ commit })
     const first = group.submit('a')
     let isDisposed = false
     const disposed = group[Symbol.asyncDispose]().then(() => (isDisposed = true))
-    await Promise.resolve()
+    await begun(1)
     expect(isDisposed).toBe(false)
     commits[0]?.settle.resolve()
     await Promise.all([first, disposed])

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cutBatches, type BatchLimits } from './cut-batches.ts'
 
 /** The producer holds as many items as it may; the caller should be asked to come back. */
@@ -11,6 +11,8 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly commit: (items: readonly Item[]) => Promise<void>
   /** The item's share of a batch, in bytes of JSON. */
   readonly sizeOf: (item: Item) => number
+  /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
+  readonly maxConcurrent: number
   /** Items that may wait for the next commit. */
   readonly maxWaiting: number
 }
@@ -32,14 +34,14 @@ interface Waiter<Item> {
 }
 
 /**
- * Lets what arrives during a commit share the next one. Idle, an item is committed alone and at once; busy, batches
- * grow by themselves. There is no timer and no minimum size.
+ * Lets what arrives together, or during a commit, share the next one. Idle, an item is committed alone and at once; busy,
+ * batches grow by themselves. There is no timer and no minimum size.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
   let waiting: Waiter<Item>[] = []
-  let running: Promise<void> | undefined
+  const running = new Set<Promise<void>>()
 
-  async function commitAll(): Promise<void> {
+  async function commitWaiting(): Promise<void> {
     while (waiting.length > 0) {
       const taken = waiting
       waiting = []
@@ -47,7 +49,19 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
         cutBatches(taken, (waiter) => waiter.bytes, options).map((batch) => commitBatch(batch, options.commit)),
       )
     }
-    running = undefined
+  }
+
+  let isStarting = false
+
+  /** At the end of this turn of the event loop, so that what came with it goes along. */
+  function start(): void {
+    if (isStarting || running.size >= options.maxConcurrent) return
+    isStarting = true
+    setImmediate(() => {
+      isStarting = false
+      const run = commitWaiting().finally(() => running.delete(run))
+      running.add(run)
+    })
   }
 
   return {
@@ -56,21 +70,16 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
         return Promise.reject(new BacklogFullError('too many requests are waiting for the queue'))
       const settle = Promise.withResolvers<void>()
       waiting.push({ item, bytes: options.sizeOf(item), settle })
-      running ??= commitAll()
+      start()
       return settle.promise
     },
     get waiting() {
       return waiting.length
     },
     async [Symbol.asyncDispose]() {
-      await running
+      while (isStarting || running.size > 0) await (isStarting ? nextTurn() : Promise.all(running))
     },
   }
-}
-
-/** The size of a string as JSON, in UTF-8. */
-export function jsonBytes(text: string): number {
-  return Buffer.byteLength(JSON.stringify(text))
 }
 
 async function commitBatch<Item>(

@@ -25,7 +25,7 @@ export const Envelope = z.strictObject({
   owner: z.string().min(1),
   /** Milliseconds since the epoch. */
   receivedAt: z.int().nonnegative(),
-  /** The body: as text when it is UTF-8, else base64. */
+  /** The body: as text where that is short and exact, else as base64. */
   body: z.string(),
   encoding: z.enum(['utf8', 'base64']),
   /** The sender's own id for this delivery, where it gives one. */
@@ -36,10 +36,15 @@ export type Envelope = Readonly<z.infer<typeof Envelope>>
 /** The two envelope fields that hold a body, chosen so that every byte survives JSON. */
 export function encodeBody(bytes: Uint8Array): Pick<Envelope, 'body' | 'encoding'> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return isUtf8(buffer)
-    ? { body: buffer.toString('utf8'), encoding: 'utf8' }
-    : { body: buffer.toString('base64'), encoding: 'base64' }
+  const text = isUtf8(buffer) ? buffer.toString('utf8') : undefined
+  return text === undefined || longWhenEscaped.test(text)
+    ? { body: buffer.toString('base64'), encoding: 'base64' }
+    : { body: text, encoding: 'utf8' }
 }
+
+/** Control characters that no JSON text may hold, and that take six bytes each when they are escaped: RFC 8259 section 7. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const longWhenEscaped = /[\0-\x08\v\f\x0e-\x1f]/
 
 /** The request body, byte for byte as it was received. */
 export function decodeBody(envelope: Pick<Envelope, 'body' | 'encoding'>): Buffer {

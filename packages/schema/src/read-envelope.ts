@@ -1,4 +1,5 @@
-import type { Envelope } from './envelope.ts'
+import { isUtf8 } from 'node:buffer'
+import { decodeBody, type Envelope } from './envelope.ts'
 import type { MailboxEvent } from './mailbox-event.ts'
 import { payloadHash } from './payload-hash.ts'
 import { sources } from './sources/registry.ts'
@@ -13,8 +14,9 @@ export type EnvelopeVerdict =
 export function readEnvelope(envelope: Envelope): EnvelopeVerdict {
   const source = sources.get(envelope.source)
   if (source === undefined) return refuse('unknown source', `no source is called "${envelope.source}"`)
-  if (envelope.encoding === 'base64') return refuse('not UTF-8', 'the body is not UTF-8 text')
-  const payload = parseJson(envelope.body)
+  const text = readText(envelope)
+  if (text === undefined) return refuse('not UTF-8', 'the body is not UTF-8 text')
+  const payload = parseJson(text)
   if (payload === undefined) return refuse('not JSON', 'the body is not JSON')
   const verdict = source.readPayload(payload)
   if (!verdict.ok) return verdict
@@ -28,6 +30,12 @@ export function readEnvelope(envelope: Envelope): EnvelopeVerdict {
 
 function refuse(issue: string, message: string): EnvelopeVerdict {
   return { ok: false, issue, issues: [{ code: issue.replaceAll(' ', '_').toLowerCase(), path: [], message }] }
+}
+
+function readText(envelope: Envelope): string | undefined {
+  if (envelope.encoding === 'utf8') return envelope.body
+  const bytes = decodeBody(envelope)
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 function parseJson(text: string): unknown {

@@ -1,0 +1,89 @@
+import { EnvelopeBatch } from '@warmhook/schema/batch'
+import type { Queue } from 'bullmq'
+import { floodFor, type Throughput } from '../load/run-load.ts'
+import { openSite, type Site } from '../support/open-site.ts'
+import { startPostgres, startRedis, type Service } from '../support/start-services.ts'
+
+/** What stands at the door, and how its Redis writes to the disk. */
+interface Door {
+  readonly entry: string
+  readonly appendfsync: 'everysec' | 'always'
+  /** A route that keeps nothing has nothing to check. */
+  readonly keeps: boolean
+}
+
+export const doors = {
+  bare: { entry: 'bench/servers/bare-hono.ts', appendfsync: 'everysec', keeps: false },
+  ours: { entry: 'apps/ingress/src/main.ts', appendfsync: 'everysec', keeps: true },
+  plain: { entry: 'bench/plain/ingress.ts', appendfsync: 'everysec', keeps: true },
+  'ours, fsync always': { entry: 'apps/ingress/src/main.ts', appendfsync: 'always', keeps: true },
+} as const satisfies Readonly<Record<string, Door>>
+export type DoorName = keyof typeof doors
+
+const warmUpSeconds = 2
+
+/** Requests a second that each door answers with 202, one after the other, in every round. */
+export async function measureDoors(
+  rounds: number,
+  { seconds, connections }: { readonly seconds: number; readonly connections: number },
+  onRound: (round: number) => void,
+): Promise<readonly Readonly<Record<DoorName, number>>[]> {
+  await using stack = new AsyncDisposableStack()
+  const postgres = await startPostgres(stack)
+  const redis = { everysec: await startRedis(stack), always: await startRedis(stack, 'always') }
+  const results: Record<DoorName, number>[] = []
+  for (let round = 1; round <= rounds; round += 1) {
+    const result: Record<DoorName, number> = { bare: 0, ours: 0, plain: 0, 'ours, fsync always': 0 }
+    for (const name of doorNames) {
+      const door = doors[name]
+      result[name] = await measureDoor(door, { redis: redis[door.appendfsync], postgres }, { seconds, connections })
+    }
+    results.push(result)
+    onRound(round)
+  }
+  return results
+}
+
+const doorNames = Object.keys(doors) as DoorName[]
+
+async function measureDoor(
+  door: Door,
+  servers: { readonly redis: Service; readonly postgres: Service },
+  { seconds, connections }: { readonly seconds: number; readonly connections: number },
+): Promise<number> {
+  await using stack = new AsyncDisposableStack()
+  const site = await openSite(stack, servers)
+  const server = await site.start(door.entry)
+  const warmUp = await floodFor(warmUpSeconds, server.url, connections)
+  const measured = await floodFor(seconds, server.url, connections)
+  // What is still under way is in the queue when the server has stopped.
+  await server[Symbol.asyncDispose]()
+  if (door.keeps) await checkKept(site, [warmUp, measured], connections)
+  return measured.perSecond
+}
+
+/**
+ * Whatever was acknowledged has to be there, each webhook once. The load generator ends with requests under way, of which
+ * it does not count the answers: up to one for each connection and flood is there, too.
+ */
+async function checkKept(site: Site, floods: readonly Throughput[], connections: number): Promise<void> {
+  const acked = floods.reduce((sum, flood) => sum + flood.acked, 0)
+  const [intake] = site.queues
+  const { kept, ids } = await readIntake(intake)
+  if (ids !== kept) throw new Error(`${kept} webhooks are in the intake queue, but only ${ids} ids`)
+  if (kept < acked || kept > acked + floods.length * connections)
+    throw new Error(`${acked} webhooks were acknowledged, but ${kept} are in the intake queue`)
+}
+
+async function readIntake(intake: Queue | undefined): Promise<{ readonly kept: number; readonly ids: number }> {
+  const ids = new Set<string>()
+  let kept = 0
+  for (let start = 0; ; start += 500) {
+    const jobs = (await intake?.getJobs(['waiting'], start, start + 499)) ?? []
+    if (jobs.length === 0) return { kept, ids: ids.size }
+    for (const { envelopes } of jobs.map((job) => EnvelopeBatch.parse(job.data))) {
+      kept += envelopes.length
+      for (const { id } of envelopes) ids.add(id)
+    }
+  }
+}
