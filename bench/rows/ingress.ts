@@ -12,7 +12,7 @@ interface Door {
   readonly keeps: boolean
 }
 
-export const doors = {
+const doors = {
   bare: { entry: 'bench/servers/bare-hono.ts', appendfsync: 'everysec', keeps: false },
   ours: { entry: 'apps/ingress/src/main.ts', appendfsync: 'everysec', keeps: true },
   plain: { entry: 'bench/plain/ingress.ts', appendfsync: 'everysec', keeps: true },

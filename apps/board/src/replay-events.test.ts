@@ -51,7 +51,7 @@ describe('POST /api/replays', () => {
     const batches = await batchesOf(board.queueNamed('crm-sync'))
     expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
     for (const batch of batches)
-      expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxBytes)
+      expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxSize)
   })
 
   it('leaves duplicates out', async () => {
@@ -100,7 +100,7 @@ describe('POST /api/quarantine/replay', () => {
     expect(envelopes.map(({ body, encoding }) => Buffer.from(body, encoding))).toEqual(bodies)
     for (const batch of batches) {
       expect(batch.length).toBeLessThanOrEqual(64)
-      expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(JOB_LIMITS.maxBytes)
+      expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(JOB_LIMITS.maxSize)
     }
   })
 })

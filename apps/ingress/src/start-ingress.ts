@@ -94,7 +94,7 @@ function createIntake(
     },
     sizeOf: envelopeBytes,
     maxItems: batchMax,
-    maxBytes: JOB_LIMITS.maxBytes,
+    maxSize: JOB_LIMITS.maxSize,
     maxConcurrent: 2,
     maxWaiting,
   })

@@ -18,7 +18,7 @@ export interface RouterDeps {
   readonly subscriptions: ReadonlyMap<EventType, readonly string[]>
 }
 
-export interface HandlerProducer {
+interface HandlerProducer {
   readonly name: string
   readonly subscribes: readonly EventType[]
   readonly policy: BatchPolicy
@@ -41,7 +41,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     commit: (batches) => routeBatches(batches, deps),
     sizeOf: ({ events, refused }) => [...events, ...refused].reduce((sum, { raw }) => sum + raw.length, 0),
     maxItems: maxGroupedJobs,
-    maxBytes: maxGroupedBytes,
+    maxSize: maxGroupedBytes,
     maxConcurrent: 1,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
@@ -60,7 +60,7 @@ function toJobs(
   events: readonly MailboxEvent[],
 ): readonly BatchJob<EventBatch>[] {
   const subscribed = events.filter((event) => subscribes.includes(event.type))
-  const limits = { maxItems: policy.batchMax, maxBytes: JOB_LIMITS.maxBytes }
+  const limits = { maxItems: policy.batchMax, maxSize: JOB_LIMITS.maxSize }
   return cutBatches(subscribed, jobBytes, limits).map((batch) => ({
     // The same events again are the same job; the same job id must never stand for other events.
     id: `${name}-${hash('sha256', batch.map((event) => event.id).join()).slice(0, 32)}`,

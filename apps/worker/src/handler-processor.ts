@@ -1,5 +1,5 @@
 import type { ActiveHandler } from '@warmhook/handlers/registry'
-import { runEventBatch, type DeliveryResult } from '@warmhook/queue/run-event-batch'
+import { createEventRunner, type DeliveryResult } from '@warmhook/queue/create-event-runner'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
 import type { EventBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
@@ -12,24 +12,27 @@ export interface HandlerProcessorDeps {
   readonly db: Database
   readonly log: Logger
   readonly metrics: WorkerMetrics
+  /** Calls of the handler that may run at once. */
+  readonly maxConcurrent: number
   readonly now: () => number
 }
 
 /** Runs a handler's jobs and keeps the record of its deliveries. */
 export function createHandlerProcessor(
-  { name, handle }: ActiveHandler,
-  { db, log, metrics, now }: HandlerProcessorDeps,
+  { name, policy, handle }: ActiveHandler,
+  { db, log, metrics, maxConcurrent, now }: HandlerProcessorDeps,
 ): (context: BatchContext<EventBatch>) => Promise<void> {
-  return (context) =>
-    runEventBatch(context, {
-      handle,
-      now,
-      finished: (eventIds, replayId) => finishedEventIds(db, name, eventIds, replayId),
-      record: async (results, startedAt, replayId) => {
-        await recordDeliveries(db, { handler: name, startedAt, finishedAt: now(), replayId, records: results })
-        observe(results)
-      },
-    })
+  return createEventRunner({
+    policy,
+    maxConcurrent,
+    handle,
+    now,
+    finished: (eventIds, replayId) => finishedEventIds(db, name, eventIds, replayId),
+    record: async (results, startedAt, replayId) => {
+      await recordDeliveries(db, { handler: name, startedAt, finishedAt: now(), replayId, records: results })
+      observe(results)
+    },
+  })
 
   function observe(results: readonly DeliveryResult[]): void {
     const counts = Map.groupBy(results, (result) => result.status)

@@ -25,7 +25,7 @@ export interface WorkerSettings {
   readonly dedupeWindowMs: number
   /** The queues that this worker takes; undefined: all. */
   readonly queues: readonly string[] | undefined
-  /** Batches handled at once, per queue. */
+  /** Calls of a handler at once, per queue. */
   readonly concurrency: number
 }
 
@@ -37,6 +37,9 @@ export interface WorkerDeps {
   readonly now: () => number
   readonly random: () => number
 }
+
+/** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
+const jobsPerCall = 16
 
 /** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
 export async function startWorker(
@@ -58,7 +61,7 @@ export async function startWorker(
     const run = <Payload>(
       spec: QueueSpec<Payload>,
       process: (context: BatchContext<Payload>) => Promise<void>,
-      concurrency = settings.concurrency,
+      concurrency: number,
     ): void => {
       if (!takes(spec.name)) return
       const { prefix } = settings
@@ -69,7 +72,11 @@ export async function startWorker(
         20_000,
       )
     }
-    for (const handler of handlers) run(handlerQueue(handler), createHandlerProcessor(handler, { ...deps, metrics }))
+    const maxConcurrent = settings.concurrency
+    for (const handler of handlers) {
+      const process = createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent })
+      run(handlerQueue(handler), process, maxConcurrent * jobsPerCall)
+    }
     if (takes(intakeQueue.name)) run(intakeQueue, openRouter(scope, settings, deps, onError), 2 * maxGroupedJobs)
     log.info(
       { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },

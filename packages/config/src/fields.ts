@@ -43,7 +43,7 @@ export const fields = {
       .map((name) => name.trim())
       .filter((name) => name !== ''),
   ),
-  /** Batches that one worker handles at once, per queue. */
+  /** Calls of each handler that one worker makes at once. */
   WORKER_CONCURRENCY: count.max(100).default(4),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   SLACK_WEBHOOK_URL: secret,

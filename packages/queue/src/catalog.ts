@@ -8,7 +8,7 @@ export interface BatchPolicy {
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
-  /** An attempt that takes longer is cancelled through its signal. */
+  /** A call of the handler that takes longer is cancelled through its signal. */
   readonly timeoutMs: number
 }
 

@@ -20,7 +20,7 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
   return createGroupCommit<string>({
     sizeOf: (item) => item.length,
     maxItems: 3,
-    maxBytes: 100,
+    maxSize: 100,
     maxConcurrent: 1,
     maxWaiting: 10,
     ...overrides,
@@ -68,7 +68,7 @@ describe('createGroupCommit', () => {
 
   it('cuts batches by number and by bytes', async () => {
     const { commits, commit, begun } = gatedCommits()
-    const group = create({ commit, maxItems: 2, maxBytes: 5 })
+    const group = create({ commit, maxItems: 2, maxSize: 5 })
     const all = ['a', 'b', 'c', 'eeee', 'ffff', 'gggggggg'].map((item) => group.submit(item))
     await begun(4)
     expect(commits.map(({ items }) => items)).toEqual([['a', 'b'], ['c', 'eeee'], ['ffff'], ['gggggggg']])

@@ -9,7 +9,7 @@ export class BacklogFullError extends Error {
 export interface GroupCommitOptions<Item> extends BatchLimits {
   /** Makes one batch durable; all its items succeed or fail with it. */
   readonly commit: (items: readonly Item[]) => Promise<void>
-  /** The item's share of a batch, in bytes of JSON. */
+  /** The item's share of `maxSize`. */
   readonly sizeOf: (item: Item) => number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
@@ -29,7 +29,7 @@ export interface GroupCommit<Item> extends AsyncDisposable {
 
 interface Waiter<Item> {
   readonly item: Item
-  readonly bytes: number
+  readonly size: number
   readonly settle: PromiseWithResolvers<void>
 }
 
@@ -46,7 +46,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       const taken = waiting
       waiting = []
       await Promise.all(
-        cutBatches(taken, (waiter) => waiter.bytes, options).map((batch) => commitBatch(batch, options.commit)),
+        cutBatches(taken, (waiter) => waiter.size, options).map((batch) => commitBatch(batch, options.commit)),
       )
     }
   }
@@ -69,7 +69,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       if (waiting.length >= options.maxWaiting)
         return Promise.reject(new BacklogFullError('too many requests are waiting for the queue'))
       const settle = Promise.withResolvers<void>()
-      waiting.push({ item, bytes: options.sizeOf(item), settle })
+      waiting.push({ item, size: options.sizeOf(item), settle })
       start()
       return settle.promise
     },
@@ -77,7 +77,9 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       return waiting.length
     },
     async [Symbol.asyncDispose]() {
-      while (isStarting || running.size > 0) await (isStarting ? nextTurn() : Promise.all(running))
+      // What is to start does so by the next turn.
+      await nextTurn()
+      while (running.size > 0) await Promise.all(running)
     },
   }
 }

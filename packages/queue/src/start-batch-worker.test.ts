@@ -9,7 +9,7 @@ import { createBatchProducer, EnqueueError, type BatchProducer } from './batch-p
 import { handlerQueue } from './catalog.ts'
 import { connectConsumer, connectProducer } from './connections.ts'
 import { discard, done, retry, type Outcome } from './outcome.ts'
-import { runEventBatch, type DeliveryResult } from './run-event-batch.ts'
+import { createEventRunner, type DeliveryResult } from './create-event-runner.ts'
 import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
 
 const policy = { batchMax: 64, attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
@@ -65,14 +65,15 @@ function work(
       onError: () => undefined,
       now: Date.now,
       random: () => 1,
-      process: (context) =>
-        runEventBatch(context, {
-          now: Date.now,
-          finished: async () => finished,
-          record: async (results) => void records.push(...results),
-          handle: async (batch) =>
-            new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const))),
-        }),
+      process: createEventRunner({
+        policy,
+        maxConcurrent: 1,
+        now: Date.now,
+        finished: async () => finished,
+        record: async (results) => void records.push(...results),
+        handle: async (batch) =>
+          new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const))),
+      }),
     }),
   )
 }

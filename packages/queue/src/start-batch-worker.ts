@@ -28,7 +28,7 @@ export interface BatchContext<Payload> {
   readonly isLastAttempt: boolean
   /** Replaces the payload, for the attempts to come. */
   readonly keep: (payload: Payload) => Promise<void>
-  /** Aborts when the attempt takes too long, the lock is lost or the worker stops. */
+  /** Aborts when the lock is lost: another worker may have the job then. */
   readonly signal: AbortSignal
 }
 
@@ -89,7 +89,7 @@ async function runJob<Payload>(
       attempt: job.attemptsStarted,
       isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
       keep: (payload) => job.updateData(payload),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(spec.policy.timeoutMs)]),
+      signal,
     })
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw toError(error)

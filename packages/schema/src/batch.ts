@@ -7,7 +7,7 @@ import { MailboxEvent } from './mailbox-event.ts'
  * A job is no larger than 256 KiB, of which 1 KiB is left for the payload's frame, so that the queue board stays usable.
  * 100 items are what most peers take in one call.
  */
-export const JOB_LIMITS = { maxItems: 100, maxBytes: 255 * 1024 } as const
+export const JOB_LIMITS = { maxItems: 100, maxSize: 255 * 1024 } as const
 
 /** Bytes of JSON that an envelope or an event takes in a job. */
 export function jobBytes(item: Envelope | MailboxEvent): number {

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import type { Database } from '@warmhook/store/database'
+import { sendEvents } from '../load/run-load.ts'
+import { endpointPath, openSite } from '../support/open-site.ts'
+import { checkOutcomes, drained } from '../support/settle.ts'
+import type { Service } from '../support/start-services.ts'
+
+/** In ms. */
+export interface LatencyResult {
+  /** From when the event was due to its 202. */
+  readonly ack: { readonly p50: number; readonly p99: number; readonly p999: number }
+  /** From the 202 to the commit of the last handler's outcome. */
+  readonly outcome: { readonly p50: number; readonly p99: number }
+}
+
+const warmUpEvents = 2_000
+
+/** Offers events at a steady rate, in an open loop, to an ingress and a worker that run warm. */
+export async function measureLatency(
+  servers: { readonly redis: Service; readonly postgres: Service },
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+): Promise<LatencyResult> {
+  await using stack = new AsyncDisposableStack()
+  const site = await openSite(stack, servers)
+  const directory = await mkdtemp(join(tmpdir(), 'warmhook-bench-acks-'))
+  stack.defer(() => rm(directory, { recursive: true, force: true }))
+  const acksFile = join(directory, 'acks')
+  const { url } = await site.start('apps/ingress/src/main.ts')
+  await site.start('apps/worker/src/main.ts')
+  const base = { url, path: endpointPath, connections: 64 }
+  await sendEvents({ ...base, first: 0, count: warmUpEvents })
+  await drained(site.queues, 60_000)
+  const count = Math.ceil(perSecond * seconds)
+  const sent = await sendEvents({ ...base, first: warmUpEvents, count, perSecond, acksFile })
+  await drained(site.queues, 120_000)
+  await checkOutcomes(site.db, warmUpEvents + count, ['pause-tracking', 'crm-sync'])
+  const committed = await readCommits(site.db)
+  const waits = readFileSync(acksFile, 'utf8')
+    .split('\n')
+    .map((line) => {
+      const [id = '', ackedAt] = line.split(' ')
+      return (committed.get(id) ?? Number.NaN) - Number(ackedAt)
+    })
+    .toSorted((a, b) => a - b)
+  const at = (share: number): number =>
+    waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? Number.NaN
+  return { ack: sent.ack, outcome: { p50: at(0.5), p99: at(0.99) } }
+}
+
+/** When each event's last outcome was committed, in ms since the epoch. */
+async function readCommits(db: Database): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ event_id: string; ms: number }>`
+    SELECT event_id, max(date_part('epoch', pg_xact_commit_timestamp(xmin))) * 1000 AS ms
+    FROM deliveries GROUP BY event_id`.execute(db)
+  return new Map(rows.map((row) => [row.event_id, row.ms]))
+}

@@ -1,0 +1,181 @@
+import { drainBacklog, ours, plain, type DrainResult } from './rows/drain.ts'
+import { measureDoors } from './rows/ingress.ts'
+import { measureLatency, type LatencyResult } from './rows/latency.ts'
+import type { Row } from './support/report.ts'
+import { spreadOf } from './support/spread.ts'
+import { startPostgres, startRedis } from './support/start-services.ts'
+
+export interface BenchSizes {
+  readonly rounds: number
+  readonly floodSeconds: number
+  /** Events of a drain of ours, and of the plain way, which is slow. */
+  readonly oursEvents: number
+  readonly plainEvents: number
+  readonly latencySeconds: number
+  readonly backlogs: readonly number[]
+}
+
+export const fullSizes: BenchSizes = {
+  rounds: 5,
+  floodSeconds: 5,
+  oursEvents: 60_000,
+  plainEvents: 3_000,
+  latencySeconds: 20,
+  backlogs: [1_000, 100_000, 1_000_000],
+}
+
+/** Minutes instead of an hour, with coarser figures. */
+export const quickSizes: BenchSizes = {
+  rounds: 2,
+  floodSeconds: 2,
+  oursEvents: 20_000,
+  plainEvents: 1_000,
+  latencySeconds: 5,
+  backlogs: [1_000, 20_000],
+}
+
+type Bench = (sizes: BenchSizes, report: (progress: string) => void) => Promise<readonly Row[]>
+
+/** Every group of rows by its name on the command line. */
+export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'growth', Bench>> = {
+  ingress: benchIngress,
+  pipeline: benchPipeline,
+  latency: benchLatency,
+  growth: benchGrowth,
+}
+export type BenchName = keyof typeof benches
+
+async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  const results = await measureDoors(rounds, { seconds: floodSeconds, connections: 64 }, (round) =>
+    report(`ingress: round ${round} of ${rounds}`),
+  )
+  const group = 'ingress'
+  const unit = 'requests/s'
+  const ratio = (what: string, of: (result: (typeof results)[number]) => number, atLeast: number): Row => ({
+    group,
+    what,
+    unit: '×',
+    figures: spreadOf(results.map(of)),
+    target: { atLeast },
+  })
+  return [
+    { group, what: 'bare Hono', unit, figures: spreadOf(results.map((result) => result.bare)) },
+    { group, what: 'ours', unit, figures: spreadOf(results.map((result) => result.ours)) },
+    { group, what: 'the plain way', unit, figures: spreadOf(results.map((result) => result.plain)) },
+    {
+      group,
+      what: 'ours, fsync always',
+      unit,
+      figures: spreadOf(results.map((result) => result['ours, fsync always'])),
+    },
+    ratio('ours / bare Hono', (result) => result.ours / result.bare, 0.85),
+    ratio('ours / the plain way', (result) => result.ours / result.plain, 3),
+    ratio('ours, fsync always / the plain way', (result) => result['ours, fsync always'] / result.plain, 2),
+  ]
+}
+
+async function benchPipeline(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const pairs: { readonly ours: DrainResult; readonly plain: DrainResult }[] = []
+  for (let round = 1; round <= sizes.rounds; round += 1) {
+    pairs.push({
+      ours: await drainBacklog(servers, ours, sizes.oursEvents),
+      plain: await drainBacklog(servers, plain, sizes.plainEvents),
+    })
+    report(`end to end: round ${round} of ${sizes.rounds}`)
+  }
+  const spread = (of: (pair: (typeof pairs)[number]) => number) => spreadOf(pairs.map(of))
+  const speed = { group: 'end to end', unit: 'events/s' }
+  const cost = { group: 'cost', unit: 'µs CPU/event' }
+  return [
+    { ...speed, what: 'ours', figures: spread((pair) => pair.ours.perSecond), target: { atLeast: 10_000 } },
+    { ...speed, what: 'the plain way', figures: spread((pair) => pair.plain.perSecond) },
+    {
+      ...speed,
+      what: 'ours / the plain way',
+      unit: '×',
+      figures: spread((pair) => pair.ours.perSecond / pair.plain.perSecond),
+      target: { atLeast: 10 },
+    },
+    { ...cost, what: 'ingress', figures: spread((pair) => pair.ours.cpu.ingress) },
+    { ...cost, what: 'worker', figures: spread((pair) => pair.ours.cpu.worker) },
+    { ...cost, what: 'Redis, while draining', figures: spread((pair) => pair.ours.cpu.redis) },
+    { ...cost, what: 'Postgres', figures: spread((pair) => pair.ours.cpu.postgres) },
+    {
+      group: 'cost',
+      what: 'Redis, waiting',
+      unit: 'bytes/event',
+      figures: spread((pair) => pair.ours.redisBytesPerWaitingEvent),
+      target: { atMost: 700 },
+    },
+  ]
+}
+
+async function benchLatency(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const rows: Row[] = []
+  for (const { perSecond, targets } of latencyLoads) {
+    const results: LatencyResult[] = []
+    for (let round = 1; round <= sizes.rounds; round += 1) {
+      results.push(await measureLatency(servers, { perSecond, seconds: sizes.latencySeconds }))
+      report(`latency at ${perSecond}/s: round ${round} of ${sizes.rounds}`)
+    }
+    const group = `${perSecond.toLocaleString('en')}/s offered`
+    const unit = 'ms'
+    const spread = (of: (result: (typeof results)[number]) => number) => spreadOf(results.map(of))
+    const atMost = (limit: number | undefined) => (limit === undefined ? {} : { target: { atMost: limit } })
+    rows.push(
+      { group, unit, what: 'ack p50', figures: spread((result) => result.ack.p50), ...atMost(targets.ackP50) },
+      { group, unit, what: 'ack p99', figures: spread((result) => result.ack.p99), ...atMost(targets.ackP99) },
+      { group, unit, what: 'ack p99.9', figures: spread((result) => result.ack.p999) },
+      { group, unit, what: 'ack to last outcome p50', figures: spread((result) => result.outcome.p50) },
+      {
+        group,
+        unit,
+        what: 'ack to last outcome p99',
+        figures: spread((result) => result.outcome.p99),
+        ...atMost(targets.outcomeP99),
+      },
+    )
+  }
+  return rows
+}
+
+/** The CRM of the benchmark takes 50 ms of every outcome. */
+const latencyLoads: readonly {
+  readonly perSecond: number
+  readonly targets: { readonly ackP50?: number; readonly ackP99?: number; readonly outcomeP99?: number }
+}[] = [
+  { perSecond: 5, targets: { ackP50: 3 } },
+  { perSecond: 100, targets: {} },
+  { perSecond: 1_000, targets: { ackP99: 10, outcomeP99: 150 } },
+  { perSecond: 5_000, targets: {} },
+]
+
+async function benchGrowth(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const rows: Row[] = []
+  const measure = async (what: string, events: number, workers: number): Promise<void> => {
+    const result = await drainBacklog(servers, ours, events, workers)
+    const { cpu, workerMemory } = result
+    const once = (figure: number) => spreadOf([figure])
+    rows.push(
+      { group: what, what: 'speed', unit: 'events/s', figures: once(result.perSecond) },
+      {
+        group: what,
+        what: 'all processes',
+        unit: 'µs CPU/event',
+        figures: once(cpu.worker + cpu.redis + cpu.postgres),
+      },
+      { group: what, what: 'memory of a worker, early', unit: 'MiB', figures: once(workerMemory.early / 2 ** 20) },
+      { group: what, what: 'memory of a worker, peak', unit: 'MiB', figures: once(workerMemory.peak / 2 ** 20) },
+    )
+    report(`growth: ${what}`)
+  }
+  for (const workers of [1, 2, 4]) await measure(`${workers} worker processes`, sizes.oursEvents, workers)
+  for (const backlog of sizes.backlogs) await measure(`backlog of ${backlog.toLocaleString('en')}`, backlog, 1)
+  return rows
+}

@@ -1,0 +1,169 @@
+import { describeBatch, type EventBatch } from '@warmhook/schema/batch'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { UnrecoverableError } from 'bullmq'
+import type { BatchPolicy } from './catalog.ts'
+import { createGroupCommit } from './group-commit.ts'
+import { retry, type Outcome } from './outcome.ts'
+import { RetryLaterError, UnavailableError, type BatchContext } from './start-batch-worker.ts'
+
+/** How one attempt at one event ended, for the record. */
+export interface DeliveryResult {
+  readonly eventId: string
+  readonly status: 'done' | 'failing' | 'dead'
+  readonly note: string | undefined
+}
+
+export interface EventRunnerDeps {
+  readonly policy: BatchPolicy
+  /** Calls of the handler that may run at once. */
+  readonly maxConcurrent: number
+  /** Events whose outcome is final already: a job can run again after a crash. */
+  readonly finished: (eventIds: readonly string[], replayId: string | undefined) => Promise<ReadonlySet<string>>
+  readonly record: (
+    results: readonly DeliveryResult[],
+    startedAt: number,
+    replayId: string | undefined,
+  ) => Promise<void>
+  /** One outcome per event, in any order; an event without one is tried again. */
+  readonly handle: (events: readonly MailboxEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
+  readonly now: () => number
+}
+
+/** A job on its way through the handler. */
+interface Run {
+  readonly context: BatchContext<EventBatch>
+  fates: Fates
+}
+
+/**
+ * Runs a handler over the events of jobs. Jobs that wait while the handler runs share its next call, so that a stream of
+ * small batches costs a slow peer no more than one of large ones. What succeeds is recorded and never run again; a job
+ * keeps only the rest for its next attempt, and ends as a failed job that holds exactly the events that failed for good.
+ *
+ * The returned function throws RetryLaterError, UnrecoverableError or UnavailableError, which tell the worker what
+ * becomes of the job.
+ */
+export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext<EventBatch>) => Promise<void> {
+  const group = createGroupCommit<Run>({
+    commit: (runs) => runTogether(runs, deps),
+    sizeOf: ({ context }) => context.payload.events.length,
+    maxItems: Number.POSITIVE_INFINITY,
+    maxSize: deps.policy.batchMax,
+    maxConcurrent: deps.maxConcurrent,
+    maxWaiting: Number.POSITIVE_INFINITY,
+  })
+  return async (context) => {
+    const run: Run = { context, fates: noFates() }
+    await group.submit(run)
+    await conclude(run)
+  }
+}
+
+/** A replay is a run of its own: its events are looked up and recorded apart. */
+async function runTogether(runs: readonly Run[], deps: EventRunnerDeps): Promise<void> {
+  const replays = Map.groupBy(runs, ({ context }) => context.payload.replayId)
+  await Promise.all([...replays].map(([replayId, group]) => runGroup(group, replayId, deps)))
+}
+
+async function runGroup(runs: readonly Run[], replayId: string | undefined, deps: EventRunnerDeps): Promise<void> {
+  const startedAt = deps.now()
+  const all = runs.flatMap(({ context }) => context.payload.events)
+  const ids = all.map((event) => event.id)
+  const finished = await orUnavailable(() => deps.finished(ids, replayId))
+  // An event can be in two of the jobs, after a crash of the router.
+  const todo = [...new Map(all.map((event) => [event.id, event])).values()].filter((event) => !finished.has(event.id))
+  const outcomes = todo.length === 0 ? new Map<string, Outcome>() : await handleAll(todo, runs, deps)
+  const results = new Map<string, DeliveryResult>()
+  for (const run of runs) {
+    const { payload, isLastAttempt } = run.context
+    run.fates = sortByFate(
+      payload.events.filter((event) => !finished.has(event.id)),
+      outcomes,
+      isLastAttempt,
+    )
+    for (const result of run.fates.results) results.set(result.eventId, result)
+  }
+  await orUnavailable(() => deps.record([...results.values()], startedAt, replayId))
+}
+
+/** Tells the worker what becomes of the job. */
+async function conclude({ context, fates }: Run): Promise<void> {
+  const { payload } = context
+  const dead = [...payload.dead, ...fates.dead]
+  if (fates.again.length > 0) {
+    await context.keep({ ...payload, events: fates.again, dead })
+    throw new RetryLaterError(`to be tried again: ${summarise(fates.again, fates.reasons)}`, fates.notBefore)
+  }
+  if (dead.length > 0) {
+    await context.keep({ ...payload, events: dead, dead: [] })
+    throw new UnrecoverableError(`failed for good: ${summarise(dead, fates.reasons)}`)
+  }
+}
+
+/** An exception speaks for the whole batch: the handler could not say which event it was. */
+async function handleAll(
+  events: readonly MailboxEvent[],
+  runs: readonly Run[],
+  deps: EventRunnerDeps,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const signals = runs.map(({ context }) => context.signal)
+  try {
+    return await deps.handle(events, AbortSignal.any([...signals, AbortSignal.timeout(deps.policy.timeoutMs)]))
+  } catch (error) {
+    if (error instanceof UnavailableError) throw error
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return new Map(events.map((event) => [event.id, retry(reason)]))
+  }
+}
+
+interface Fates {
+  readonly results: DeliveryResult[]
+  readonly again: MailboxEvent[]
+  readonly dead: MailboxEvent[]
+  readonly reasons: Set<string>
+  notBefore: number
+}
+
+function noFates(): Fates {
+  return { results: [], again: [], dead: [], reasons: new Set(), notBefore: 0 }
+}
+
+function sortByFate(
+  events: readonly MailboxEvent[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  isLastAttempt: boolean,
+): Fates {
+  const fates = noFates()
+  for (const event of events) {
+    const outcome = outcomes.get(event.id) ?? retry('the handler gave no outcome')
+    if (outcome.status === 'done') {
+      fates.results.push({ eventId: event.id, status: 'done', note: outcome.note })
+      continue
+    }
+    const isDead = outcome.status === 'discard' || isLastAttempt
+    fates.results.push({ eventId: event.id, status: isDead ? 'dead' : 'failing', note: outcome.reason })
+    fates.reasons.add(outcome.reason)
+    if (isDead) fates.dead.push(event)
+    else fates.again.push(event)
+    if (outcome.status === 'retry') fates.notBefore = Math.max(fates.notBefore, outcome.notBefore ?? 0)
+  }
+  return fates
+}
+
+function summarise(events: readonly MailboxEvent[], reasons: ReadonlySet<string>): string {
+  return `${describeBatch(events.map((event) => event.type))}${[...reasons]
+    .slice(0, 3)
+    .map((reason) => `; ${reason}`)
+    .join('')}`
+}
+
+async function orUnavailable<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    throw new UnavailableError(
+      `the deliveries can't be read or written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+  }
+}
