@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openSpool, SpoolError, SpoolFullError, type SpooledJob } from './open-spool.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'warmhook-spool-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const job = (id: string, payload = '{}'): SpooledJob => ({ id, name: `job ${id}`, payload })
+const idsOf = (jobs: readonly SpooledJob[]): readonly string[] => jobs.map(({ id }) => id)
+
+describe('openSpool', () => {
+  it('gives jobs back in the order of writing, also after it was opened again', () => {
+    {
+      using spool = openSpool({ directory, maxBytes: 1e6 })
+      for (const id of ['b', 'a', 'c']) spool.write(job(id, `{"text":"${id} é \\u0000"}`))
+      spool.remove(['a'])
+    }
+    using spool = openSpool({ directory, maxBytes: 1e6 })
+    spool.write(job('d'))
+    expect(idsOf(spool.oldest(2))).toEqual(['b', 'c'])
+    expect(spool.oldest(1)).toEqual([job('b', '{"text":"b é \\u0000"}')])
+    expect(spool.size).toBe(3)
+  })
+
+  it('keeps a job that is written twice once', () => {
+    using spool = openSpool({ directory, maxBytes: 1e6 })
+    spool.write(job('a', '1'))
+    spool.write(job('a', '2'))
+    expect([spool.size, spool.oldest(9)]).toEqual([1, [job('a', '1')]])
+  })
+
+  it('is for one process', () => {
+    using spool = openSpool({ directory, maxBytes: 1e6 })
+    expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolError)
+    expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(/SPOOL_DIR of its own/)
+    expect(spool.size).toBe(0)
+  })
+
+  it('refuses what is over its bound, keeps the rest, and has room again after a removal', () => {
+    using spool = openSpool({ directory, maxBytes: 256 * 1024 })
+    const written: string[] = []
+    const fill = (): void => {
+      for (let n = 0; n < 100; n += 1) {
+        spool.write(job(`${n}`, 'x'.repeat(10_000)))
+        written.push(`${n}`)
+      }
+    }
+    expect(fill).toThrow(SpoolFullError)
+    expect(spool.hasRoom).toBe(false)
+    expect(written.length).toBeGreaterThan(10)
+    expect(idsOf(spool.oldest(100))).toEqual(written)
+    spool.remove(written.slice(0, 5))
+    expect(spool.hasRoom).toBe(true)
+    spool.write(job('again', 'x'.repeat(10_000)))
+    expect(spool.size).toBe(written.length - 4)
+  })
+
+  it('says what is wrong with a directory that can not be used', async () => {
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    expect(() => openSpool({ directory: join(file, 'spool'), maxBytes: 1e6 })).toThrow(/can't be opened: ENOTDIR/)
+  })
+
+  it('has every job that a killed process was told is safe', async () => {
+    const writer = resolve(import.meta.dirname, 'fixtures/write-until-killed.ts')
+    const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const told: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) {
+      told.push(line)
+      if (told.length === 200) child.kill('SIGKILL')
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    using spool = openSpool({ directory, maxBytes: 1e8 })
+    const found = idsOf(spool.oldest(100_000))
+    expect(found.slice(0, told.length)).toEqual(told)
+    // The one whose writing was under way may be there, too.
+    expect(found.length - told.length).toBeLessThanOrEqual(1)
+  })
+})
