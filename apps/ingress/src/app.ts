@@ -15,7 +15,8 @@ export interface IngressDeps {
   readonly createEnvelope: CreateEnvelope
   /** Resolves once the envelope is safe; a rejection means that it may not be. */
   readonly accept: (envelope: Envelope) => Promise<void>
-  readonly isReady: () => boolean
+  /** Undefined while webhooks can be accepted, else why not. */
+  readonly blockedBy: () => string | undefined
   readonly metrics: IngressMetrics
   readonly registry: Registry
   readonly log: Logger
@@ -36,7 +37,10 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
     return response
   })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.get('/readyz', (c) => (deps.isReady() ? c.json({ status: 'ready' }) : problem(c, 503, 'Redis is away')))
+  app.get('/readyz', (c) => {
+    const reason = deps.blockedBy()
+    return reason === undefined ? c.json({ status: 'ready' }) : problem(c, 503, reason)
+  })
   app.get('/metrics', async (c) =>
     c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }),
   )

@@ -18,6 +18,8 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
       ENDPOINTS_FILE: fields.ENDPOINTS_FILE.optional(),
       MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
       BATCH_MAX: fields.BATCH_MAX,
+      SPOOL_DIR: fields.SPOOL_DIR.optional(),
+      SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
       QUEUE_PREFIX: fields.QUEUE_PREFIX,
       LOG_LEVEL: fields.LOG_LEVEL,
     },
@@ -30,6 +32,8 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
     endpoints: toEndpoints(values.ENDPOINTS_FILE, values.WARMHOOK_ENDPOINT_KEY),
     maxBodyBytes: values.MAX_BODY_BYTES,
     batchMax: values.BATCH_MAX,
+    spool:
+      values.SPOOL_DIR === undefined ? undefined : { directory: values.SPOOL_DIR, maxBytes: values.SPOOL_MAX_BYTES },
     prefix: values.QUEUE_PREFIX,
     logLevel: values.LOG_LEVEL,
   }

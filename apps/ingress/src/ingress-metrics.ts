@@ -1,8 +1,12 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export interface IngressMetrics {
   readonly answers: Counter<'status'>
   readonly batchSize: Histogram
+  readonly spooled: Counter
+  readonly drained: Counter
+  /** Shows how many jobs wait in the spool. */
+  readonly observeSpool: (size: () => number) => void
 }
 
 /** The ingress's own metrics, registered in `registry`. */
@@ -20,5 +24,24 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
       registers: [registry],
     }),
+    spooled: new Counter({
+      name: 'warmhook_spool_written_jobs_total',
+      help: 'Intake jobs that went into the spool, because Redis did not take them',
+      registers: [registry],
+    }),
+    drained: new Counter({
+      name: 'warmhook_spool_drained_jobs_total',
+      help: 'Intake jobs that went from the spool to Redis',
+      registers: [registry],
+    }),
+    observeSpool: (size) =>
+      void new Gauge({
+        name: 'warmhook_spool_jobs',
+        help: 'Intake jobs that wait in the spool',
+        registers: [registry],
+        collect() {
+          this.set(size())
+        },
+      }),
   }
 }

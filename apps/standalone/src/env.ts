@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { defaultEndpoint, readEndpointsFile, type Endpoint } from '@warmhook/config/endpoints'
 import { fields } from '@warmhook/config/fields'
 import { ensureKeptSecrets } from '@warmhook/config/kept-secrets'
@@ -18,6 +18,8 @@ const variables = {
   BOARD_PASSWORD: fields.BOARD_PASSWORD.optional(),
   MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
   BATCH_MAX: fields.BATCH_MAX,
+  SPOOL_DIR: fields.SPOOL_DIR.optional(),
+  SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
   DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
@@ -40,6 +42,7 @@ export interface StandaloneSettings {
   readonly boardPassword: Secret
   readonly maxBodyBytes: number
   readonly batchMax: number
+  readonly spool: { readonly directory: string; readonly maxBytes: number }
   readonly dedupeWindowMs: number
   readonly prefix: string
   readonly concurrency: number
@@ -70,6 +73,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     boardPassword: values.BOARD_PASSWORD ?? new Secret(kept.boardPassword),
     maxBodyBytes: values.MAX_BODY_BYTES,
     batchMax: values.BATCH_MAX,
+    spool: { directory: values.SPOOL_DIR ?? join(dataDir, 'spool'), maxBytes: values.SPOOL_MAX_BYTES },
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
     prefix: values.QUEUE_PREFIX,
     concurrency: values.WORKER_CONCURRENCY,

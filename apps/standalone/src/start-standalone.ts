@@ -53,11 +53,11 @@ export async function startStandalone(
       ),
       20_000,
     )
-    const { endpoints, maxBodyBytes, batchMax } = settings
+    const { endpoints, maxBodyBytes, batchMax, spool } = settings
     const ingress = scope.use(
       'ingress',
       await startIngress(
-        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix },
+        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix, spool },
         { log },
       ),
       10_000,

@@ -31,6 +31,9 @@ export const fields = {
     .transform((value) => new Secret(value)),
   MAX_BODY_BYTES: count.default(262_144),
   BATCH_MAX: count.max(256, 'must be 256 or less, to keep jobs readable').default(64),
+  /** Where an ingress keeps what Redis can't take, on a local disk; one directory for each ingress. Unset: it answers 503. */
+  SPOOL_DIR: z.string(),
+  SPOOL_MAX_BYTES: count.default(1024 ** 3),
   DEDUPE_WINDOW_MS: z.coerce.number().int().nonnegative().default(3_600_000),
   QUEUE_PREFIX: z
     .string()

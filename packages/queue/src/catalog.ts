@@ -24,9 +24,10 @@ export interface QueueSpec<Payload> {
   }
 }
 
+// A job has 256 KiB at most, so these bound the bytes, too: 50 MiB of finished and 250 MiB of failed jobs for a queue.
 const retention = {
-  completed: { age: 3_600, count: 1_000 },
-  failed: { age: 14 * 86_400, count: 10_000 },
+  completed: { age: 3_600, count: 200 },
+  failed: { age: 14 * 86_400, count: 1_000 },
 } as const
 
 /** Raw envelopes on their way from the ingress to the router. */

@@ -1,0 +1,41 @@
+import type { BatchJob } from '@warmhook/queue/batch-producer'
+import type { EnvelopeBatch } from '@warmhook/schema/batch'
+import type { Spool } from '@warmhook/spool/open-spool'
+import type { RedisGate } from './redis-gate.ts'
+
+export type IntakeJob = BatchJob<EnvelopeBatch>
+
+export interface KeepDeps {
+  readonly gate: RedisGate
+  /** Resolves once Redis has the job; rejects when that is not known. */
+  readonly add: (job: IntakeJob) => Promise<void>
+  /** Undefined: without a spool, what Redis can't take is refused. */
+  readonly spool: Spool | undefined
+  readonly onSpooled: (job: IntakeJob) => void
+}
+
+/** Redis can't take a job at the moment, and there is no spool. */
+export class RedisAwayError extends Error {
+  override readonly name = 'RedisAwayError'
+}
+
+/**
+ * Makes a job safe: in Redis, or else in the spool. One that Redis did not confirm may be there all the same, and goes
+ * into the spool under the same id: to add it again later changes nothing.
+ *
+ * @throws RedisAwayError | EnqueueError | SpoolFullError | SpoolError when the job is not known to be safe
+ */
+export async function keepJob(job: IntakeJob, { gate, add, spool, onSpooled }: KeepDeps): Promise<void> {
+  if (gate.isOpen()) {
+    try {
+      await add(job)
+      return
+    } catch (error) {
+      gate.reportFailure()
+      if (spool === undefined) throw error
+    }
+  }
+  if (spool === undefined) throw new RedisAwayError('Redis is away or nearly full, and no SPOOL_DIR is set')
+  spool.write({ id: job.id, name: job.name, payload: JSON.stringify(job.payload) })
+  onSpooled(job)
+}
