@@ -19,10 +19,17 @@ export interface Standalone extends AsyncDisposable {
   readonly storage: string
 }
 
+interface StandaloneDeps {
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Logger
+  /** The process can't go on. */
+  readonly giveUp: (error: Error) => void
+}
+
 /** Starts everything in one process. Disposal stops the ingress first and the stores last. */
 export async function startStandalone(
   settings: StandaloneSettings,
-  { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Logger },
+  { env, log, giveUp }: StandaloneDeps,
 ): Promise<Standalone> {
   return ResourceScope.build(async (scope) => {
     scope.use('data directory', await claimDataDir(settings.dataDir))
@@ -49,7 +56,7 @@ export async function startStandalone(
       'worker',
       await startWorker(
         { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency },
-        { db, handlers, log, now: Date.now, random: Math.random },
+        { db, handlers, log, onStuck: giveUp, now: Date.now, random: Math.random },
       ),
       20_000,
     )

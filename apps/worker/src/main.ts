@@ -7,7 +7,7 @@ import { createLogger } from '@warmhook/telemetry/logger'
 import { parseWorkerEnv } from './env.ts'
 import { startWorker } from './start-worker.ts'
 
-await runUntilSignal({ deadlineMs: 25_000 }, () => {
+await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
   const settings = parseWorkerEnv(process.env)
   const log = createLogger('worker', settings.logLevel)
   return ResourceScope.build(async (scope) => {
@@ -25,7 +25,7 @@ await runUntilSignal({ deadlineMs: 25_000 }, () => {
     const handlers = createHandlers(process.env, { db, log, now: Date.now })
     return scope.use(
       'worker',
-      await startWorker(settings, { db, handlers, log, now: Date.now, random: Math.random }),
+      await startWorker(settings, { db, handlers, log, onStuck: giveUp, now: Date.now, random: Math.random }),
       20_000,
     )
   })

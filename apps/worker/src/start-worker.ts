@@ -12,6 +12,7 @@ import type { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
+import type { Redis } from 'ioredis'
 import { createApp } from './app.ts'
 import { createHandlerProcessor } from './handler-processor.ts'
 import { createRouter, maxGroupedJobs } from './create-router.ts'
@@ -34,6 +35,8 @@ export interface WorkerDeps {
   /** Every active handler, also those whose queue another worker takes: the router feeds them all. */
   readonly handlers: readonly ActiveHandler[]
   readonly log: Logger
+  /** The process can't go on: its supervisor has to start another. */
+  readonly onStuck: (error: Error) => void
   readonly now: () => number
   readonly random: () => number
 }
@@ -52,7 +55,8 @@ export async function startWorker(
     const registry = createMetrics('worker')
     const metrics = createWorkerMetrics(registry)
     const onError = sampled((err) => log.warn({ err }, 'redis'))
-    const consumer = connectConsumer({ url: settings.redisUrl, onError })
+    const connect = (): Redis => connectConsumer({ url: settings.redisUrl, onError })
+    const consumer = connect()
     scope.defer('redis consumer', () => disconnect(consumer))
     const handle = getRequestListener(createApp({ consumer, registry, log }).fetch)
     const server = createServer((request, response) => void handle(request, response))
@@ -65,10 +69,10 @@ export async function startWorker(
     ): void => {
       if (!takes(spec.name)) return
       const { prefix } = settings
-      const { now, random } = deps
+      const { now, random, onStuck } = deps
       scope.use(
         `worker of ${spec.name}`,
-        startBatchWorker({ spec, connection: consumer, prefix, concurrency, process, onError, now, random }),
+        startBatchWorker({ spec, connect, prefix, concurrency, process, onError, onStuck, now, random }),
         20_000,
       )
     }

@@ -8,9 +8,12 @@ export interface RunOptions {
 
 /**
  * Starts a process and keeps it until SIGINT or SIGTERM, then releases it and lets the event loop empty: a clean
- * stop exits 0. A failed start, a failed stop, an uncaught error, a second signal or the deadline exit 1.
+ * stop exits 0. `giveUp` is the process's own way to stop, with 1, for a supervisor to start another. A failed start, a failed stop, an uncaught error, a second signal or the deadline exit 1.
  */
-export async function runUntilSignal(options: RunOptions, start: () => Promise<AsyncDisposable>): Promise<void> {
+export async function runUntilSignal(
+  options: RunOptions,
+  start: (giveUp: (error: Error) => void) => Promise<AsyncDisposable>,
+): Promise<void> {
   const report = options.onError ?? reportToStderr
   const fail = (error: unknown): void => {
     report(error)
@@ -18,14 +21,15 @@ export async function runUntilSignal(options: RunOptions, start: () => Promise<A
   }
   const stop = Promise.withResolvers<void>()
   onSignal(stop.resolve)
+  const giveUp = (error: unknown): void => {
+    fail(error)
+    stop.resolve()
+  }
   for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(name, (error: unknown) => {
-      fail(error)
-      stop.resolve()
-    })
+    process.on(name, giveUp)
   }
   try {
-    const running = await start()
+    const running = await start(giveUp)
     await stop.promise
     setTimeout(() => process.exit(1), options.deadlineMs).unref()
     await running[Symbol.asyncDispose]()

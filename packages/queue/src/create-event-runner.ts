@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describeBatch, type EventBatch } from '@warmhook/schema/batch'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { UnrecoverableError } from 'bullmq'
@@ -106,13 +107,29 @@ async function handleAll(
   runs: readonly Run[],
   deps: EventRunnerDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const signals = runs.map(({ context }) => context.signal)
+  const { timeoutMs } = deps.policy
+  const signal = AbortSignal.any([...runs.map(({ context }) => context.signal), AbortSignal.timeout(timeoutMs)])
   try {
-    return await deps.handle(events, AbortSignal.any([...signals, AbortSignal.timeout(deps.policy.timeoutMs)]))
+    return await within(timeoutMs + graceMs, deps.handle(events, signal))
   } catch (error) {
     if (error instanceof UnavailableError) throw error
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     return new Map(events.map((event) => [event.id, retry(reason)]))
+  }
+}
+
+/** For a handler that does not heed its signal. */
+const graceMs = 5_000
+
+async function within<T>(limitMs: number, result: Promise<T>): Promise<T> {
+  const end = new AbortController()
+  const late = delay(limitMs, undefined, { signal: end.signal, ref: false }).then(() => {
+    throw new Error(`the handler took longer than ${limitMs} ms`)
+  })
+  try {
+    return await Promise.race([result, late])
+  } finally {
+    end.abort()
   }
 }
 

@@ -54,15 +54,14 @@ function work(
   judge: (event: MailboxEvent) => Outcome | Promise<Outcome>,
   finished: ReadonlySet<string> = new Set(),
 ): void {
-  const connection = connectConsumer({ url: keys.redisUrl, onError: () => undefined })
-  cleanup.defer(() => connection.disconnect())
   cleanup.use(
     startBatchWorker({
       spec,
-      connection,
+      connect: () => connectConsumer({ url: keys.redisUrl, onError: () => undefined }),
       prefix: keys.prefix,
       concurrency: 1,
       onError: () => undefined,
+      onStuck: () => undefined,
       now: Date.now,
       random: () => 1,
       process: createEventRunner({

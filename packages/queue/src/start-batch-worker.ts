@@ -1,6 +1,9 @@
-import { DelayedError, Worker, type Job } from 'bullmq'
+import { DelayedError, Worker, type Job, type Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { openQueue } from './batch-producer.ts'
 import { backoffMs, type QueueSpec } from './catalog.ts'
+import { disconnect } from './connections.ts'
+import { createProgressJudge } from './judge-progress.ts'
 
 /** A part of ours (the database, Redis) is away: the job comes back later, and no attempt is counted. */
 export class UnavailableError extends Error {
@@ -34,25 +37,84 @@ export interface BatchContext<Payload> {
 
 export interface BatchWorkerOptions<Payload> {
   readonly spec: QueueSpec<Payload>
-  readonly connection: Redis
+  /** Opens a connection that waits while Redis is away; the worker ends it. */
+  readonly connect: () => Redis
   readonly prefix: string
   readonly concurrency: number
   readonly process: (context: BatchContext<Payload>) => Promise<void>
   readonly onError: (error: Error) => void
+  /** Jobs wait and none is taken, also on new connections: only a new process can help. */
+  readonly onStuck: (error: WorkerStuckError) => void
   readonly now: () => number
   readonly random: () => number
 }
 
+/** A worker that takes no jobs although some wait. */
+export class WorkerStuckError extends Error {
+  override readonly name = 'WorkerStuckError'
+}
+
 /** Takes jobs of one queue until it is disposed; disposal waits for the jobs in hand. */
 export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>): AsyncDisposable {
-  const { spec } = options
+  const counts = { taken: 0, ended: 0 }
+  let running = openWorker(options, counts)
+  const judge = createProgressJudge(stuckAfterMs)
+  const look = async (): Promise<void> => {
+    const waiting = await countWaiting(running.queue)
+    const verdict = judge({ at: performance.now(), waiting, ...counts })
+    if (verdict === 'fine') return
+    const error = new WorkerStuckError(
+      `${waiting} jobs of ${options.spec.name} wait, and none was taken or ended for long`,
+    )
+    if (verdict === 'give up') return options.onStuck(error)
+    options.onError(error)
+    // The jobs in hand go on without their locks; whatever they still do, they may do twice.
+    running.worker.close(true).catch(options.onError)
+    running.connection.disconnect()
+    running = openWorker(options, counts)
+  }
+  const timer = setInterval(() => void look().catch(options.onError), lookEveryMs)
+  timer.unref()
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await running.worker.close()
+      await running.queue.close()
+      await disconnect(running.connection)
+    },
+  }
+}
+
+/** Longer than any call of a handler may take. */
+const stuckAfterMs = 60_000
+const lookEveryMs = 5_000
+
+interface RunningWorker {
+  readonly worker: Worker
+  readonly queue: Queue
+  readonly connection: Redis
+}
+
+function openWorker<Payload>(
+  options: BatchWorkerOptions<Payload>,
+  counts: { taken: number; ended: number },
+): RunningWorker {
+  const { spec, prefix } = options
+  const connection = options.connect()
   const worker = new Worker(
     spec.name,
     // BullMQ passes the signal only to a function with three named parameters.
-    (job, token, signal) => runJob(job, token, signal ?? new AbortController().signal, options),
+    async (job, token, signal) => {
+      counts.taken += 1
+      try {
+        await runJob(job, token, signal ?? new AbortController().signal, options)
+      } finally {
+        counts.ended += 1
+      }
+    },
     {
-      connection: options.connection,
-      prefix: options.prefix,
+      connection,
+      prefix,
       concurrency: options.concurrency,
       // A killed worker's batches are taken over within lock and interval: at most 25 s.
       lockDuration: 15_000,
@@ -73,7 +135,13 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the lock is lost: another worker may have the job')
   })
-  return { [Symbol.asyncDispose]: () => worker.close() }
+  return { worker, queue: openQueue(spec, connection, prefix), connection }
+}
+
+/** A paused queue's jobs wait on purpose. */
+async function countWaiting(queue: Queue): Promise<number> {
+  if (await queue.isPaused()) return 0
+  return (await queue.getJobCounts('waiting'))['waiting'] ?? 0
 }
 
 async function runJob<Payload>(
