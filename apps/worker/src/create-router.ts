@@ -7,8 +7,9 @@ import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch
 import { describeBatch, jobBytes, JOB_LIMITS, type EnvelopeBatch, type EventBatch } from '@warmhook/schema/batch'
 import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
-import { recordBatches, type RoutedBatch } from '@warmhook/store/events/record-batches'
+import type { RoutedBatch } from '@warmhook/store/events/record-batches'
 import { readBatch } from './read-batch.ts'
+import { recordAroundFaults } from './record-around-faults.ts'
 
 export interface RouterDeps {
   readonly db: Database
@@ -49,7 +50,9 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
 }
 
 async function routeBatches(batches: readonly RoutedBatch[], deps: RouterDeps): Promise<void> {
-  const { forHandlers } = await orUnavailable('database', () => recordBatches(deps.db, batches, deps.dedupeWindowMs))
+  const { forHandlers } = await orUnavailable('database', () =>
+    recordAroundFaults(deps.db, batches, deps.dedupeWindowMs),
+  )
   await orUnavailable('queue of a handler', () =>
     Promise.all(deps.producers.flatMap((producer) => toJobs(producer, forHandlers).map(producer.add))),
   )

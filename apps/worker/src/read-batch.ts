@@ -2,7 +2,8 @@ import type { EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody } from '@warmhook/schema/envelope'
 import type { EventType } from '@warmhook/schema/mailbox-event'
 import { readEnvelope } from '@warmhook/schema/read-envelope'
-import type { RoutedBatch, RoutedEvent } from '@warmhook/store/events/record-batches'
+import type { RoutedEvent } from '@warmhook/store/events/insert-events'
+import type { RoutedBatch } from '@warmhook/store/events/record-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
 /** Sorts an intake job's envelopes into events and what can't be read as one. */

@@ -1,7 +1,7 @@
 import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { readEnvelope } from '@warmhook/schema/read-envelope'
-import type { RoutedEvent } from '@warmhook/store/events/record-batches'
+import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 
 /** Makes envelopes whose ids and times count up from `start` (ms since the epoch), so that a test's history reads in order. */
 export function createEnvelopes(

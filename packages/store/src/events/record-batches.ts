@@ -4,19 +4,8 @@ import type { Database, Tables } from '../database.ts'
 import { lockNames } from '../lock-mailboxes.ts'
 import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { classifyEvents } from './classify-events.ts'
+import { insertEvents, type RoutedEvent } from './insert-events.ts'
 import { recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
-import { toJsonParameter } from '../json-parameter.ts'
-
-/** An event as the router hands it over. */
-export interface RoutedEvent {
-  readonly event: MailboxEvent
-  readonly raw: Buffer
-  /** Hex. */
-  readonly payloadHash: string
-  readonly deliveryId: string | undefined
-  /** Names of the handlers that will be given the event, unless it is a duplicate. */
-  readonly handlers: readonly string[]
-}
 
 /** What the router has read in one intake job. */
 export interface RoutedBatch {
@@ -75,32 +64,6 @@ async function recordReceipts(tx: Transaction<Tables>, batches: readonly RoutedB
   await sql`
     INSERT INTO intake_batches (id, envelopes) SELECT * FROM unnest(${ids}::uuid[], ${envelopes}::int[])
     ON CONFLICT DO NOTHING`.execute(tx)
-}
-
-async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
-  const rows = events.map(({ event, raw, payloadHash, deliveryId, handlers }) => ({
-    id: event.id,
-    owner: event.owner,
-    source: event.source,
-    campaign_id: event.campaignId,
-    type: event.type,
-    email: event.profile.email,
-    received_ms: event.receivedAt,
-    event,
-    raw: raw.toString('base64'),
-    payload_hash: payloadHash,
-    delivery_id: deliveryId,
-    handlers,
-  }))
-  // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
-  await sql`
-    INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, payload_hash, delivery_id, handlers)
-    SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000.0), event,
-      decode(raw, 'base64'), decode(payload_hash, 'hex'), delivery_id, handlers
-    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms bigint, event json,
-      raw text, payload_hash text, delivery_id text, handlers text[])
-    ON CONFLICT (id) DO NOTHING`.execute(tx)
 }
 
 async function leaveQuarantine(tx: Transaction<Tables>, batches: readonly RoutedBatch[]): Promise<void> {

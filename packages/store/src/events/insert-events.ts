@@ -1,0 +1,42 @@
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { sql, type Transaction } from 'kysely'
+import type { Tables } from '../database.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** An event as the router hands it over. */
+export interface RoutedEvent {
+  readonly event: MailboxEvent
+  readonly raw: Buffer
+  /** Hex. */
+  readonly payloadHash: string
+  readonly deliveryId: string | undefined
+  /** Names of the handlers that will be given the event, unless it is a duplicate. */
+  readonly handlers: readonly string[]
+}
+
+/** Adds the rows of `events`. An event that is there already stays as it is. */
+export async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
+  const rows = events.map(({ event, raw, payloadHash, deliveryId, handlers }) => ({
+    id: event.id,
+    owner: event.owner,
+    source: event.source,
+    campaign_id: event.campaignId,
+    type: event.type,
+    email: event.profile.email,
+    received_ms: event.receivedAt,
+    event,
+    raw: raw.toString('base64'),
+    payload_hash: payloadHash,
+    delivery_id: deliveryId,
+    handlers,
+  }))
+  // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
+  await sql`
+    INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, payload_hash, delivery_id, handlers)
+    SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000.0), event,
+      decode(raw, 'base64'), decode(payload_hash, 'hex'), delivery_id, handlers
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
+      id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms bigint, event json,
+      raw text, payload_hash text, delivery_id text, handlers text[])
+    ON CONFLICT (id) DO NOTHING`.execute(tx)
+}
