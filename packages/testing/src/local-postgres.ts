@@ -40,6 +40,10 @@ export const localPostgres: ServiceSource = {
 export interface LocalPostgres extends TestService {
   /** The postmaster's: every other process of the server is its child. */
   readonly pid: number
+  /** Cuts every connection and ends without a checkpoint, as a crash does. The data stays. */
+  crash(): Promise<void>
+  /** After a crash: the same server on the same port, once it has recovered. */
+  restart(): Promise<void>
 }
 
 /** The same with other settings of the server; none keeps the data as safe as a server's defaults do. */
@@ -86,7 +90,6 @@ async function initialise({ programs, home, account }: Cluster): Promise<void> {
 }
 
 async function run(cluster: Cluster, given: Readonly<Record<string, string>>): Promise<LocalPostgres> {
-  const { programs, home, account } = cluster
   const port = await findFreePort()
   const settings = {
     port: String(port),
@@ -95,6 +98,30 @@ async function run(cluster: Cluster, given: Readonly<Record<string, string>>): P
     max_connections: '300',
     ...given,
   }
+  const url = `postgres://${user}@127.0.0.1:${port}/postgres`
+  let child = await launch(cluster, settings, url)
+  return {
+    url,
+    get pid() {
+      return child.pid ?? Number.NaN
+    },
+    crash: () => stop(child),
+    async restart() {
+      child = await launch(cluster, settings, url)
+    },
+    async [Symbol.asyncDispose]() {
+      await stop(child)
+      await removeHome(cluster)
+    },
+  }
+}
+
+async function launch(
+  cluster: Cluster,
+  settings: Readonly<Record<string, string>>,
+  url: string,
+): Promise<ChildProcess> {
+  const { programs, home, account } = cluster
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(join(programs, 'postgres'), ['-D', join(home, 'data'), ...args], {
     cwd: home,
@@ -106,21 +133,13 @@ async function run(cluster: Cluster, given: Readonly<Record<string, string>>): P
   let logged = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-4_000)))
   endWithRunner(child, cluster)
-  const url = `postgres://${user}@127.0.0.1:${port}/postgres`
   try {
     await waitUntilReady(url, child)
   } catch (error) {
     await stop(child)
     throw new Error(`${error instanceof Error ? error.message : String(error)}; its log:\n${logged}`, { cause: error })
   }
-  return {
-    url,
-    pid: child.pid ?? Number.NaN,
-    async [Symbol.asyncDispose]() {
-      await stop(child)
-      await removeHome(cluster)
-    },
-  }
+  return child
 }
 
 /** For a test runner that ends without its teardown. */

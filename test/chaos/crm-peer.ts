@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { portOf } from './port-of.ts'
+
+/** `lost answer`: the write is done, and the connection breaks before the answer. */
+export type CrmMood = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
+
+interface CrmContact {
+  /** The latest event in what was written. */
+  readonly eventId: string
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** A CRM that keeps contacts as HubSpot's batch upsert does, and how it fares is up to the caller. */
+export interface CrmPeer extends AsyncDisposable {
+  readonly url: string
+  mood: CrmMood
+  readonly contacts: ReadonlyMap<string, CrmContact>
+  /** E-mails of contacts that were told of an older state after a later one, once for each time. */
+  readonly backwards: readonly string[]
+}
+
+interface UpsertInput {
+  readonly id: string
+  readonly objectWriteTraceId: string
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** Long enough that calls overlap. */
+const answerDelayMs = 20
+
+export async function startCrmPeer(): Promise<CrmPeer> {
+  const contacts = new Map<string, CrmContact>()
+  const backwards: string[] = []
+  const state: { mood: CrmMood } = { mood: 'well' }
+  const server = createServer((request, response) => {
+    receive(request, response).catch(() => response.destroy())
+  })
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { inputs } = JSON.parse(await text(request)) as { inputs: readonly UpsertInput[] }
+    switch (state.mood) {
+      case 'well':
+        setTimeout(() => reply(response, 200, write(inputs)), answerDelayMs)
+        return
+      case 'too many requests':
+        return reply(response, 429, { category: 'RATE_LIMITS', policyName: 'SECONDLY' })
+      case 'server error':
+        return reply(response, 500, { status: 'error' })
+      case 'garbage':
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>{"results":[{]')
+        return
+      case 'silent':
+        return
+      case 'lost answer':
+        write(inputs)
+        response.destroy()
+        return
+    }
+  }
+
+  function write(inputs: readonly UpsertInput[]): unknown {
+    for (const { id, objectWriteTraceId, properties } of inputs) {
+      const before = contacts.get(id)
+      if (before !== undefined && before.eventId > objectWriteTraceId) backwards.push(id)
+      contacts.set(id, { eventId: objectWriteTraceId, properties: { ...before?.properties, ...properties } })
+    }
+    const results = inputs.map(({ id, objectWriteTraceId }) => ({
+      id: `crm-${id}`,
+      new: false,
+      objectWriteTraceId,
+      properties: { email: id },
+    }))
+    return { status: 'COMPLETE', results }
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return Object.assign(state, {
+    url: `http://127.0.0.1:${portOf(server.address())}`,
+    contacts,
+    backwards,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  })
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}

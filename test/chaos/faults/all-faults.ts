@@ -1,0 +1,16 @@
+import { crmFaults } from './crm-faults.ts'
+import type { Fault } from './fault.ts'
+import { postgresFaults, postgresServerFaults } from './postgres-faults.ts'
+import { processFaults } from './process-faults.ts'
+import { redisFaults } from './redis-faults.ts'
+import { spoolFaults } from './spool-faults.ts'
+
+/** Every fault there is; some need a Postgres server of our own. */
+export const allFaults: readonly Fault[] = [
+  ...processFaults,
+  ...redisFaults,
+  ...postgresFaults,
+  ...postgresServerFaults,
+  ...crmFaults,
+  ...spoolFaults,
+]

@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CrmMood } from '../crm-peer.ts'
+import { drawAway, type Fault } from './fault.ts'
+
+/** The CRM answers, but not as one would wish. */
+export const crmFaults: readonly Fault[] = [
+  unwell('CRM: answers 429', 'too many requests'),
+  unwell('CRM: answers 500', 'server error'),
+  unwell('CRM: answers garbage', 'garbage'),
+  unwell('CRM: does not answer', 'silent'),
+  unwell('CRM: writes, then breaks the connection', 'lost answer'),
+]
+
+function unwell(name: string, mood: CrmMood): Fault {
+  return {
+    name,
+    async inject({ crm }, random, lengths) {
+      crm.mood = mood
+      await delay(drawAway(random, lengths))
+      crm.mood = 'well'
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ChaosSite } from '../chaos-site.ts'
+import type { Random } from '../random.ts'
+import { drawAway, type Fault, type FaultLengths } from './fault.ts'
+
+/** The ingress's disk, when Redis is away too. */
+export const spoolFaults: readonly Fault[] = [
+  { name: 'Redis away: spool full', inject: fillSpool },
+  { name: 'Redis away: ingress SIGKILL', inject: killWithSpool },
+]
+
+const smallSpoolBytes = 512 * 1024
+
+/** Refusals are in order then; what was accepted is not to be lost. */
+async function fillSpool({ ingress, redis }: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
+  await ingress.replace({ SPOOL_MAX_BYTES: String(smallSpoolBytes) })
+  await delay(2_000)
+  await redis.kill()
+  await delay(drawAway(random, lengths))
+  await redis.start()
+  await ingress.replace({})
+}
+
+async function killWithSpool({ ingress, redis }: ChaosSite, random: Random): Promise<void> {
+  const pauses = [random.between(1_000, 5_000), random.between(1_000, 5_000)]
+  await redis.kill()
+  for (const pauseMs of pauses) {
+    await delay(pauseMs)
+    await ingress.signal('SIGKILL')
+  }
+  await redis.start()
+}

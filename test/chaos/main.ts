@@ -1,0 +1,57 @@
+import { createDatabase } from '@warmhook/testing/create-database'
+import { startLocalPostgres } from '@warmhook/testing/local-postgres'
+import { Command, InvalidArgumentError } from 'commander'
+import { allFaults } from './faults/all-faults.ts'
+import { formatReport, isClean, toRows } from './report.ts'
+import { runChaos } from './run-chaos.ts'
+
+const program = new Command('chaos')
+  .description('Breaks a whole installation under load, and checks what has become of every event.')
+  .option('--minutes <n>', 'how long', toNumber, 10)
+  .option('--seed <n>', 'draws the same faults again; a new one by default', toNumber)
+  .option('--rate <n>', 'events a second', toNumber, 1_000)
+  .option('--only <text>', 'faults whose name contains this')
+  .option('--json', 'print the result as JSON')
+  .action(run)
+await program.parseAsync()
+
+interface Options {
+  readonly minutes: number
+  readonly seed?: number
+  readonly rate: number
+  readonly only?: string
+  readonly json?: boolean
+}
+
+async function run({ minutes, rate, only, json, ...options }: Options): Promise<void> {
+  const faults = allFaults.filter(({ name }) => name.includes(only ?? ''))
+  if (faults.length === 0) throw new Error(`no fault has "${only}" in its name`)
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
+  // What counts here are processes that die, not machines: the disk need not have every commit.
+  await using server = await startLocalPostgres({ fsync: 'off' })
+  await using database = await createDatabase(server.url)
+  const result = await runChaos({
+    seed: options.seed ?? Date.now() % 2 ** 32,
+    minutes,
+    rate,
+    mailboxes: 5_000,
+    workers: 2,
+    faults,
+    lengths: { away: { least: 5_000, most: 30_000 } },
+    postgres: { url: database.url, server },
+    log: (line) => process.stderr.write(`${line}\n`),
+    signal: end.signal,
+  })
+  const { seed, verdict } = result
+  const isGood = isClean(result)
+  const report = { seed, rate, clean: isGood, faults: toRows(result), verdict }
+  process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${formatReport(result)}\n`)
+  if (!isGood) process.exitCode = 1
+}
+
+function toNumber(text: string): number {
+  const number = Number(text)
+  if (!(number > 0)) throw new InvalidArgumentError('must be a number above 0')
+  return number
+}

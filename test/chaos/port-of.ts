@@ -1,0 +1,7 @@
+import type { AddressInfo } from 'node:net'
+
+/** The port of a TCP server that listens. */
+export function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  return address.port
+}

@@ -1,0 +1,33 @@
+/** Numbers that follow from a seed alone, so that a run's faults can be had again. */
+export interface Random {
+  /** A whole number from `least` to `most`. */
+  between(least: number, most: number): number
+  shuffle<T>(items: readonly T[]): T[]
+  /** Numbers of its own: how many of them are drawn changes nothing here. */
+  fork(): Random
+}
+
+export function createRandom(seed: number): Random {
+  const next = mulberry32(seed)
+  const between = (least: number, most: number): number => least + Math.floor(next() * (most - least + 1))
+  return {
+    between,
+    shuffle: (items) =>
+      items
+        .map((item) => ({ item, key: next() }))
+        .toSorted((a, b) => a.key - b.key)
+        .map(({ item }) => item),
+    fork: () => createRandom(between(0, 2 ** 32 - 1)),
+  }
+}
+
+/** From 0 up to 1. Tommy Ettinger's generator, which is in the public domain. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

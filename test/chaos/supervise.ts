@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { spawnApp, type SpawnedApp } from '@warmhook/testing/spawn-app'
+
+/** A process that is started again whenever it ends, as systemd or Docker would. */
+export interface Supervised extends AsyncDisposable {
+  /** Signals the present process, or the next one when there is none just now. */
+  signal(signal: NodeJS.Signals): Promise<void>
+  /** Ends the process; the next one has these variables beside its own. */
+  replace(extraEnv: Readonly<Record<string, string>>): Promise<void>
+}
+
+export interface SuperviseOptions {
+  readonly name: string
+  readonly entry: string
+  readonly env: Readonly<Record<string, string>>
+  /** Told of every end that no signal of ours asked for. */
+  readonly log: (line: string) => void
+}
+
+/** Docker waits as long before its first restart, and longer before the next ones. */
+const restartDelayMs = 500
+
+export function supervise({ name, entry, env, log }: SuperviseOptions): Supervised {
+  let extra: Readonly<Record<string, string>> = {}
+  const stop = new AbortController()
+  let isExpected = false
+  let current = start()
+
+  function start(): Promise<SpawnedApp> {
+    isExpected = false
+    return spawnApp(entry, { ...env, ...extra })
+  }
+
+  async function keepRunning(): Promise<void> {
+    while (!stop.signal.aborted) {
+      const app = await current
+      const { code, signal } = await app.exited
+      if (stop.signal.aborted) return
+      if (!isExpected) log(`${name} ended by itself (${signal ?? `code ${code}`}): ${lastLines(app.output())}`)
+      await delay(restartDelayMs)
+      current = start()
+    }
+  }
+
+  async function send(signal: NodeJS.Signals): Promise<void> {
+    const app = await current
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') isExpected = true
+    app.kill(signal)
+  }
+
+  const running = keepRunning()
+  return {
+    signal: send,
+    async replace(extraEnv) {
+      extra = extraEnv
+      const app = await current
+      await send('SIGTERM')
+      await app.exited
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await (await current)[Symbol.asyncDispose]()
+      await running
+    },
+  }
+}
+
+function lastLines(output: string): string {
+  return output.slice(-800).replaceAll('\n', ' | ')
+}
