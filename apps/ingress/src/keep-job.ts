@@ -15,7 +15,7 @@ export interface KeepDeps {
 }
 
 /** Redis can't take a job at the moment, and there is no spool. */
-export class RedisAwayError extends Error {
+class RedisAwayError extends Error {
   override readonly name = 'RedisAwayError'
 }
 

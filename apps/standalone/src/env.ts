@@ -23,6 +23,7 @@ const variables = {
   DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
+  WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
   // A person watches this process: what is worth their attention, and the banner.
   LOG_LEVEL: fields.LOG_LEVEL.removeDefault().default('warn'),
 }
@@ -46,6 +47,7 @@ export interface StandaloneSettings {
   readonly dedupeWindowMs: number
   readonly prefix: string
   readonly concurrency: number
+  readonly lockMs: number
   readonly logLevel: string
 }
 
@@ -77,6 +79,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
     prefix: values.QUEUE_PREFIX,
     concurrency: values.WORKER_CONCURRENCY,
+    lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,
   }
 }

@@ -51,12 +51,12 @@ export async function startStandalone(
         log,
       }),
     )
-    const { concurrency, dedupeWindowMs } = settings
+    const { concurrency, dedupeWindowMs, lockMs } = settings
     scope.use(
       'worker',
       await startWorker(
-        { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency },
-        { db, handlers, log, onStuck: giveUp, now: Date.now, random: Math.random },
+        { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency, lockMs },
+        { db, handlers, log, askApart: undefined, onStuck: giveUp, now: Date.now, random: Math.random },
       ),
       20_000,
     )

@@ -1,13 +1,15 @@
-import { hash } from 'node:crypto'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { BatchPolicy } from '@warmhook/queue/catalog'
 import { cutBatches } from '@warmhook/queue/cut-batches'
 import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { suspectAfterDeaths } from '@warmhook/queue/isolate-events'
 import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
-import { describeBatch, jobBytes, JOB_LIMITS, type EnvelopeBatch, type EventBatch } from '@warmhook/schema/batch'
+import { toEventJob } from '@warmhook/queue/to-event-job'
+import { jobBytes, JOB_LIMITS, type EnvelopeBatch, type EventBatch } from '@warmhook/schema/batch'
 import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { RoutedBatch } from '@warmhook/store/events/record-batches'
+import { readApart, splitIntakeJob, type EnvelopeIsolation } from './isolate-envelopes.ts'
 import { readBatch } from './read-batch.ts'
 import { recordAroundFaults } from './record-around-faults.ts'
 
@@ -17,6 +19,7 @@ export interface RouterDeps {
   readonly producers: readonly HandlerProducer[]
   /** The names of the handlers that get an event of each type. */
   readonly subscriptions: ReadonlyMap<EventType, readonly string[]>
+  readonly isolation: EnvelopeIsolation
 }
 
 interface HandlerProducer {
@@ -46,7 +49,15 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     maxConcurrent: 1,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
-  return ({ jobId, payload }) => group.submit(readBatch(jobId, payload, deps.subscriptions))
+  return async (context) => {
+    const { jobId, payload } = context
+    if (context.deaths < suspectAfterDeaths) return group.submit(readBatch(jobId, payload, deps.subscriptions))
+    const [envelope, another] = payload.envelopes
+    if (another !== undefined) return orUnavailable('database or Redis', () => splitIntakeJob(context, deps.isolation))
+    const refused = envelope && (await readApart(envelope, deps.isolation))
+    if (refused === undefined) return group.submit(readBatch(jobId, payload, deps.subscriptions))
+    return group.submit({ id: jobId, isReplay: payload.replay === true, events: [], refused: [refused] })
+  }
 }
 
 async function routeBatches(batches: readonly RoutedBatch[], deps: RouterDeps): Promise<void> {
@@ -64,12 +75,7 @@ function toJobs(
 ): readonly BatchJob<EventBatch>[] {
   const subscribed = events.filter((event) => subscribes.includes(event.type))
   const limits = { maxItems: policy.batchMax, maxSize: JOB_LIMITS.maxSize }
-  return cutBatches(subscribed, jobBytes, limits).map((batch) => ({
-    // The same events again are the same job; the same job id must never stand for other events.
-    id: `${name}-${hash('sha256', batch.map((event) => event.id).join()).slice(0, 32)}`,
-    name: describeBatch(batch.map((event) => event.type)),
-    payload: { events: batch, dead: [] },
-  }))
+  return cutBatches(subscribed, jobBytes, limits).map((batch) => toEventJob(name, { events: batch, dead: [] }))
 }
 
 async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {

@@ -23,6 +23,7 @@ export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
       DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
       WORKER_QUEUES: fields.WORKER_QUEUES.optional(),
       WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
+      WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
       LOG_LEVEL: fields.LOG_LEVEL,
     },
     env,
@@ -36,6 +37,7 @@ export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
     queues: values.WORKER_QUEUES,
     concurrency: values.WORKER_CONCURRENCY,
+    lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,
   }
 }

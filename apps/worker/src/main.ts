@@ -4,6 +4,7 @@ import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createLogger } from '@warmhook/telemetry/logger'
+import { askApart } from './apart/ask-apart.ts'
 import { parseWorkerEnv } from './env.ts'
 import { startWorker } from './start-worker.ts'
 
@@ -25,7 +26,7 @@ await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
     const handlers = createHandlers(process.env, { db, log, now: Date.now })
     return scope.use(
       'worker',
-      await startWorker(settings, { db, handlers, log, onStuck: giveUp, now: Date.now, random: Math.random }),
+      await startWorker(settings, { db, handlers, log, askApart, onStuck: giveUp, now: Date.now, random: Math.random }),
       20_000,
     )
   })

@@ -8,11 +8,11 @@ import { createBatchProducer, type BatchJob } from '@warmhook/queue/batch-produc
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
-import type { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import type { Redis } from 'ioredis'
+import type { AskApart } from './apart/ask-apart.ts'
 import { createApp } from './app.ts'
 import { createHandlerProcessor } from './handler-processor.ts'
 import { createRouter, maxGroupedJobs } from './create-router.ts'
@@ -28,6 +28,8 @@ export interface WorkerSettings {
   readonly queues: readonly string[] | undefined
   /** Calls of a handler at once, per queue. */
   readonly concurrency: number
+  /** How long the jobs of a worker that gives no sign stay its own. */
+  readonly lockMs: number
 }
 
 export interface WorkerDeps {
@@ -35,6 +37,8 @@ export interface WorkerDeps {
   /** Every active handler, also those whose queue another worker takes: the router feeds them all. */
   readonly handlers: readonly ActiveHandler[]
   readonly log: Logger
+  /** Undefined where there can be no second process beside this one. */
+  readonly askApart: AskApart | undefined
   /** The process can't go on: its supervisor has to start another. */
   readonly onStuck: (error: Error) => void
   readonly now: () => number
@@ -68,20 +72,31 @@ export async function startWorker(
       concurrency: number,
     ): void => {
       if (!takes(spec.name)) return
-      const { prefix } = settings
+      const { prefix, lockMs } = settings
       const { now, random, onStuck } = deps
       scope.use(
         `worker of ${spec.name}`,
-        startBatchWorker({ spec, connect, prefix, concurrency, process, onError, onStuck, now, random }),
+        startBatchWorker({ spec, connect, prefix, concurrency, lockMs, process, onError, onStuck, now, random }),
         20_000,
       )
     }
+    const produce = openProducers(scope, settings, onError)
     const maxConcurrent = settings.concurrency
-    for (const handler of handlers) {
-      const process = createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent })
-      run(handlerQueue(handler), process, maxConcurrent * jobsPerCall)
-    }
-    if (takes(intakeQueue.name)) run(intakeQueue, openRouter(scope, settings, deps, onError), 2 * maxGroupedJobs)
+    const producers = handlers.map((handler) => {
+      const spec = handlerQueue(handler)
+      const add = produce(spec)
+      run(spec, createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent, add }), maxConcurrent * jobsPerCall)
+      const { name, subscribes, policy } = handler
+      return { name, subscribes, policy, add }
+    })
+    const router = createRouter({
+      db: deps.db,
+      dedupeWindowMs: settings.dedupeWindowMs,
+      producers,
+      subscriptions: subscriptionsOf(handlers),
+      isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
+    })
+    run(intakeQueue, router, 2 * maxGroupedJobs)
     log.info(
       { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
       'worker takes batches',
@@ -90,23 +105,19 @@ export async function startWorker(
   })
 }
 
-function openRouter(
+/** A way into each queue, over one connection. */
+function openProducers(
   scope: ResourceScope,
-  settings: WorkerSettings,
-  deps: WorkerDeps,
+  { redisUrl, prefix }: WorkerSettings,
   onError: (error: Error) => void,
-): (context: BatchContext<EnvelopeBatch>) => Promise<void> {
-  const connection = connectProducer({ url: settings.redisUrl, onError })
+): <Payload>(spec: QueueSpec<Payload>) => (job: BatchJob<Payload>) => Promise<void> {
+  const connection = connectProducer({ url: redisUrl, onError })
   scope.defer('redis producer', () => disconnect(connection))
-  const producers = deps.handlers.map((handler) => {
-    const spec = handlerQueue(handler)
-    const producer = createBatchProducer(spec, connection, { prefix: settings.prefix, deadlineMs: 5_000, onError })
-    scope.use(`queue of ${handler.name}`, producer)
-    const { name, subscribes, policy } = handler
-    return { name, subscribes, policy, add: (job: BatchJob<EventBatch>) => producer.add(job) }
-  })
-  const subscriptions = subscriptionsOf(deps.handlers)
-  return createRouter({ db: deps.db, dedupeWindowMs: settings.dedupeWindowMs, producers, subscriptions })
+  return (spec) => {
+    const producer = createBatchProducer(spec, connection, { prefix, deadlineMs: 5_000, onError })
+    scope.use(`way into ${spec.name}`, producer)
+    return (job) => producer.add(job)
+  }
 }
 
 /** @throws EnvError when a chosen queue does not exist */

@@ -48,6 +48,8 @@ export const fields = {
   ),
   /** Calls of each handler that one worker makes at once. */
   WORKER_CONCURRENCY: count.max(100).default(4),
+  /** How long a worker that gives no sign keeps its jobs. Others take them over within twice the time. */
+  WORKER_LOCK_MS: count.min(1_000).default(15_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   SLACK_WEBHOOK_URL: secret,
   CRM_PROVIDER: z.enum(['hubspot']).default('hubspot'),

@@ -4,6 +4,7 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { UnrecoverableError } from 'bullmq'
 import type { BatchPolicy } from './catalog.ts'
 import { createGroupCommit } from './group-commit.ts'
+import { halve, suspectAfterDeaths, type Isolation } from './isolate-events.ts'
 import { retry, type Outcome } from './outcome.ts'
 import { RetryLaterError, UnavailableError, type BatchContext } from './start-batch-worker.ts'
 
@@ -27,6 +28,7 @@ export interface EventRunnerDeps {
   ) => Promise<void>
   /** One outcome per event, in any order; an event without one is tried again. */
   readonly handle: (events: readonly MailboxEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
+  readonly isolation: Isolation
   readonly now: () => number
 }
 
@@ -55,9 +57,16 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
   })
   return async (context) => {
     const run: Run = { context, fates: noFates() }
-    await group.submit(run)
-    await conclude(run)
+    if (context.deaths < suspectAfterDeaths) await group.submit(run)
+    else if (context.payload.events.length > 1) return orUnavailable(() => deps.isolation.split(halve(context)))
+    else await runGroup([run], context.payload.replayId, { ...deps, handle: apart(deps.isolation) })
+    return conclude(run)
   }
+}
+
+function apart({ handleApart }: Isolation): EventRunnerDeps['handle'] {
+  return async (events, signal) =>
+    new Map(await Promise.all(events.map(async (event) => [event.id, await handleApart(event, signal)] as const)))
 }
 
 /** A replay is a run of its own: its events are looked up and recorded apart. */

@@ -15,6 +15,12 @@ import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
 const policy = { batchMax: 64, attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
 const spec = handlerQueue({ name: 'trial', policy })
 
+// A test of its own, test/poison.test.ts, has jobs whose process dies.
+const isolation = {
+  split: () => Promise.reject(new Error('not here')),
+  handleApart: () => Promise.reject(new Error('not here')),
+}
+
 let keys: TestPrefix
 let cleanup: AsyncDisposableStack
 let producer: BatchProducer<EventBatch>
@@ -60,12 +66,14 @@ function work(
       connect: () => connectConsumer({ url: keys.redisUrl, onError: () => undefined }),
       prefix: keys.prefix,
       concurrency: 1,
+      lockMs: 15_000,
       onError: () => undefined,
       onStuck: () => undefined,
       now: Date.now,
       random: () => 1,
       process: createEventRunner({
         policy,
+        isolation,
         maxConcurrent: 1,
         now: Date.now,
         finished: async () => finished,

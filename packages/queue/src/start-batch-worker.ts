@@ -27,6 +27,8 @@ export interface BatchContext<Payload> {
   readonly payload: Payload
   /** Counting from 1; grows also when an attempt died with its process. */
   readonly attempt: number
+  /** How often the process that had the job died, or lost it for being too slow. */
+  readonly deaths: number
   /** True when a failure now is final. */
   readonly isLastAttempt: boolean
   /** Replaces the payload, for the attempts to come. */
@@ -41,6 +43,8 @@ export interface BatchWorkerOptions<Payload> {
   readonly connect: () => Redis
   readonly prefix: string
   readonly concurrency: number
+  /** How long a job stays this worker's without a sign of life. */
+  readonly lockMs: number
   readonly process: (context: BatchContext<Payload>) => Promise<void>
   readonly onError: (error: Error) => void
   /** Jobs wait and none is taken, also on new connections: only a new process can help. */
@@ -116,9 +120,9 @@ function openWorker<Payload>(
       connection,
       prefix,
       concurrency: options.concurrency,
-      // A killed worker's batches are taken over within lock and interval: at most 25 s.
-      lockDuration: 15_000,
-      stalledInterval: 5_000,
+      // A killed worker's batches are taken over within a lock and two intervals.
+      lockDuration: options.lockMs,
+      stalledInterval: Math.round(options.lockMs / 3),
       // A worker that is killed again and again must not turn an accepted event into a failure.
       maxStalledCount: 1_000_000,
       removeOnComplete: { ...spec.retention.completed },
@@ -155,6 +159,7 @@ async function runJob<Payload>(
       jobId: job.id ?? '',
       payload: spec.payload.parse(job.data),
       attempt: job.attemptsStarted,
+      deaths: job.stalledCounter,
       isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
       keep: (payload) => job.updateData(payload),
       signal,

@@ -62,7 +62,8 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
         size += Number(insert.run(id, name, payload).changes)
         hasRoom = true
       } catch (cause) {
-        if (errorCodeOf(cause) !== sqliteFull) throw new SpoolError(`the spool can't be written: ${messageOf(cause)}`, { cause })
+        if (errorCodeOf(cause) !== sqliteFull)
+          throw new SpoolError(`the spool can't be written: ${messageOf(cause)}`, { cause })
         hasRoom = false
         throw new SpoolFullError(`the spool in ${directory} is full`, { cause })
       }

@@ -1,0 +1,25 @@
+import type { EventBatch } from '@warmhook/schema/batch'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { Outcome } from './outcome.ts'
+import type { BatchContext } from './start-batch-worker.ts'
+
+/** A job whose process died so often while it had the job is suspected of having killed it. */
+export const suspectAfterDeaths = 2
+
+/** How a suspect is found out without the death of more workers. */
+export interface Isolation {
+  /** Queues parts of a suspected batch as jobs of their own. */
+  readonly split: (parts: readonly EventBatch[]) => Promise<void>
+  /** Handles one event in a process of its own, and says so should that die. */
+  readonly handleApart: (event: MailboxEvent, signal: AbortSignal) => Promise<Outcome>
+}
+
+/** The halves of a suspected batch: in the end the event that kills stands alone. */
+export function halve({ payload }: BatchContext<EventBatch>): readonly EventBatch[] {
+  const { events } = payload
+  const middle = Math.ceil(events.length / 2)
+  return [
+    { ...payload, events: events.slice(0, middle) },
+    { ...payload, events: events.slice(middle), dead: [] },
+  ]
+}
