@@ -30,15 +30,17 @@ export function startDraining(deps: DrainDeps): AsyncDisposable {
 
 async function drainUntil(stop: AbortSignal, deps: DrainDeps): Promise<void> {
   while (!stop.aborted) {
-    if (deps.spool.size > 0 && deps.gate.isOpen()) await drainStep(deps)
-    else await delay(idleMs, undefined, { signal: stop, ref: false }).catch(() => undefined)
+    const isDone = deps.spool.size > 0 && deps.gate.isOpen() && (await drainStep(deps))
+    if (!isDone) await delay(idleMs, undefined, { signal: stop, ref: false }).catch(() => undefined)
   }
 }
 
-async function drainStep({ spool, gate, add, onDrained, onError }: DrainDeps): Promise<void> {
+/** Returns false when it is better to wait before the next step. */
+async function drainStep({ spool, gate, add, onDrained, onError }: DrainDeps): Promise<boolean> {
+  const jobs = spool.oldest(jobsPerStep)
   const added: string[] = []
   try {
-    for (const { id, name, payload } of spool.oldest(jobsPerStep)) {
+    for (const { id, name, payload } of jobs) {
       await add({ id, name, payload: toBatch(payload) })
       added.push(id)
     }
@@ -46,9 +48,15 @@ async function drainStep({ spool, gate, add, onDrained, onError }: DrainDeps): P
     gate.reportFailure()
     onError(error)
   }
-  if (added.length === 0) return
-  spool.remove(added)
-  onDrained(added.length)
+  try {
+    // A full disk takes no removal either. The jobs are added again then, under the same ids, until it does.
+    if (added.length > 0) spool.remove(added)
+    onDrained(added.length)
+    return added.length === jobs.length
+  } catch (error) {
+    onError(error)
+    return false
+  }
 }
 
 /** The spool holds only what `keepJob` has written; the router checks it as it checks every job. */

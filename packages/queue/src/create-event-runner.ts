@@ -71,6 +71,7 @@ function apart({ handleApart }: Isolation): EventRunnerDeps['handle'] {
 
 /** A replay is a run of its own: its events are looked up and recorded apart. */
 async function runTogether(runs: readonly Run[], deps: EventRunnerDeps): Promise<void> {
+  if (runs.some(({ context }) => context.isStopping())) throw new UnavailableError('the worker stops: handed back')
   const replays = Map.groupBy(runs, ({ context }) => context.payload.replayId)
   await Promise.all([...replays].map(([replayId, group]) => runGroup(group, replayId, deps)))
 }

@@ -55,17 +55,22 @@ async function add(batch: EventBatch): Promise<string> {
   return id
 }
 
+interface WorkOptions {
+  readonly finished?: ReadonlySet<string>
+  readonly concurrency?: number
+}
+
 /** A worker whose handler gives every event the outcome of `judge`. */
 function work(
   judge: (event: MailboxEvent) => Outcome | Promise<Outcome>,
-  finished: ReadonlySet<string> = new Set(),
-): void {
-  cleanup.use(
+  { finished = new Set<string>(), concurrency = 1 }: WorkOptions = {},
+): AsyncDisposable {
+  return cleanup.use(
     startBatchWorker({
       spec,
       connect: () => connectConsumer({ url: keys.redisUrl, onError: () => undefined }),
       prefix: keys.prefix,
-      concurrency: 1,
+      concurrency,
       lockMs: 15_000,
       onError: () => undefined,
       onStuck: () => undefined,
@@ -140,7 +145,7 @@ describe('a batch', () => {
         handled.push(event.id)
         return done()
       },
-      new Set([first.id]),
+      { finished: new Set([first.id]) },
     )
     const id = await add({ events: [first, second], dead: [] })
     await eventually(async () => expect(await stateOf(id)).toBe('completed'))
@@ -169,6 +174,52 @@ describe('a batch', () => {
     const id = await add({ events: events(1), dead: [] })
     await eventually(async () => expect(await stateOf(id)).toBe('completed'))
     expect(times[1]).toBeGreaterThanOrEqual(notBefore)
+  })
+})
+
+describe('a worker', () => {
+  it('handles jobs together that came while its handler ran', async () => {
+    const gate = Promise.withResolvers<void>()
+    const calls: number[] = []
+    work(
+      async () => {
+        calls.push(1)
+        await gate.promise
+        return done()
+      },
+      { concurrency: 8 },
+    )
+    const first = await add({ events: events(1), dead: [] })
+    await eventually(() => expect(calls).toHaveLength(1))
+    const others = await Promise.all([1, 2, 3].map(() => add({ events: events(1), dead: [] })))
+    await eventually(async () => expect(await producer.queue.getJobCounts('active')).toEqual({ active: 4 }))
+    gate.resolve()
+    for (const id of [first, ...others]) await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+    expect(records).toHaveLength(4)
+  })
+
+  it('finishes what it has begun when it is stopped, and hands back the rest without an attempt', async () => {
+    const gate = Promise.withResolvers<void>()
+    const handled: string[] = []
+    const worker = work(
+      async (event) => {
+        handled.push(event.id)
+        await gate.promise
+        return done()
+      },
+      { concurrency: 8 },
+    )
+    const begun = await add({ events: events(1), dead: [] })
+    await eventually(() => expect(handled).toHaveLength(1))
+    const waiting = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await producer.queue.getJobCounts('active')).toEqual({ active: 2 }))
+    const stopped = worker[Symbol.asyncDispose]()
+    gate.resolve()
+    await stopped
+    expect(handled).toHaveLength(1)
+    expect(await stateOf(begun)).toBe('completed')
+    expect(await stateOf(waiting)).toBe('delayed')
+    expect((await producer.queue.getJob(waiting))?.attemptsMade).toBe(0)
   })
 })
 

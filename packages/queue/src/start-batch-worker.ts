@@ -33,6 +33,8 @@ export interface BatchContext<Payload> {
   readonly isLastAttempt: boolean
   /** Replaces the payload, for the attempts to come. */
   readonly keep: (payload: Payload) => Promise<void>
+  /** Work that has not begun is handed back then: throw UnavailableError. */
+  readonly isStopping: () => boolean
   /** Aborts when the lock is lost: another worker may have the job then. */
   readonly signal: AbortSignal
 }
@@ -60,12 +62,12 @@ export class WorkerStuckError extends Error {
 
 /** Takes jobs of one queue until it is disposed; disposal waits for the jobs in hand. */
 export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>): AsyncDisposable {
-  const counts = { taken: 0, ended: 0 }
-  let running = openWorker(options, counts)
+  const state: WorkerState = { taken: 0, ended: 0, isStopping: false }
+  let running = openWorker(options, state)
   const judge = createProgressJudge(stuckAfterMs)
   const look = async (): Promise<void> => {
     const waiting = await countWaiting(running.queue)
-    const verdict = judge({ at: performance.now(), waiting, ...counts })
+    const verdict = judge({ at: performance.now(), waiting, ...state })
     if (verdict === 'fine') return
     const error = new WorkerStuckError(
       `${waiting} jobs of ${options.spec.name} wait, and none was taken or ended for long`,
@@ -75,13 +77,14 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
     // The jobs in hand go on without their locks; whatever they still do, they may do twice.
     running.worker.close(true).catch(options.onError)
     running.connection.disconnect()
-    running = openWorker(options, counts)
+    running = openWorker(options, state)
   }
   const timer = setInterval(() => void look().catch(options.onError), lookEveryMs)
   timer.unref()
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      state.isStopping = true
       await running.worker.close()
       await running.queue.close()
       await disconnect(running.connection)
@@ -93,27 +96,30 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
 const stuckAfterMs = 60_000
 const lookEveryMs = 5_000
 
+interface WorkerState {
+  taken: number
+  ended: number
+  isStopping: boolean
+}
+
 interface RunningWorker {
   readonly worker: Worker
   readonly queue: Queue
   readonly connection: Redis
 }
 
-function openWorker<Payload>(
-  options: BatchWorkerOptions<Payload>,
-  counts: { taken: number; ended: number },
-): RunningWorker {
+function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: WorkerState): RunningWorker {
   const { spec, prefix } = options
   const connection = options.connect()
   const worker = new Worker(
     spec.name,
     // BullMQ passes the signal only to a function with three named parameters.
     async (job, token, signal) => {
-      counts.taken += 1
+      state.taken += 1
       try {
-        await runJob(job, token, signal ?? new AbortController().signal, options)
+        await runJob(job, token, signal ?? new AbortController().signal, options, () => state.isStopping)
       } finally {
-        counts.ended += 1
+        state.ended += 1
       }
     },
     {
@@ -153,6 +159,7 @@ async function runJob<Payload>(
   token: string | undefined,
   signal: AbortSignal,
   { spec, process, now, random }: BatchWorkerOptions<Payload>,
+  isStopping: () => boolean,
 ): Promise<void> {
   try {
     await process({
@@ -160,6 +167,7 @@ async function runJob<Payload>(
       payload: spec.payload.parse(job.data),
       attempt: job.attemptsStarted,
       deaths: job.stalledCounter,
+      isStopping,
       isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
       keep: (payload) => job.updateData(payload),
       signal,
