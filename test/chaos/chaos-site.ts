@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectConsumer, disconnect } from '@warmhook/queue/connections'
 import { findFreePort } from '@warmhook/redis-server/find-free-port'
-import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
-import { openPostgres } from '@warmhook/store/open-database'
+import { startChaosRedis, type ChaosRedis } from './chaos-redis.ts'
 import { startCrmPeer, type CrmPeer } from './crm-peer.ts'
+import { openJudgeDatabase } from './open-judge-database.ts'
 import { supervise, type Supervised } from './supervise.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
@@ -19,16 +18,6 @@ export const endpointPath = `/webhooks/mailivery/${key}`
 export interface ChaosPostgres {
   readonly url: string
   readonly server?: { crash(): Promise<void>; restart(): Promise<void> }
-}
-
-interface ChaosRedis {
-  /** SIGKILL. */
-  kill(): Promise<void>
-  /** On the same port and data. */
-  start(): Promise<void>
-  /** In bytes; 0 for no limit. */
-  limitMemory(bytes: number): Promise<void>
-  usedMemory(): Promise<number>
 }
 
 interface Ledger {
@@ -47,6 +36,8 @@ export interface ChaosSite {
   readonly redis: ChaosRedis
   readonly postgres: ChaosPostgres
   readonly crm: CrmPeer
+  /** Every time that one of the processes ended without being told to, in words. */
+  readonly ends: readonly string[]
   /** Between our processes and the servers; the database here goes past it. */
   readonly redisProxy: TcpProxy
   readonly postgresProxy: TcpProxy
@@ -67,14 +58,14 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
   const { postgres, log } = options
   const home = await mkdtemp(join(tmpdir(), 'warmhook-chaos-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
-  const db = openPostgres({ use: 'reports', url: postgres.url, poolSize: 4, onError: () => undefined })
+  const db = openJudgeDatabase(postgres.url)
   stack.defer(() => db.destroy())
   await migrate(db)
-  const { redis, port: redisPort } = await openRedis(stack, join(home, 'redis'))
+  const redis = stack.use(await startChaosRedis(join(home, 'redis')))
   const postgresUrl = new URL(postgres.url)
   const target = { host: postgresUrl.hostname, port: Number(postgresUrl.port || 5432) }
   const postgresProxy = stack.use(await startTcpProxy(target))
-  const redisProxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: redisPort }))
+  const redisProxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: redis.port }))
   const crm = stack.use(await startCrmPeer())
   postgresUrl.host = `127.0.0.1:${postgresProxy.port}`
   const [ingressPort, boardPort] = [await findFreePort(), await findFreePort()]
@@ -92,8 +83,16 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     // A refused webhook is a warning, and there will be many.
     LOG_LEVEL: 'error',
   }
-  const run = (name: string, entry: string): Supervised =>
-    stack.use(supervise({ name, entry: `apps/${entry}/src/main.ts`, env, log }))
+  const ends: string[] = []
+  const run = (name: string, app: string): Supervised => {
+    const onEnd = (how: string): void => {
+      const line = `${name} ended by itself: ${how}`
+      // One that can't start tries again and again.
+      if (!ends.includes(line)) log(line)
+      ends.push(line)
+    }
+    return stack.use(supervise({ entry: `apps/${app}/src/main.ts`, env, onEnd }))
+  }
   const ingressUrl = `http://127.0.0.1:${ingressPort}`
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   return {
@@ -104,36 +103,13 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     redis,
     postgres,
     crm,
+    ends,
     redisProxy,
     postgresProxy,
     db,
     ledger: async () => JSON.parse(await read(`http://127.0.0.1:${boardPort}/api/ledger`, { authorization })) as Ledger,
     spooledJobs: async () => toGauge(await read(`${ingressUrl}/metrics`), 'warmhook_spool_jobs'),
   }
-}
-
-async function openRedis(
-  stack: AsyncDisposableStack,
-  dataDir: string,
-): Promise<{ readonly redis: ChaosRedis; readonly port: number }> {
-  const port = await findFreePort()
-  const launch = () => startRedisServer({ dataDir, port })
-  let server = await launch()
-  stack.defer(() => server.stop())
-  const admin = connectConsumer({ url: server.url, onError: () => undefined })
-  stack.defer(() => disconnect(admin))
-  const redis: ChaosRedis = {
-    async kill() {
-      server.kill('SIGKILL')
-      await server.exited
-    },
-    async start() {
-      server = await launch()
-    },
-    limitMemory: async (bytes) => void (await admin.config('SET', 'maxmemory', String(bytes))),
-    usedMemory: async () => Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1]),
-  }
-  return { redis, port }
 }
 
 async function read(url: string, headers: Readonly<Record<string, string>> = {}): Promise<string> {

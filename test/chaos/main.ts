@@ -43,9 +43,9 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
     log: (line) => process.stderr.write(`${line}\n`),
     signal: end.signal,
   })
-  const { seed, verdict } = result
+  const { seed, verdict, ends } = result
   const isGood = isClean(result)
-  const report = { seed, rate, clean: isGood, faults: toRows(result), verdict }
+  const report = { seed, rate, clean: isGood, faults: toRows(result), verdict, ends }
   process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${formatReport(result)}\n`)
   if (!isGood) process.exitCode = 1
 }

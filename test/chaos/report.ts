@@ -57,7 +57,7 @@ export function isClean({ verdict, episodes }: ChaosResult): boolean {
 
 /** The whole report, as text for people. */
 export function formatReport(result: ChaosResult): string {
-  const { seed, rate, verdict } = result
+  const { seed, rate, verdict, ends } = result
   const table = new Table({
     head: ['fault', 'times', 'events', 'acked', 'refused', 'unknown', 'lost', 'doubled', 'longest recovery'],
     colAligns: ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
@@ -70,9 +70,16 @@ export function formatReport(result: ChaosResult): string {
   return [
     table.toString(),
     `seed ${seed}, ${rate} events a second; ${verdict.recorded.toLocaleString('en')} events recorded, ${verdict.unexpected} of them never answered with 202`,
+    ...describeEnds(ends),
     ...describeProblems(verdict.problems),
     isClean(result) ? 'nothing lost, nothing doubled, every state as it must be' : 'FAILED',
   ].join('\n')
+}
+
+/** No failure: a supervisor brings a process back. But one that gives up more often than it must is slower to recover. */
+function describeEnds(ends: readonly string[]): readonly string[] {
+  const counts = Map.groupBy(ends, (line) => line)
+  return [...counts].map(([line, times]) => `${times.length} ×: ${line}`)
 }
 
 const maxProblems = 20

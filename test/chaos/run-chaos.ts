@@ -37,6 +37,8 @@ export interface ChaosResult {
   readonly load: Load
   readonly episodes: readonly Episode[]
   readonly verdict: Verdict
+  /** Every time that a process of ours ended without being told to, in words. */
+  readonly ends: readonly string[]
 }
 
 const calmMs = 2_000
@@ -69,7 +71,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const unsettled = await settle(site, tracker, log)
   const verdict = await judge({ db: site.db, crm: site.crm, load, mailboxes })
   const problems = [...unsettled, ...verdict.problems, ...(await judgeLedger(site, verdict))]
-  return { seed, rate, load, episodes, verdict: { ...verdict, problems } }
+  return { seed, rate, load, episodes, verdict: { ...verdict, problems }, ends: [...site.ends] }
 }
 
 async function breakInTurn(
@@ -93,7 +95,8 @@ async function breakInTurn(
     log(`${minute(startedAt)} ${fault.name}`)
     await fault.inject(site, random.fork(), lengths)
     const recoveryMs = await recover(tracker, Date.now())
-    log(`${minute(startedAt)}   ${recoveryMs === undefined ? 'NO RECOVERY' : `recovered in ${seconds(recoveryMs)} s`}`)
+    const outcome = recoveryMs === undefined ? `NO RECOVERY: ${await describe(site, tracker)}` : seconds(recoveryMs)
+    log(`${minute(startedAt)}   recovery: ${outcome}`)
     episodes.push({ fault: fault.name, firstEvent, recoveryMs })
     await delay(calmMs)
   }
@@ -113,22 +116,31 @@ async function recover(tracker: OutcomeTracker, endedAt: number): Promise<number
 
 async function settle(site: ChaosSite, tracker: OutcomeTracker, log: (line: string) => void): Promise<string[]> {
   const startedAt = performance.now()
-  let state = ''
   for (let quiet = 0; quiet < 3;) {
     if (performance.now() - startedAt > settleTimeoutMs)
-      return [`after ${settleTimeoutMs / 1_000} s the run had not settled: ${state}`]
+      return [`after ${settleTimeoutMs / 1_000} s the run had not settled: ${await describe(site, tracker)}`]
     await delay(1_000)
-    try {
-      const [ledger, spooled] = [await site.ledger(), await site.spooledJobs()]
-      state = `${tracker.unfinished} accepted events without outcome, ${ledger.inFlight} in flight, ${spooled} jobs in the spool`
-      quiet = tracker.unfinished + ledger.inFlight + spooled === 0 ? quiet + 1 : 0
-    } catch (error) {
-      quiet = 0
-      state = String(error)
-    }
+    const inFlight = await countInFlight(site).catch(() => Number.POSITIVE_INFINITY)
+    quiet = tracker.unfinished + inFlight === 0 ? quiet + 1 : 0
   }
-  log(`settled in ${seconds(performance.now() - startedAt)} s`)
+  log(`settled in ${seconds(performance.now() - startedAt)}`)
   return []
+}
+
+/** Events that the ledger knows of, and jobs that it can't know of. */
+async function countInFlight(site: ChaosSite): Promise<number> {
+  return (await site.ledger()).inFlight + (await site.spooledJobs())
+}
+
+async function describe(site: ChaosSite, tracker: OutcomeTracker): Promise<string> {
+  const [ledger, spooled] = await Promise.allSettled([site.ledger(), site.spooledJobs()])
+  const { unfinished, oldest } = tracker
+  const waiting = `${unfinished} accepted events without outcome, the oldest ${seconds(Date.now() - oldest)} old`
+  return `${waiting}; the ledger ${told(ledger)}; jobs in the spool ${told(spooled)}`
+}
+
+function told(result: PromiseSettledResult<unknown>): string {
+  return result.status === 'fulfilled' ? JSON.stringify(result.value) : String(result.reason)
 }
 
 async function judgeLedger(site: ChaosSite, { recorded }: Verdict): Promise<readonly string[]> {
@@ -144,5 +156,5 @@ function minute(startedAt: number): string {
 }
 
 function seconds(ms: number): string {
-  return (ms / 1_000).toFixed(1)
+  return `${(ms / 1_000).toFixed(1)} s`
 }

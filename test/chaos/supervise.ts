@@ -10,25 +10,29 @@ export interface Supervised extends AsyncDisposable {
 }
 
 export interface SuperviseOptions {
-  readonly name: string
   readonly entry: string
   readonly env: Readonly<Record<string, string>>
-  /** Told of every end that no signal of ours asked for. */
-  readonly log: (line: string) => void
+  /** Told of every end that no signal of ours asked for, with the last error that the process wrote. */
+  readonly onEnd: (how: string) => void
 }
 
 /** Docker waits as long before its first restart, and longer before the next ones. */
 const restartDelayMs = 500
 
-export function supervise({ name, entry, env, log }: SuperviseOptions): Supervised {
+export function supervise({ entry, env, onEnd }: SuperviseOptions): Supervised {
   let extra: Readonly<Record<string, string>> = {}
   const stop = new AbortController()
   let isExpected = false
   let current = start()
 
-  function start(): Promise<SpawnedApp> {
+  async function start(): Promise<SpawnedApp> {
     isExpected = false
-    return spawnApp(entry, { ...env, ...extra })
+    const app = await spawnApp(entry, { ...env, ...extra })
+    // For a run that ends without disposing.
+    const end = (): void => app.kill('SIGKILL')
+    process.once('exit', end)
+    void app.exited.then(() => process.off('exit', end))
+    return app
   }
 
   async function keepRunning(): Promise<void> {
@@ -36,7 +40,7 @@ export function supervise({ name, entry, env, log }: SuperviseOptions): Supervis
       const app = await current
       const { code, signal } = await app.exited
       if (stop.signal.aborted) return
-      if (!isExpected) log(`${name} ended by itself (${signal ?? `code ${code}`}): ${lastLines(app.output())}`)
+      if (!isExpected) onEnd(`${signal ?? `code ${code}`}, ${lastError(app.output())}`)
       await delay(restartDelayMs)
       current = start()
     }
@@ -65,6 +69,11 @@ export function supervise({ name, entry, env, log }: SuperviseOptions): Supervis
   }
 }
 
-function lastLines(output: string): string {
-  return output.slice(-800).replaceAll('\n', ' | ')
+function lastError(output: string): string {
+  return (
+    output
+      .match(/\b\w*Error: .*/g)
+      ?.at(-1)
+      ?.slice(0, 200) ?? 'without an error'
+  )
 }

@@ -8,12 +8,19 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Added to each direction of every connection. */
   latencyMs: number
+  /** Where new connections lead; those that are there stay. */
+  target: ProxyTarget
   /** Connections end as soon as they are made. */
   refuses: boolean
   /** Resets every connection that is there. */
   resetAll(): void
   /** Resets every connection half-way through its next chunk, or through the answer to it. */
   resetMidway(where: 'command' | 'answer'): void
+}
+
+interface ProxyTarget {
+  readonly host: string
+  readonly port: number
 }
 
 interface Link {
@@ -23,12 +30,12 @@ interface Link {
 }
 
 /** Starts a proxy on a free loopback port. */
-export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
   const links = new Set<Link>()
-  const state = { latencyMs: 0, refuses: false }
+  const state = { target, latencyMs: 0, refuses: false }
   const listener = createServer((client) => {
     if (state.refuses) return void client.resetAndDestroy()
-    const link: Link = { client, server: connect(target), cut: undefined }
+    const link: Link = { client, server: connect(state.target), cut: undefined }
     links.add(link)
     forward(link, 'command', state)
     forward(link, 'answer', state)

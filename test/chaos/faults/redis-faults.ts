@@ -12,6 +12,7 @@ export const redisFaults: readonly Fault[] = [
   },
   { name: 'Redis: connections reset mid-command', inject: resetConnections },
   { name: 'Redis: latency', inject: slowDown },
+  { name: 'Redis: replica promoted', inject: promoteReplica },
   { name: 'Redis: nearly at maxmemory', inject: (site, random, lengths) => limitMemory(site, 1.1, random, lengths) },
   { name: 'Redis: at maxmemory', inject: (site, random, lengths) => limitMemory(site, 0.98, random, lengths) },
 ]
@@ -45,4 +46,11 @@ async function limitMemory({ redis }: ChaosSite, share: number, random: Random, 
   await redis.limitMemory(Math.round((await redis.usedMemory()) * share))
   await delay(drawAway(random, lengths))
   await redis.limitMemory(0)
+}
+
+/** The address stays, as behind a proxy that follows the master; connections that are there meet a read-only replica. */
+async function promoteReplica({ redis, redisProxy }: ChaosSite, random: Random): Promise<void> {
+  await redis.promoteReplica(random.between(0, 5_000), () => {
+    redisProxy.target = { host: '127.0.0.1', port: redis.port }
+  })
 }

@@ -1,0 +1,12 @@
+import type { Database, Tables } from '@warmhook/store/database'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+
+/** A database of the judge's own that outlives the server: a connection that breaks fails its query and nothing more. */
+export function openJudgeDatabase(url: string): Database {
+  const pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 5_000 })
+  pool.on('error', () => undefined)
+  // The pool listens to idle connections only.
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+}
