@@ -18,7 +18,17 @@ const key = 'a-key-of-at-least-128-bits'
 function start(redisUrl: string, prefix: string): Promise<Ingress> {
   const endpoints = [defaultEndpoint(new Secret(key))]
   return startIngress(
-    { redisUrl, host: '127.0.0.1', port: 0, endpoints, maxBodyBytes: 262_144, batchMax: 64, prefix, spool: undefined },
+    {
+      redisUrl,
+      host: '127.0.0.1',
+      port: 0,
+      endpoints,
+      maxBodyBytes: 262_144,
+      ratePerSecond: 0,
+      batchMax: 64,
+      prefix,
+      spool: undefined,
+    },
     { log: createLogger('test', 'silent') },
   )
 }

@@ -46,6 +46,7 @@ export async function openSite(
     HUBSPOT_BASE_URL: crmUrl,
     INGRESS_PORT: '0',
     WORKER_PORT: '0',
+    RATE_LIMIT_PER_SECOND: '0',
     LOG_LEVEL: 'info',
   }
   const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) => openQueue(spec, redis, prefix))

@@ -23,6 +23,8 @@ export interface Installation extends AsyncDisposable {
   readonly prefix: string
   readonly redisUrl: string
   readonly worker: SpawnedApp
+  /** What ingress and board have printed. */
+  outputs(): readonly string[]
   /** Posts a body to the endpoint. */
   send(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>
   /** Reads a route of the board's API. */
@@ -62,9 +64,10 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
   const startWorker = async (more: Readonly<Record<string, string>> = {}): Promise<SpawnedApp> =>
     stack.use(await spawnApp('apps/worker/src/main.ts', { ...env, ...more }, { readyLine: /worker takes batches/ }))
   const worker = await startWorker()
-  const [ingressUrl, boardUrl] = await Promise.all(
-    ['ingress', 'board'].map(async (name) => urlOf(stack.use(await spawnApp(`apps/${name}/src/main.ts`, env)))),
+  const servers = await Promise.all(
+    ['ingress', 'board'].map(async (name) => stack.use(await spawnApp(`apps/${name}/src/main.ts`, env))),
   )
+  const [ingressUrl, boardUrl] = await Promise.all(servers.map(urlOf))
   if (ingressUrl === undefined || boardUrl === undefined) throw new Error('both have a URL by now')
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   const request = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
@@ -81,6 +84,7 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
     prefix: keys.prefix,
     redisUrl: keys.redisUrl,
     worker,
+    outputs: () => servers.map((server) => server.output()),
     startWorker,
     send: (body, headers = { 'content-type': 'application/json' }) =>
       fetch(`${ingressUrl}/webhooks/mailivery/${key}`, { method: 'POST', headers, body }),

@@ -7,11 +7,14 @@ import { Hono, type Context } from 'hono'
 import type { Registry } from 'prom-client'
 import type { CreateEnvelope } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
+import type { RateLimit } from './limit-rate.ts'
 import { readBody } from './read-body.ts'
 
 export interface IngressDeps {
   readonly endpoints: readonly Endpoint[]
   readonly maxBodyBytes: number
+  /** Each endpoint's own, so that a flood on one leaves the others served. */
+  readonly limitOf: (endpoint: Endpoint) => RateLimit
   readonly createEnvelope: CreateEnvelope
   /** Resolves once the envelope is safe; a rejection means that it may not be. */
   readonly accept: (envelope: Envelope) => Promise<void>
@@ -60,6 +63,13 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
   if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
   if (!mayConnect(endpoint, c.env.incoming.socket.remoteAddress))
     return problem(c, 403, 'This address may not send here')
+  const waitSeconds = deps.limitOf(endpoint).take()
+  if (waitSeconds > 0) {
+    const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
+    return problem(c, 429, 'Too many webhooks on this key at once; send this one again later', headers)
+  }
+  const encoding = c.env.incoming.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') return problem(c, 415, 'The body has to come uncompressed')
   const read = await readBody(c.env.incoming, deps.maxBodyBytes)
   if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
   if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
@@ -89,7 +99,7 @@ function toDeliveryId(header: string | string[] | undefined): string | undefined
 /** RFC 9457. */
 function problem(
   c: NodeContext,
-  status: 400 | 401 | 403 | 404 | 413 | 500 | 503,
+  status: 400 | 401 | 403 | 404 | 413 | 415 | 429 | 500 | 503,
   detail: string,
   headers: Record<string, string> = {},
 ): Response {

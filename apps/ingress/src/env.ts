@@ -17,6 +17,7 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
       WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
       ENDPOINTS_FILE: fields.ENDPOINTS_FILE.optional(),
       MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
+      RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND,
       BATCH_MAX: fields.BATCH_MAX,
       SPOOL_DIR: fields.SPOOL_DIR.optional(),
       SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
@@ -31,6 +32,7 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
     port: values.INGRESS_PORT,
     endpoints: toEndpoints(values.ENDPOINTS_FILE, values.WARMHOOK_ENDPOINT_KEY),
     maxBodyBytes: values.MAX_BODY_BYTES,
+    ratePerSecond: values.RATE_LIMIT_PER_SECOND,
     batchMax: values.BATCH_MAX,
     spool:
       values.SPOOL_DIR === undefined ? undefined : { directory: values.SPOOL_DIR, maxBytes: values.SPOOL_MAX_BYTES },

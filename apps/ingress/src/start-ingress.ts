@@ -8,6 +8,7 @@ import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
 import { createEnvelopeFactory } from './create-envelope.ts'
 import { createIngressMetrics } from './ingress-metrics.ts'
+import { createRateLimit, type RateLimit } from './limit-rate.ts'
 import { openIntake, type IntakeSettings } from './open-intake.ts'
 
 export interface IngressSettings extends IntakeSettings {
@@ -16,6 +17,26 @@ export interface IngressSettings extends IntakeSettings {
   readonly port: number
   readonly endpoints: readonly Endpoint[]
   readonly maxBodyBytes: number
+  /** Per endpoint and process, where there are several; 0: no limit. */
+  readonly ratePerSecond: number
+  /** Milliseconds; the defaults suit senders on the internet. */
+  readonly timeouts?: SenderTimeouts
+}
+
+/** A sender that dawdles over headers or body must not hold a connection for long. */
+export interface SenderTimeouts {
+  readonly headersTimeout: number
+  readonly requestTimeout: number
+  readonly keepAliveTimeout: number
+  /** How often the first two are looked after. */
+  readonly connectionsCheckingInterval: number
+}
+
+const defaultTimeouts: SenderTimeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
 }
 
 export interface Ingress extends AsyncDisposable {
@@ -32,6 +53,7 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
     const app = createApp({
       endpoints: settings.endpoints,
       maxBodyBytes: settings.maxBodyBytes,
+      limitOf: createLimits(settings),
       createEnvelope: createEnvelopeFactory(Date.now),
       accept: intake.accept,
       blockedBy: intake.blockedBy,
@@ -39,12 +61,23 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
       registry,
       log,
     })
-    // A sender that dawdles over headers or body must not hold a connection for long.
-    const timeouts = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 }
     const handle = getRequestListener(app.fetch)
-    const server = createServer(timeouts, (request, response) => void handle(request, response))
+    const server = createServer(
+      settings.timeouts ?? defaultTimeouts,
+      (request, response) => void handle(request, response),
+    )
     const url = await listen(scope, server, settings)
     log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
     return { url }
   })
+}
+
+/** A flood on the only endpoint there is takes nothing from others. */
+function createLimits({ endpoints, ratePerSecond }: IngressSettings): (endpoint: Endpoint) => RateLimit {
+  const perSecond = endpoints.length > 1 ? ratePerSecond : 0
+  const limits = new Map(
+    endpoints.map((endpoint) => [endpoint, createRateLimit(perSecond, () => performance.now())] as const),
+  )
+  const none = createRateLimit(0, () => 0)
+  return (endpoint) => limits.get(endpoint) ?? none
 }

@@ -17,6 +17,7 @@ const variables = {
   BOARD_USER: fields.BOARD_USER,
   BOARD_PASSWORD: fields.BOARD_PASSWORD.optional(),
   MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
+  RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND,
   BATCH_MAX: fields.BATCH_MAX,
   SPOOL_DIR: fields.SPOOL_DIR.optional(),
   SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
@@ -42,6 +43,7 @@ export interface StandaloneSettings {
   readonly boardUser: string
   readonly boardPassword: Secret
   readonly maxBodyBytes: number
+  readonly ratePerSecond: number
   readonly batchMax: number
   readonly spool: { readonly directory: string; readonly maxBytes: number }
   readonly dedupeWindowMs: number
@@ -74,6 +76,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     boardUser: values.BOARD_USER,
     boardPassword: values.BOARD_PASSWORD ?? new Secret(kept.boardPassword),
     maxBodyBytes: values.MAX_BODY_BYTES,
+    ratePerSecond: values.RATE_LIMIT_PER_SECOND,
     batchMax: values.BATCH_MAX,
     spool: { directory: values.SPOOL_DIR ?? join(dataDir, 'spool'), maxBytes: values.SPOOL_MAX_BYTES },
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,

@@ -60,11 +60,11 @@ export async function startStandalone(
       ),
       20_000,
     )
-    const { endpoints, maxBodyBytes, batchMax, spool } = settings
+    const { endpoints, maxBodyBytes, ratePerSecond, batchMax, spool } = settings
     const ingress = scope.use(
       'ingress',
       await startIngress(
-        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, batchMax, prefix, spool },
+        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
         { log },
       ),
       10_000,

@@ -30,6 +30,8 @@ export const fields = {
     .min(8, 'must be at least 8 characters')
     .transform((value) => new Secret(value)),
   MAX_BODY_BYTES: count.default(262_144),
+  /** Webhooks a second on one of several endpoints, for each ingress; twice as many at once. 0: no limit. */
+  RATE_LIMIT_PER_SECOND: z.coerce.number().int().nonnegative().default(5_000),
   BATCH_MAX: count.max(256, 'must be 256 or less, to keep jobs readable').default(64),
   /** Where an ingress keeps what Redis can't take, on a local disk; one directory for each ingress. Unset: it answers 503. */
   SPOOL_DIR: z.string(),

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { createRateLimit } from './limit-rate.ts'
+
+describe('createRateLimit', () => {
+  it('lets two seconds of turns through at once, then as many as a second has', () => {
+    let ms = 0
+    const limit = createRateLimit(10, () => ms)
+    const takeAll = (): number => {
+      let taken = 0
+      while (limit.take() === 0) taken += 1
+      return taken
+    }
+    expect(takeAll()).toBe(20)
+    expect(limit.take()).toBeCloseTo(0.1)
+    ms += 500
+    expect(takeAll()).toBe(5)
+    ms += 3_600_000
+    expect(takeAll()).toBe(20)
+  })
+
+  it('has no limit at 0', () => {
+    const limit = createRateLimit(0, () => 0)
+    for (let count = 0; count < 1_000; count += 1) expect(limit.take()).toBe(0)
+  })
+})

@@ -1,0 +1,25 @@
+/** How often something may happen: at most `perSecond` for long, and at once what two seconds allow. */
+export interface RateLimit {
+  /** Takes one turn. Returns 0 when there was one, else the seconds until there may be one. */
+  readonly take: () => number
+}
+
+const burstSeconds = 2
+
+/** A token bucket. `now` is in ms; 0 per second: no limit. */
+export function createRateLimit(perSecond: number, now: () => number): RateLimit {
+  if (perSecond === 0) return { take: () => 0 }
+  const capacity = perSecond * burstSeconds
+  let tokens = capacity
+  let filledAt = now()
+  return {
+    take() {
+      const at = now()
+      tokens = Math.min(capacity, tokens + ((at - filledAt) / 1_000) * perSecond)
+      filledAt = at
+      if (tokens < 1) return (1 - tokens) / perSecond
+      tokens -= 1
+      return 0
+    },
+  }
+}
