@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectConsumer } from '@warmhook/queue/connections'
-import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import { describeBatch, EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
@@ -206,7 +206,11 @@ describe('the ledger', () => {
     expect(await board.get('/api/ledger')).toEqual(balanced)
     const envelope = createEnvelopes()
     const waiting = { id: randomUUID(), envelopes: [envelope('{}'), envelope('{}')] }
-    await board.intake.add('x', { envelopes: waiting.envelopes }, { jobId: waiting.id })
+    await board.intake.add(
+      describeBatch(waiting.envelopes.map(({ source }) => source)),
+      { envelopes: waiting.envelopes },
+      { jobId: waiting.id },
+    )
     expect(await board.get('/api/ledger')).toEqual({ ...balanced, accepted: 16, inFlight: 2 })
     await board.intake.remove(waiting.id)
   })

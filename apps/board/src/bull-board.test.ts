@@ -19,7 +19,7 @@ describe('Bull Board', () => {
   beforeEach(async () => {
     await Promise.all([board.intake.drain(true), notify.drain(true)])
     waiting = { envelopeJob: randomUUID(), eventJob: randomUUID() }
-    await board.intake.add('x', { envelopes: [envelope(update)] }, { jobId: waiting.envelopeJob })
+    await board.intake.add('mailivery ×1', { envelopes: [envelope(update)] }, { jobId: waiting.envelopeJob })
     await notify.add('x', { events: [toRouted(envelope(update)).event], dead: [] }, { jobId: waiting.eventJob })
   })
 

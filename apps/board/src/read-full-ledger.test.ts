@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { EnvelopeBatch } from '@warmhook/schema/batch'
+import { describeBatch, EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { engines } from '@warmhook/testing/open-test-store'
@@ -7,7 +7,7 @@ import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import type { Queue } from 'bullmq'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openTestBoard, type TestBoard } from './fixtures/open-test-board.ts'
-import { readFullLedger } from './read-full-ledger.ts'
+import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 
 interface IntakeJob {
   readonly id: string
@@ -26,7 +26,7 @@ describe.each(engines)('readFullLedger on %s', (engine) => {
 
   async function enqueue(intake: Queue): Promise<IntakeJob> {
     const job = { id: randomUUID(), envelopes: [envelope(update(1)), envelope(update(2))] }
-    await intake.add('x', { envelopes: job.envelopes }, { jobId: job.id })
+    await intake.add(describeBatch(['x', 'x']), { envelopes: job.envelopes }, { jobId: job.id })
     return job
   }
 
@@ -75,15 +75,15 @@ describe.each(engines)('readFullLedger on %s', (engine) => {
   }
 })
 
-/** The queue, with something that happens right after each time its jobs are read. */
+/** The queue, with something that happens right after each time ids of its jobs are read. */
 function afterEachRead(queue: Queue, happen: (states: string) => Promise<void>): Queue {
   return new Proxy(queue, {
     get(target, property) {
-      if (property !== 'getJobs') return Reflect.get(target, property) as unknown
-      return async (...query: Parameters<Queue['getJobs']>) => {
-        const jobs = await target.getJobs(...query)
+      if (property !== 'getRanges') return Reflect.get(target, property) as unknown
+      return async (...query: Parameters<Queue['getRanges']>) => {
+        const ids = await target.getRanges(...query)
         await happen(String(query[0]))
-        return jobs
+        return ids
       }
     },
   })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { cutBatches } from '@warmhook/queue/cut-batches'
-import { describeBatch, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
+import { describeReplay, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import { selectQuarantined, type QuarantineFilter } from '@warmhook/store/quarantine/list-quarantine'
 import type { Queue } from 'bullmq'
@@ -23,7 +23,7 @@ export async function replayQuarantine(
     if (dryRun) continue
     for (const batch of cutBatches(envelopes, jobBytes, JOB_LIMITS)) {
       const payload: EnvelopeBatch = { envelopes: batch, replay: true }
-      const name = `replay of ${describeBatch(batch.map((envelope) => envelope.source))}`
+      const name = describeReplay(batch.map((envelope) => envelope.source))
       await intake.add(name, payload, { jobId: randomUUID() })
       enqueued += batch.length
     }

@@ -11,7 +11,7 @@ import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
-import { registerQueueMetrics } from './queue-metrics.ts'
+import { observeInstallation } from './observe-installation.ts'
 
 export interface BoardSettings {
   readonly redisUrl: string
@@ -50,7 +50,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const [intake, ...handlers] = queues
     if (intake === undefined) throw new RangeError('the intake queue stands first')
     const registry = createMetrics('board')
-    registerQueueMetrics(registry, queues)
+    observeInstallation(registry, { db, intake, handlers, now: Date.now })
     const { user, password } = settings
     const app = createApp({ db, intake, handlers, user, password, registry, log, now: Date.now })
     const handle = getRequestListener(app.fetch)

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CliContext } from './cli-context.ts'
+import { runDoctor } from './run-doctor.ts'
 import { runMigrate } from './run-migrate.ts'
 import { runSend } from './run-send.ts'
 
@@ -21,5 +22,12 @@ export function createProgram(context: CliContext): Command {
     .description('bring the schema of DATABASE_URL up to date')
     .option('--json', 'print the names of the migrations that ran as JSON')
     .action((options: { json?: true }) => runMigrate(context, options))
+  program
+    .command('doctor')
+    .description('examine REDIS_URL, DATABASE_URL, queues, spool and ledger, and say what to do; exits 1 on a problem')
+    .option('--json', 'print the findings as JSON')
+    .action(async (options: { json?: true }) => {
+      if (!(await runDoctor(context, options))) context.fail()
+    })
   return program
 }

@@ -26,3 +26,26 @@ export function parseIngressAddress(env: NodeJS.ProcessEnv): {
 export function parseDatabaseUrl(env: NodeJS.ProcessEnv): string {
   return parseEnv({ DATABASE_URL: fields.DATABASE_URL }, env).DATABASE_URL
 }
+
+/**
+ * What `doctor` looks at.
+ *
+ * @throws EnvError when REDIS_URL or DATABASE_URL is missing
+ */
+export function parseDoctorEnv(env: NodeJS.ProcessEnv) {
+  const values = parseEnv(
+    {
+      REDIS_URL: fields.REDIS_URL,
+      DATABASE_URL: fields.DATABASE_URL,
+      QUEUE_PREFIX: fields.QUEUE_PREFIX,
+      SPOOL_DIR: fields.SPOOL_DIR.optional(),
+    },
+    env,
+  )
+  return {
+    redisUrl: values.REDIS_URL,
+    databaseUrl: values.DATABASE_URL,
+    prefix: values.QUEUE_PREFIX,
+    spoolDir: values.SPOOL_DIR,
+  }
+}

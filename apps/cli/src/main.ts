@@ -5,6 +5,9 @@ import { createProgram } from './create-program.ts'
 const program = createProgram({
   env: process.env,
   print: (line) => process.stdout.write(`${line}\n`),
+  fail: () => {
+    process.exitCode = 1
+  },
   readInput: () => buffer(process.stdin),
 })
 try {

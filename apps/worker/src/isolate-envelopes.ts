@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
-import { describeBatch, type EnvelopeBatch } from '@warmhook/schema/batch'
+import { describeBatch, describeReplay, type EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody, type Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
 import { routedBatches } from '@warmhook/store/ledger/routed-batches'
@@ -28,7 +28,7 @@ export async function splitIntakeJob(
   for (const half of [envelopes.slice(0, middle), envelopes.slice(middle)]) {
     await addToIntake({
       id: toUuid(half.map(({ id }) => id)),
-      name: describeBatch(half.map(({ source }) => source)),
+      name: (isCounted ? describeReplay : describeBatch)(half.map(({ source }) => source)),
       payload: { envelopes: half, ...(isCounted ? { replay: true } : {}) },
     })
   }

@@ -39,3 +39,16 @@ export function describeBatch(labels: Iterable<string>): string {
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
   return [...counts].map(([label, count]) => `${label} ×${count}`).join(', ')
 }
+
+/** The name of an intake job whose envelopes were counted before. */
+export function describeReplay(labels: Iterable<string>): string {
+  return `${replayOf}${describeBatch(labels)}`
+}
+
+const replayOf = 'replay of '
+
+/** How many envelopes a job of this name brings for the first time. */
+export function envelopesInName(name: string): number {
+  if (name.startsWith(replayOf)) return 0
+  return [...name.matchAll(/ ×(\d+)(?:, |$)/g)].reduce((sum, [, count]) => sum + Number(count), 0)
+}

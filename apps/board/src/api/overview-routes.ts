@@ -1,6 +1,6 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { readStats } from '@warmhook/store/ledger/read-stats'
-import { readFullLedger } from '../read-full-ledger.ts'
+import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading } from './describe-route.ts'
 import { Ledger, Stats } from './schemas.ts'

@@ -3,7 +3,7 @@ import type { Stats } from '@warmhook/store/ledger/read-stats'
 import type { PauseView } from '@warmhook/store/pauses/list-pauses'
 import { html } from 'hono/html'
 import type { HandlerStatus } from '../handler-status.ts'
-import type { Ledger } from '../read-full-ledger.ts'
+import type { Ledger } from '@warmhook/ledger/read-full-ledger'
 import { describeAge } from './describe-age.ts'
 
 /** Everything that the dashboard shows. */

@@ -1,0 +1,33 @@
+import { pendingMigrations } from '@warmhook/store/migrate'
+import { readServerState } from '@warmhook/store/read-server-state'
+import { ok, problem, warning, type Check, type Finding } from './finding.ts'
+
+// Each event of a transaction may hold a lock, and several workers record some hundreds at once.
+const enoughLocks = 6_000
+
+/** Postgres: whether it answers, has our schema, and room for our locks. */
+export const checkPostgres: Check = {
+  name: 'postgres',
+  async run({ db }) {
+    const state = await readServerState(db)
+    const findings: Finding[] = [
+      state.majorVersion >= 15
+        ? ok(`Postgres ${state.majorVersion}, ${Math.round(state.databaseBytes / 2 ** 20)} MiB of data`)
+        : problem(`Postgres ${state.majorVersion} is too old`, 'Run Postgres 15 or newer.'),
+    ]
+    const pending = await pendingMigrations(db)
+    findings.push(
+      pending.length === 0
+        ? ok('the schema is up to date')
+        : problem(`the schema lacks ${pending.join(', ')}`, 'Run "npx warmhook migrate", or start a worker.'),
+    )
+    if (state.locks < enoughLocks)
+      findings.push(
+        warning(
+          `Postgres has room for ${state.locks} locks, little for several workers`,
+          'Raise max_locks_per_transaction to 256.',
+        ),
+      )
+    return findings
+  },
+}

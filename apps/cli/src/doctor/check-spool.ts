@@ -1,0 +1,47 @@
+import { access, constants, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ok, problem, warning, type Check, type Finding } from './finding.ts'
+
+const littleRoom = 256 * 1024 * 1024
+
+/** The spool's directory, on the machine where doctor runs. */
+export const checkSpool: Check = {
+  name: 'spool',
+  async run({ spoolDir }) {
+    if (spoolDir === undefined)
+      return [
+        warning(
+          'no SPOOL_DIR is given: an ingress without one answers 503 while Redis is away',
+          'Set SPOOL_DIR to a directory on a local disk, one for each ingress.',
+        ),
+      ]
+    try {
+      await access(spoolDir, constants.W_OK)
+    } catch {
+      return [problem(`${spoolDir} can't be written`, 'Create it, and give it to the user that the ingress runs as.')]
+    }
+    const { bavail, bsize } = await statfs(spoolDir)
+    return [judgeRoom(spoolDir, bavail * bsize), ok(`the spool's files have ${await sizeOf(spoolDir)} KiB`)]
+  },
+}
+
+function judgeRoom(directory: string, freeBytes: number): Finding {
+  const message = `${directory} has ${Math.round(freeBytes / 2 ** 20)} MiB free`
+  return freeBytes >= littleRoom
+    ? ok(message)
+    : warning(message, 'Make room: the spool is what is left when Redis is away.')
+}
+
+async function sizeOf(directory: string): Promise<number> {
+  const names = ['spool.sqlite', 'spool.sqlite-wal']
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(directory, name)).then(
+        ({ size }) => size,
+        // Not there before the first ingress has started.
+        () => 0,
+      ),
+    ),
+  )
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 1_024)
+}

@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { handlerQueues } from '@warmhook/handlers/registry'
+import { openQueue } from '@warmhook/queue/batch-producer'
+import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { connectProducer, disconnect } from '@warmhook/queue/connections'
+import { openPostgres } from '@warmhook/store/open-database'
+import type { CliContext } from './cli-context.ts'
+import { checkClocks } from './doctor/check-clocks.ts'
+import { checkLedger } from './doctor/check-ledger.ts'
+import { checkPostgres } from './doctor/check-postgres.ts'
+import { checkQueues } from './doctor/check-queues.ts'
+import { checkRedis } from './doctor/check-redis.ts'
+import { checkSpool } from './doctor/check-spool.ts'
+import { problem, type Check, type Finding, type Patient } from './doctor/finding.ts'
+import { parseDoctorEnv } from './env.ts'
+
+const checks: readonly Check[] = [checkRedis, checkPostgres, checkClocks, checkSpool, checkQueues, checkLedger]
+const limitMs = 5_000
+
+/**
+ * Examines an installation and says in words what to do. Returns false when something needs a person now.
+ *
+ * @throws EnvError when REDIS_URL or DATABASE_URL is missing
+ */
+export async function runDoctor(context: CliContext, options: { json?: true }): Promise<boolean> {
+  const settings = parseDoctorEnv(context.env)
+  const redis = connectProducer({ url: settings.redisUrl, onError: () => undefined })
+  const db = openPostgres({ use: 'reports', url: settings.databaseUrl, poolSize: 2, onError: () => undefined })
+  const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) =>
+    openQueue(spec, redis, settings.prefix),
+  )
+  for (const queue of queues) queue.on('error', () => undefined)
+  try {
+    await waitUntilReady(redis)
+    const patient = { redis, queues, db, spoolDir: settings.spoolDir, now: Date.now }
+    const results: { readonly check: string; readonly findings: readonly Finding[] }[] = []
+    for (const check of checks) results.push({ check: check.name, findings: await examine(check, patient) })
+    if (options.json === true)
+      context.print(
+        JSON.stringify(results.flatMap(({ check, findings }) => findings.map((finding) => ({ check, ...finding })))),
+      )
+    else
+      for (const { check, findings } of results) for (const finding of findings) context.print(format(check, finding))
+    return results.every(({ findings }) => findings.every(({ level }) => level !== 'problem'))
+  } finally {
+    await Promise.all(queues.map((queue) => queue.close()))
+    await disconnect(redis)
+    await db.destroy()
+  }
+}
+
+/** A part that does not answer is a finding like any other. */
+async function examine(check: Check, patient: Patient): Promise<readonly Finding[]> {
+  const end = new AbortController()
+  const late = delay(limitMs, undefined, { signal: end.signal, ref: false }).then(() => {
+    throw new Error(`no answer within ${limitMs / 1_000} s`)
+  })
+  try {
+    return await Promise.race([check.run(patient), late])
+  } catch (error) {
+    const isAway = patient.redis.status !== 'ready' && check.name !== 'postgres'
+    const reason = isAway ? 'Redis does not answer' : error instanceof Error ? error.message : String(error)
+    return [problem(`could not be examined: ${reason}`, adviceFor[check.name] ?? 'See the other findings first.')]
+  } finally {
+    end.abort()
+  }
+}
+
+const adviceFor: Readonly<Record<string, string>> = {
+  redis: 'See that Redis runs at REDIS_URL and can be reached from here.',
+  postgres: 'See that Postgres runs at DATABASE_URL and can be reached from here.',
+}
+
+const marks = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const
+
+function format(check: string, finding: Finding): string {
+  const line = `${marks[finding.level]} ${check.padEnd(9)} ${finding.message}`
+  return finding.level === 'ok' ? line : `${line}\n${' '.repeat(19)} → ${finding.advice}`
+}
+
+async function waitUntilReady(redis: Patient['redis']): Promise<void> {
+  for (let waitedMs = 0; redis.status !== 'ready' && waitedMs < 2_000; waitedMs += 50) await delay(50)
+}

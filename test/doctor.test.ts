@@ -1,0 +1,48 @@
+import { spawnApp } from '@warmhook/testing/spawn-app'
+import { describe, expect, it } from 'vitest'
+import { startInstallation } from './support/start-installation.ts'
+
+interface Finding {
+  readonly check: string
+  readonly level: string
+  readonly message: string
+  readonly advice?: string
+}
+
+async function examine(env: Readonly<Record<string, string>>): Promise<{ code: number | null; findings: Finding[] }> {
+  await using doctor = await spawnApp('apps/cli/src/main.ts', env, { args: ['doctor', '--json'] })
+  const { code } = await doctor.exited
+  return { code, findings: JSON.parse(doctor.output()) as Finding[] }
+}
+
+describe('warmhook doctor', () => {
+  it('finds an installation well, and says what is in its ledger', async () => {
+    await using site = await startInstallation()
+    await site.send('{"type":"campaign.updated","account":{"campaign_id":1}}')
+    await site.send('not JSON')
+    await site.settled(2)
+    const { code, findings } = await examine(site.env)
+    expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
+    expect(code).toBe(0)
+    const ledger = findings.filter(({ check }) => check === 'ledger').map(({ message }) => message)
+    expect(ledger).toEqual([
+      '2 accepted = 1 processed + 0 duplicate + 1 quarantined + 0 dead + 0 in flight',
+      '1 webhooks could not be read',
+    ])
+  })
+
+  it('says what is away, and what to do', async () => {
+    const { code, findings } = await examine({
+      REDIS_URL: 'redis://127.0.0.1:1',
+      DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
+    })
+    expect(code).toBe(1)
+    expect(findings.find(({ check }) => check === 'redis')).toEqual({
+      check: 'redis',
+      level: 'problem',
+      message: 'could not be examined: Redis does not answer',
+      advice: 'See that Redis runs at REDIS_URL and can be reached from here.',
+    })
+    expect(findings.find(({ check }) => check === 'postgres')).toMatchObject({ level: 'problem' })
+  })
+})
