@@ -2,7 +2,7 @@ import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { BatchPolicy } from '@warmhook/queue/catalog'
 import { cutBatches } from '@warmhook/queue/cut-batches'
 import { createGroupCommit } from '@warmhook/queue/group-commit'
-import { suspectAfterDeaths } from '@warmhook/queue/isolate-events'
+import { halveAfterDeaths, tryApartAfterDeaths } from '@warmhook/queue/isolate-events'
 import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import { toEventJob } from '@warmhook/queue/to-event-job'
 import { jobBytes, JOB_LIMITS, type EnvelopeBatch, type EventBatch } from '@warmhook/schema/batch'
@@ -50,11 +50,12 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {
-    const { jobId, payload } = context
-    if (context.deaths < suspectAfterDeaths) return group.submit(readBatch(jobId, payload, deps.subscriptions))
+    const { jobId, payload, deaths } = context
     const [envelope, another] = payload.envelopes
-    if (another !== undefined) return orUnavailable('database or Redis', () => splitIntakeJob(context, deps.isolation))
-    const refused = envelope && (await readApart(envelope, deps.isolation))
+    if (deaths >= halveAfterDeaths && another !== undefined)
+      return orUnavailable('database or Redis', () => splitIntakeJob(context, deps.isolation))
+    const isSuspect = deaths >= tryApartAfterDeaths && envelope !== undefined
+    const refused = isSuspect ? await readApart(envelope, deps.isolation) : undefined
     if (refused === undefined) return group.submit(readBatch(jobId, payload, deps.subscriptions))
     return group.submit({ id: jobId, isReplay: payload.replay === true, events: [], refused: [refused] })
   }

@@ -4,7 +4,7 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { UnrecoverableError } from 'bullmq'
 import type { BatchPolicy } from './catalog.ts'
 import { createGroupCommit } from './group-commit.ts'
-import { halve, suspectAfterDeaths, type Isolation } from './isolate-events.ts'
+import { halve, halveAfterDeaths, tryApartAfterDeaths, type Isolation } from './isolate-events.ts'
 import { retry, type Outcome } from './outcome.ts'
 import { RetryLaterError, UnavailableError, type BatchContext } from './start-batch-worker.ts'
 
@@ -57,8 +57,9 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
   })
   return async (context) => {
     const run: Run = { context, fates: noFates() }
-    if (context.deaths < suspectAfterDeaths) await group.submit(run)
-    else if (context.payload.events.length > 1) return orUnavailable(() => deps.isolation.split(halve(context)))
+    if (context.deaths >= halveAfterDeaths && context.payload.events.length > 1)
+      return orUnavailable(() => deps.isolation.split(halve(context)))
+    if (context.deaths < tryApartAfterDeaths) await group.submit(run)
     else await runGroup([run], context.payload.replayId, { ...deps, handle: apart(deps.isolation) })
     return conclude(run)
   }

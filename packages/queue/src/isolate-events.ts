@@ -3,8 +3,14 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Outcome } from './outcome.ts'
 import type { BatchContext } from './start-batch-worker.ts'
 
-/** A job whose process died so often while it had the job is suspected of having killed it. */
-export const suspectAfterDeaths = 2
+/** A batch whose process died so often while it had the batch is suspected of having killed it, and halved. */
+export const halveAfterDeaths = 2
+
+/**
+ * Something that stands alone is tried in a process of its own then. That costs a second of a processor, and workers
+ * that are killed a few times in a row have many such jobs in hand, all of them innocent.
+ */
+export const tryApartAfterDeaths = 4
 
 /** How a suspect is found out without the death of more workers. */
 export interface Isolation {

@@ -9,7 +9,7 @@ export interface PostgresOptions {
   readonly url: string
   /** Connections at most. */
   readonly poolSize: number
-  /** Told when an idle connection breaks; the pool replaces it by itself. */
+  /** Told when a connection breaks; the pool replaces it by itself. */
   readonly onError: (error: Error) => void
   readonly use: DatabaseUse
 }
@@ -36,6 +36,8 @@ export function openPostgres(options: PostgresOptions): Database {
     ...(options.use === 'lookups' ? { options: lookupSettings } : {}),
   })
   pool.on('error', options.onError)
+  // One that is in use tells the query's caller; without a listener of its own it would end the process as well.
+  pool.on('connect', (client) => client.on('error', options.onError))
   return new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: options.use === 'lookups' ? prepareStatements(pool) : pool }),
   })
