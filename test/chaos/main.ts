@@ -27,7 +27,7 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
   const faults = allFaults.filter(({ name }) => name.includes(only ?? ''))
   if (faults.length === 0) throw new Error(`no fault has "${only}" in its name`)
   const end = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
+  endOnSignals(end)
   // What counts here are processes that die, not machines: the disk need not have every commit.
   await using server = await startLocalPostgres({ fsync: 'off' })
   await using database = await createDatabase(server.url)
@@ -48,6 +48,16 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
   const report = { seed, rate, clean: isGood, faults: toRows(result), verdict, ends }
   process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${formatReport(result)}\n`)
   if (!isGood) process.exitCode = 1
+}
+
+/** The first signal ends the faults, and the judgement comes; a second one ends everything. */
+function endOnSignals(end: AbortController): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (end.signal.aborted) process.exit(1)
+      end.abort()
+    })
+  }
 }
 
 function toNumber(text: string): number {

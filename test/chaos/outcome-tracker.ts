@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@warmhook/store/database'
+import { sql } from 'kysely'
 
 export interface OutcomeTracker extends AsyncDisposable {
   /** An event was accepted. */
@@ -8,7 +9,7 @@ export interface OutcomeTracker extends AsyncDisposable {
   readonly unfinished: number
   /** When the oldest of them was accepted; infinite when there is none. */
   readonly oldest: number
-  /** When the latest finished event was sent. */
+  /** When the latest event known to be finished was sent. */
   readonly latestFinished: number
 }
 
@@ -21,7 +22,7 @@ export interface AcceptedEvent {
 export const handlers = ['crm-sync', 'pause-tracking'] as const
 
 const lookEveryMs = 250
-const idsPerQuery = 2_000
+const idsPerQuery = 1_000
 
 /** Follows accepted events to their outcomes, through the database alone. */
 export function trackOutcomes(db: Database): OutcomeTracker {
@@ -29,13 +30,16 @@ export function trackOutcomes(db: Database): OutcomeTracker {
   const stop = new AbortController()
   let latestFinished = Number.NEGATIVE_INFINITY
 
+  /** From the oldest on, and no further than something comes out: a backlog must not be asked for again and again. */
   async function look(): Promise<void> {
-    const ids = [...waiting.keys()]
-    for (let start = 0; start < ids.length && !stop.signal.aborted; start += idsPerQuery) {
-      for (const id of await finishedAmong(db, ids.slice(start, start + idsPerQuery))) {
+    for (let share = 1; share > 0.5 && waiting.size > 0 && !stop.signal.aborted;) {
+      const ids = [...waiting.keys().take(idsPerQuery)]
+      const finished = await finishedAmong(db, ids)
+      for (const id of finished) {
         latestFinished = Math.max(latestFinished, waiting.get(id)?.sentAt ?? latestFinished)
         waiting.delete(id)
       }
+      share = finished.length / ids.length
     }
   }
 
@@ -68,13 +72,8 @@ export function trackOutcomes(db: Database): OutcomeTracker {
 }
 
 async function finishedAmong(db: Database, ids: readonly string[]): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('deliveries')
-    .select('event_id')
-    .where('event_id', 'in', ids)
-    .where('status', '=', 'done')
-    .groupBy('event_id')
-    .having((eb) => eb.fn.countAll(), '=', handlers.length)
-    .execute()
+  const { rows } = await sql<{ event_id: string }>`
+    SELECT event_id FROM deliveries WHERE event_id = ANY(${[...ids]}::uuid[]) AND status = 'done'
+    GROUP BY event_id HAVING count(*) = ${handlers.length}`.execute(db)
   return rows.map((row) => row.event_id)
 }

@@ -72,7 +72,7 @@ export function supervise({ entry, env, onEnd }: SuperviseOptions): Supervised {
 function lastError(output: string): string {
   return (
     output
-      .match(/\b\w*Error: .*/g)
+      .match(/\b\w*Error(?: \[\w+\])?: .*/g)
       ?.at(-1)
       ?.slice(0, 200) ?? 'without an error'
   )
