@@ -81,8 +81,8 @@ export async function startWorker(
       )
     }
     const produce = openProducers(scope, settings, onError)
-    const maxConcurrent = settings.concurrency
     const producers = handlers.map((handler) => {
+      const maxConcurrent = handler.policy.maxConcurrent ?? settings.concurrency
       const spec = handlerQueue(handler)
       const add = produce(spec)
       run(spec, createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent, add }), maxConcurrent * jobsPerCall)

@@ -1,10 +1,4 @@
-import {
-  statusAfter,
-  type EventType,
-  type MailboxEvent,
-  type MailboxProfile,
-  type MailboxStatus,
-} from './mailbox-event.ts'
+import { EventType, statusAfter, type MailboxEvent, type MailboxProfile, type MailboxStatus } from './mailbox-event.ts'
 
 /** What a mailbox is after the events folded so far. Times are milliseconds since the epoch. */
 export interface MailboxState {
@@ -60,6 +54,31 @@ export function foldTimeline(from: Timeline, events: readonly MailboxEvent[]): T
     pauses.push(pause)
   }
   return { mailbox, pauses }
+}
+
+/** The types of events after which no pause is open, whatever was before. */
+export const closingTypes: readonly EventType[] = EventType.options.filter((type) =>
+  ['active', 'deleted'].includes(statusAfter[type]),
+)
+
+/**
+ * Brings late events into a timeline. `recent` is the history from the last closing event before the first of them on
+ * (or all of it, where there is none): what was before that event can't have changed, and no pause was open after it.
+ */
+export function refoldTimeline(from: Timeline, recent: readonly MailboxEvent[]): Timeline {
+  const { mailbox, pauses } = foldTimeline(emptyTimeline, recent)
+  const before = from.mailbox
+  if (mailbox === null || before === null) return { mailbox, pauses }
+  // A status that holds since the first of the recent events may hold for longer than that.
+  const isOlder = mailbox.statusSince === recent[0]?.receivedAt && before.status === mailbox.status
+  return {
+    mailbox: {
+      ...mailbox,
+      statusSince: isOlder ? Math.min(before.statusSince, mailbox.statusSince) : mailbox.statusSince,
+      profile: { ...before.profile, ...mailbox.profile },
+    },
+    pauses,
+  }
 }
 
 function nextState(before: MailboxState | null, event: MailboxEvent): MailboxState {

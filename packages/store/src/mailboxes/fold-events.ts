@@ -1,8 +1,8 @@
-import { emptyTimeline, foldTimeline, type Timeline } from '@warmhook/schema/fold-timeline'
+import { foldTimeline, refoldTimeline, type Timeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
-import { readHistories, readMailboxes, unknownMailbox, type StoredMailbox } from './read-mailboxes.ts'
+import { readMailboxes, readRecentHistories, unknownMailbox, type StoredMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /** The states of the events' mailboxes, by `mailboxKeyOf`. */
@@ -11,7 +11,7 @@ export type MailboxTimelines = ReadonlyMap<string, Timeline>
 /**
  * Brings the stored mailboxes and pauses up to these recorded events, and returns them. A mailbox's state depends on
  * its recorded events alone: an event that comes again changes nothing, and one that comes late has its mailbox folded
- * again from the beginning.
+ * again from where it can have changed something.
  */
 export async function foldEvents(db: Database, events: readonly MailboxEvent[]): Promise<MailboxTimelines> {
   return db.transaction().execute(async (tx) => {
@@ -24,16 +24,13 @@ export async function foldEvents(db: Database, events: readonly MailboxEvent[]):
       const news = [first, ...rest].filter((event) => !isFolded(mailbox, event)).toSorted(inArrivalOrder)
       return news.length === 0 ? [] : [{ key, mailbox, news }]
     })
-    const late = pending.filter(
-      ({ mailbox, news }) => (news[0]?.id ?? '') <= (mailbox.timeline.mailbox?.lastEventId ?? ''),
+    const late = pending.flatMap(({ mailbox, news: [first] }) =>
+      first !== undefined && first.id <= (mailbox.timeline.mailbox?.lastEventId ?? '')
+        ? [{ key: mailbox.key, firstLateId: first.id }]
+        : [],
     )
     const histories =
-      late.length === 0
-        ? new Map<string, readonly MailboxEvent[]>()
-        : await readHistories(
-            tx,
-            late.map(({ mailbox }) => mailbox.key),
-          )
+      late.length === 0 ? new Map<string, readonly MailboxEvent[]>() : await readRecentHistories(tx, late)
     const folded = pending.map(({ key, mailbox, news }) => fold(mailbox, news, histories.get(key)))
     if (folded.length > 0) await saveMailboxes(tx, folded)
     return new Map([
@@ -74,7 +71,8 @@ function fold(
   news: readonly MailboxEvent[],
   history: readonly MailboxEvent[] | undefined,
 ): FoldedMailbox {
-  const timeline = history === undefined ? foldTimeline(mailbox.timeline, news) : foldTimeline(emptyTimeline, history)
+  const timeline =
+    history === undefined ? foldTimeline(mailbox.timeline, news) : refoldTimeline(mailbox.timeline, history)
   const recent = [...news.map((event) => event.id).toReversed(), ...mailbox.recentEventIds]
-  return { key: mailbox.key, timeline, recentEventIds: recent.slice(0, recentCount), wholeSince: history?.[0]?.id }
+  return { key: mailbox.key, timeline, recentEventIds: recent.slice(0, recentCount), refoldedSince: history?.[0]?.id }
 }

@@ -1,4 +1,4 @@
-import { emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
+import { closingTypes, emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey, type MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
 import type { PauseTable, Queryable } from '../database.ts'
@@ -56,16 +56,35 @@ export async function readMailboxesOfContacts(
   return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
-/** Every retained event of these mailboxes that is no duplicate, in arrival order, by `mailboxKeyOf`. */
-export async function readHistories(
+/** A mailbox, and the first of the events that came too late for its state. */
+export interface LateMailbox {
+  readonly key: MailboxKey
+  readonly firstLateId: string
+}
+
+/** What `refoldTimeline` needs of the mailboxes' events that are no duplicates, in arrival order, by `mailboxKeyOf`. */
+export async function readRecentHistories(
   db: Queryable,
-  mailboxes: readonly MailboxKey[],
+  mailboxes: readonly LateMailbox[],
 ): Promise<ReadonlyMap<string, readonly MailboxEvent[]>> {
-  const { campaignIds, owners } = toColumns(mailboxes)
+  const campaignIds = mailboxes.map(({ key }) => key.campaignId)
+  const owners = mailboxes.map(({ key }) => key.owner)
+  const ids = mailboxes.map(({ firstLateId }) => firstLateId)
   const { rows } = await sql<{ event: object }>`
-    SELECT event FROM events
-    WHERE campaign_id = ANY(${campaignIds}::bigint[]) AND owner = ANY(${owners}::text[]) AND duplicate_of IS NULL
-    ORDER BY id`.execute(db)
+    SELECT e.event
+    FROM unnest(${campaignIds}::bigint[], ${owners}::text[], ${ids}::uuid[]) AS late (campaign_id, owner, id)
+    LEFT JOIN LATERAL (
+      SELECT id FROM events
+      WHERE campaign_id = late.campaign_id AND owner = late.owner AND id < late.id
+        AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
+      ORDER BY id DESC LIMIT 1
+    ) AS closing ON true
+    CROSS JOIN LATERAL (
+      SELECT id, event FROM events
+      WHERE campaign_id = late.campaign_id AND owner = late.owner
+        AND id >= coalesce(closing.id, '00000000-0000-0000-0000-000000000000') AND duplicate_of IS NULL
+    ) AS e
+    ORDER BY e.id`.execute(db)
   return Map.groupBy(
     rows.map((row) => toMailboxEvent(row.event)),
     mailboxKeyOf,

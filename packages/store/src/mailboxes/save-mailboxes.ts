@@ -10,8 +10,8 @@ export interface FoldedMailbox {
   readonly key: MailboxKey
   readonly recentEventIds: readonly string[]
   readonly timeline: Timeline
-  /** Set when the whole retained history was folded: the oldest event in it. Pauses from then on are replaced. */
-  readonly wholeSince: string | undefined
+  /** Set when recent history was folded again: the oldest event in it. Pauses from then on are replaced. */
+  readonly refoldedSince: string | undefined
 }
 
 /** Stores folded mailboxes and their pauses. The caller holds their folding locks. */
@@ -66,14 +66,14 @@ function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): R
 }
 
 async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
-  const rows = folded.flatMap(({ key, timeline, wholeSince }) =>
-    wholeSince === undefined
+  const rows = folded.flatMap(({ key, timeline, refoldedSince }) =>
+    refoldedSince === undefined
       ? []
       : [
           {
             owner: key.owner,
             campaign_id: key.campaignId,
-            since: wholeSince,
+            since: refoldedSince,
             kept: timeline.pauses.map((pause) => pause.openedBy),
           },
         ],
