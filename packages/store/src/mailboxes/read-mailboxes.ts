@@ -1,7 +1,7 @@
 import { closingTypes, emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxEvent, type MailboxKey, type MailboxStatus } from '@warmhook/schema/mailbox-event'
+import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
-import type { PauseTable, Queryable } from '../database.ts'
+import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
 import { toMailboxEvent } from '../events/to-mailbox-event.ts'
 
 /** A mailbox as it is stored: its state, with its open pause if it has one. */
@@ -92,19 +92,9 @@ export async function readRecentHistories(
 }
 
 /** Times come as numbers, lists as JSON or text: what the driver makes of Postgres's own forms takes it ten times as long. */
-interface StoredRow {
-  owner: string
-  campaign_id: string
-  email: string | null
-  first_name: string | null
-  last_name: string | null
-  provider: string | null
+type StoredRow = Omit<Selectable<MailboxTable>, 'tags' | 'status_since' | 'last_event_at' | 'recent_event_ids'> & {
   tags: string[] | null
-  meta: string | null
-  status: MailboxStatus
   status_since: number
-  reason: string | null
-  last_event_id: string
   last_event_at: number
   recent_event_ids: string
   open: Selectable<PauseTable> | null
