@@ -1,6 +1,6 @@
 import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ReasonCategory } from '@warmhook/schema/reason'
-import type { ColumnType, JSONColumnType, Kysely, Transaction } from 'kysely'
+import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
 /** One job that the router has taken from the intake queue; its size is what the ledger counts as accepted. */
 export interface IntakeBatchTable {
@@ -30,6 +30,11 @@ export interface EventTable {
   revived_by: string | null
   /** The handlers that the event was given to. */
   handlers: string[]
+  /**
+   * The order in which a mailbox's events became visible, given anew when an event's verdict changes. It follows the order
+   * of commits, since whoever gives it holds the mailbox's routing lock until then.
+   */
+  seq: GeneratedAlways<string>
 }
 
 export type DeliveryStatus = 'done' | 'failing' | 'dead'
@@ -62,8 +67,8 @@ export interface MailboxTable {
   reason: string | null
   last_event_id: string
   last_event_at: Date
-  /** The events folded most recently: an event among them is not folded again. */
-  recent_event_ids: string[]
+  /** The greatest `seq` among the mailbox's events when it was last folded: up to there, nothing is folded again. */
+  folded_seq: string
 }
 
 export interface PauseTable {

@@ -8,19 +8,15 @@ import { toJsonParameter } from './json-parameter.ts'
  * The numbers are seeds of the lock's hash: never change one while processes of two versions run.
  */
 const lockPurposes = { routing: 1, folding: 2, announcing: 3 } as const
-export type LockPurpose = keyof typeof lockPurposes
+type LockPurpose = keyof typeof lockPurposes
 
 /** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */
 export async function lockMailboxes(
   tx: Queryable,
   purpose: LockPurpose,
-  mailboxes: Iterable<MailboxKey>,
+  mailboxes: readonly MailboxKey[],
 ): Promise<void> {
-  await lockNames(tx, purpose, [...mailboxes].map(mailboxKeyOf))
-}
-
-/** The same for other names, for example senders' delivery ids. */
-export async function lockNames(tx: Queryable, purpose: LockPurpose, names: readonly string[]): Promise<void> {
+  const names = mailboxes.map(mailboxKeyOf)
   await sql`
     SELECT pg_advisory_xact_lock(key) FROM (
       SELECT DISTINCT hashtextextended(name, ${sql.lit(lockPurposes[purpose])}) AS key

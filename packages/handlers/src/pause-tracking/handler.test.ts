@@ -3,6 +3,7 @@ import type { Outcome } from '@warmhook/queue/outcome'
 import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
+import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { createLogger } from '@warmhook/telemetry/logger'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
@@ -23,6 +24,17 @@ function createHandle(db: Database): HandleEvents {
 }
 
 const never = new AbortController().signal
+const hourMs = 3_600_000
+
+/** What the router gives the handlers. */
+async function record(
+  db: Database,
+  events: readonly RoutedEvent[],
+  dedupeWindowMs: number,
+): Promise<readonly MailboxEvent[]> {
+  const batch = { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs }
+  return (await recordBatch(db, batch)).forHandlers
+}
 
 describe.each(engines)('pause tracking on %s', (engine) => {
   let store: TestStore
@@ -36,16 +48,13 @@ describe.each(engines)('pause tracking on %s', (engine) => {
   afterEach(() => store[Symbol.asyncDispose]())
 
   /** Records bodies as events, in arrival order. */
-  async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
+  async function arrive(...bodies: object[]): Promise<readonly MailboxEvent[]> {
     const routed = bodies.map((body) => toRouted(envelope(body)))
-    await recordBatch(store.db, {
-      id: randomUUID(),
-      isReplay: false,
-      events: routed,
-      refused: [],
-      dedupeWindowMs: 3_600_000,
-    })
-    return routed.map(({ event }) => event)
+    return route(routed, hourMs)
+  }
+
+  function route(events: readonly RoutedEvent[], dedupeWindowMs: number): Promise<readonly MailboxEvent[]> {
+    return record(store.db, events, dedupeWindowMs)
   }
 
   it('records a pause with its reason, group and times', async () => {
@@ -83,23 +92,39 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ]
     if (late === undefined) throw new Error('four events were made')
     for (const events of [others, [late]]) {
-      const batch = { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 3_600_000 }
-      await handle((await recordBatch(store.db, batch)).forHandlers, never)
+      await handle(await route(events, hourMs), never)
       expect(await store.db.selectFrom('mailboxes').select('status').execute()).toEqual([{ status: 'active' }])
     }
   })
 
+  it('folds an event that was held for a duplicate until one between the two was routed, itself a duplicate', async () => {
+    const [first, second, between, last] = [
+      toRouted(envelope(updated, undefined, 'd1')),
+      toRouted(envelope(problem)),
+      toRouted(envelope(updated, undefined, 'd1')),
+      toRouted(envelope(problem)),
+    ]
+    if (first === undefined || second === undefined || between === undefined || last === undefined)
+      throw new Error('four events were made')
+    await handle(await route([first, second, last], hourMs), never)
+    const revived = await route([between], hourMs)
+    expect(revived.map(({ id }) => id)).toEqual([last.event.id])
+    await handle(revived, never)
+    expect(await store.db.selectFrom('mailboxes').select('last_event_id').execute()).toEqual([
+      { last_event_id: last.event.id },
+    ])
+  })
+
   it('splits a pause when the event that ended it comes late', async () => {
-    const [first, between, last] = await arrive(problem, updated, problem)
-    if (first === undefined || between === undefined || last === undefined)
-      throw new Error('three events were recorded')
-    await handle([first, last], never)
+    const [first, between, last] = [problem, updated, problem].map((body) => toRouted(envelope(body)))
+    if (first === undefined || between === undefined || last === undefined) throw new Error('three events were made')
+    await handle(await route([first, last], 0), never)
     expect(await store.db.selectFrom('pauses').selectAll().execute()).toHaveLength(1)
-    await handle([between], never)
+    await handle(await route([between], 0), never)
     const pauses = await store.db.selectFrom('pauses').selectAll().orderBy('opened_by').execute()
     expect(pauses.map((pause) => [pause.opened_by, pause.closed_by])).toEqual([
-      [first.id, between.id],
-      [last.id, null],
+      [first.event.id, between.event.id],
+      [last.event.id, null],
     ])
   })
 })
@@ -121,46 +146,50 @@ const histories = fc.array(
 )
 
 describe('pause tracking', () => {
-  it('ends in the same mailboxes and pauses for any order, repetition and cut of the events, over any number of runs at once', async () => {
+  it('ends in the same mailboxes and pauses for any order, repetition and cut in which events are routed and handled, also at once', async () => {
     await using store = await openTestStore('postgres')
     const handle = createHandle(store.db)
+    const repeats = fc.array(fc.array(fc.nat(13), { maxLength: 6 }), { maxLength: 5 })
     await fc.assert(
-      fc.asyncProperty(
-        histories,
-        fc.array(fc.array(fc.nat(13), { maxLength: 6 }), { maxLength: 5 }),
-        fc.gen(),
-        async (history, repeats, gen) => {
-          const envelope = createEnvelopes()
-          const routed = history.map(({ kind, mailbox, reason }) =>
-            toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, email: `${kind}@b.example` } })),
+      fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
+        const envelope = createEnvelopes()
+        const routed = history.map(({ kind, mailbox, reason }) =>
+          toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, email: `${kind}@b.example` } })),
+        )
+        const shuffled = gen(fc.shuffledSubarray, routed, { minLength: routed.length, maxLength: routed.length })
+        const size = gen(fc.integer, { min: 1, max: routed.length })
+        const cuts = Array.from({ length: Math.ceil(shuffled.length / size) }, (_, index) =>
+          shuffled.slice(index * size, (index + 1) * size),
+        )
+        const handleAgain = async (indexes: readonly number[]): Promise<void> => {
+          const events = [...new Set(indexes)].flatMap((index) => routed.slice(index, index + 1))
+          await handle(
+            events.map(({ event }) => event),
+            never,
           )
-          const events = routed.map(({ event }) => event)
-          await recordBatch(store.db, {
-            id: randomUUID(),
-            isReplay: false,
-            events: routed,
-            refused: [],
-            dedupeWindowMs: 0,
-          })
-          const shuffled = gen(fc.shuffledSubarray, events, { minLength: events.length, maxLength: events.length })
-          const size = gen(fc.integer, { min: 1, max: events.length })
-          const cut = Array.from({ length: Math.ceil(shuffled.length / size) }, (_, index) =>
-            shuffled.slice(index * size, (index + 1) * size),
-          )
-          const again = repeats
-            .map((indexes) => [...new Set(indexes)].flatMap((index) => events.slice(index, index + 1)))
-            .filter((batch) => batch.length > 0)
-          const [before, meanwhile] = [again.slice(0, 2), again.slice(2)]
-          for (const batch of before) await handle(batch, never)
-          await Promise.all([...cut, ...meanwhile].map((batch) => handle(batch, never)))
-          expect(await storedState(store.db)).toEqual(expectedState(events))
-          for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
-        },
-      ),
-      { numRuns: 80 },
+        }
+        await Promise.all([
+          ...cuts.map(async (cut) => void (await handle(await record(store.db, cut, hourMs), never))),
+          ...again.slice(2).map(handleAgain),
+        ])
+        for (const indexes of again.slice(0, 2)) await handleAgain(indexes)
+        expect(await storedState(store.db)).toEqual(expectedState(withoutDuplicates(routed)))
+        for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
+      }),
+      { numRuns: 120 },
     )
   })
 })
+
+/** Equal to the mailbox's previous event is a duplicate. */
+function withoutDuplicates(routed: readonly RoutedEvent[]): readonly MailboxEvent[] {
+  const previous = new Map<number, string>()
+  return routed.flatMap(({ event, payloadHash }) => {
+    const isDuplicate = previous.get(event.campaignId) === payloadHash
+    previous.set(event.campaignId, payloadHash)
+    return isDuplicate ? [] : [event]
+  })
+}
 
 async function storedState(db: Database): Promise<unknown> {
   const mailboxes = await db.selectFrom('mailboxes').selectAll().orderBy('campaign_id').execute()

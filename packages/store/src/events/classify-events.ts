@@ -21,7 +21,7 @@ interface Row {
  * arrival order: batches are routed in any order, so a later event may have been compared with the wrong predecessor.
  * What is a duplicate depends on the recorded events alone, not on the order in which they were recorded.
  *
- * A sender's delivery id decides where there is one; otherwise the mailbox's previous event within the window does.
+ * Within a mailbox, a sender's delivery id decides where there is one; otherwise the previous event within the window does.
  * The caller holds the mailboxes' routing locks.
  */
 export async function classifyEvents(
@@ -43,13 +43,15 @@ export async function classifyEvents(
       UNION ALL
       SELECT again.id, fresh.id FROM fresh CROSS JOIN LATERAL (
         SELECT id FROM events e
-        WHERE e.delivery_id = fresh.delivery_id AND e.owner = fresh.owner AND e.source = fresh.source AND e.id > fresh.id
+        WHERE e.campaign_id = fresh.campaign_id AND e.owner = fresh.owner AND e.delivery_id = fresh.delivery_id
+          AND e.source = fresh.source AND e.id > fresh.id
       ) AS again
     ), verdict AS (
       SELECT DISTINCT ON (a.id) a.id, a.cause, e.duplicate_of AS before,
         CASE WHEN e.delivery_id IS NOT NULL THEN (
           SELECT d.id FROM events d
-          WHERE d.delivery_id = e.delivery_id AND d.owner = e.owner AND d.source = e.source AND d.id < e.id
+          WHERE d.campaign_id = e.campaign_id AND d.owner = e.owner AND d.delivery_id = e.delivery_id
+            AND d.source = e.source AND d.id < e.id
           ORDER BY d.id LIMIT 1
         ) ELSE (
           SELECT CASE WHEN p.payload_hash = e.payload_hash AND p.source = e.source
@@ -64,7 +66,7 @@ export async function classifyEvents(
       ORDER BY a.id, a.cause DESC
     ), changed AS (
       UPDATE events e
-      SET duplicate_of = v.after, revived_by = CASE WHEN v.after IS NULL THEN v.cause END
+      SET duplicate_of = v.after, revived_by = CASE WHEN v.after IS NULL THEN v.cause END, seq = DEFAULT
       FROM verdict v
       WHERE e.id = v.id AND v.before IS DISTINCT FROM v.after
       RETURNING e.id

@@ -1,8 +1,7 @@
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { sql, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
-import { lockNames } from '../lock-mailboxes.ts'
-import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
+import { lockMailboxes } from '../lock-mailboxes.ts'
 import { classifyEvents } from './classify-events.ts'
 import { insertEvents, type RoutedEvent } from './insert-events.ts'
 import { recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
@@ -36,7 +35,11 @@ export async function recordBatches(
   const events = batches.flatMap((batch) => batch.events)
   const refused = batches.flatMap((batch) => batch.refused)
   return db.transaction().execute(async (tx) => {
-    await lockNames(tx, 'routing', lockNamesOf(events))
+    await lockMailboxes(
+      tx,
+      'routing',
+      events.map(({ event }) => event),
+    )
     await recordReceipts(tx, batches)
     if (refused.length > 0) await recordQuarantine(tx, refused)
     if (events.length === 0) return { forHandlers: [], duplicates: 0 }
@@ -46,13 +49,6 @@ export async function recordBatches(
     const verdict = await classifyEvents(tx, ids, dedupeWindowMs)
     const kept = events.filter(({ event }) => !verdict.duplicates.has(event.id)).map(({ event }) => event)
     return { forHandlers: [...kept, ...verdict.revived], duplicates: verdict.duplicates.size }
-  })
-}
-
-function lockNamesOf(events: readonly RoutedEvent[]): string[] {
-  return events.flatMap(({ event, deliveryId }) => {
-    const mailbox = mailboxKeyOf(event)
-    return deliveryId === undefined ? [mailbox] : [mailbox, `delivery:${event.owner}:${deliveryId}`]
   })
 }
 

@@ -2,77 +2,55 @@ import { foldTimeline, refoldTimeline, type Timeline } from '@warmhook/schema/fo
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
-import { readMailboxes, readRecentHistories, unknownMailbox, type StoredMailbox } from './read-mailboxes.ts'
+import { findNews, findUnfolded, readHistories, type News } from './find-news.ts'
+import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /** The states of the events' mailboxes, by `mailboxKeyOf`. */
 export type MailboxTimelines = ReadonlyMap<string, Timeline>
 
 /**
- * Brings the stored mailboxes and pauses up to these recorded events, and returns them. A mailbox's state depends on
- * its recorded events alone: an event that comes again changes nothing, and one that comes late has its mailbox folded
- * again from where it can have changed something.
+ * Brings the stored mailboxes and pauses of these events up to everything that is recorded of them. A mailbox's state
+ * depends on its recorded events alone: one that comes again changes nothing, and one that comes late has its mailbox
+ * folded again from where it can have changed something. What others have folded meanwhile costs one query.
  */
-export async function foldEvents(db: Database, events: readonly MailboxEvent[]): Promise<MailboxTimelines> {
-  return db.transaction().execute(async (tx) => {
-    const groups = Map.groupBy(events, mailboxKeyOf)
-    await lockMailboxes(tx, 'folding', keysOf(groups))
-    const stored = await readMailboxes(tx, keysOf(groups))
-    const pending = [...groups].flatMap(([key, [first, ...rest]]) => {
-      if (first === undefined) return []
-      const mailbox = stored.get(key) ?? unknownMailbox(first)
-      const news = [first, ...rest].filter((event) => !isFolded(mailbox, event)).toSorted(inArrivalOrder)
-      return news.length === 0 ? [] : [{ key, mailbox, news }]
-    })
-    const late = pending.flatMap(({ mailbox, news: [first] }) =>
-      first !== undefined && first.id <= (mailbox.timeline.mailbox?.lastEventId ?? '')
-        ? [{ key: mailbox.key, firstLateId: first.id }]
-        : [],
-    )
-    const histories =
-      late.length === 0 ? new Map<string, readonly MailboxEvent[]>() : await readRecentHistories(tx, late)
-    const folded = pending.map(({ key, mailbox, news }) => fold(mailbox, news, histories.get(key)))
-    if (folded.length > 0) await saveMailboxes(tx, folded)
-    return new Map([
-      ...[...stored].map(([key, { timeline }]) => [key, timeline] as const),
-      ...folded.map(({ key, timeline }) => [mailboxKeyOf(key), timeline] as const),
-    ])
-  })
+export async function foldEvents(db: Database, events: readonly MailboxEvent[]): Promise<void> {
+  const mailboxes = await findUnfolded(
+    db,
+    events.map((event) => event.id),
+  )
+  if (mailboxes.length > 0) await foldMailboxes(db, mailboxes)
 }
 
-/** The same answer with one query and no lock when another handler has folded these events already. */
+/** Folds, and returns the states. */
 export async function readFolded(db: Database, events: readonly MailboxEvent[]): Promise<MailboxTimelines> {
-  const groups = Map.groupBy(events, mailboxKeyOf)
-  const stored = await readMailboxes(db, keysOf(groups))
-  const isCurrent = [...groups].every(([key, group]) => {
-    const mailbox = stored.get(key)
-    return mailbox !== undefined && group.every((event) => isFolded(mailbox, event))
+  await foldEvents(db, events)
+  const mailboxes = new Map(events.map((event) => [mailboxKeyOf(event), event]))
+  const stored = await readMailboxes(db, [...mailboxes.values()])
+  return new Map([...stored].map(([key, { timeline }]) => [key, timeline]))
+}
+
+async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await lockMailboxes(tx, 'folding', keys)
+    const stored = await readMailboxes(tx, keys)
+    const mailboxes = keys.map((key) => stored.get(mailboxKeyOf(key)) ?? unknownMailbox(key))
+    const news = await findNews(tx, mailboxes)
+    // Those that had the lock before have left nothing to do.
+    if (news.length === 0) return
+    const histories = await readHistories(tx, news)
+    await saveMailboxes(
+      tx,
+      news.map((item) => fold(item, histories.get(mailboxKeyOf(item.mailbox.key)))),
+    )
   })
-  return isCurrent ? new Map([...stored].map(([key, { timeline }]) => [key, timeline])) : foldEvents(db, events)
 }
 
-function isFolded(mailbox: StoredMailbox, event: MailboxEvent): boolean {
-  return mailbox.recentEventIds.includes(event.id)
-}
-
-function keysOf(groups: ReadonlyMap<string, readonly MailboxEvent[]>): readonly MailboxKey[] {
-  return [...groups.values()].flatMap(([first]) => first ?? [])
-}
-
-function inArrivalOrder(a: MailboxEvent, b: MailboxEvent): number {
-  return a.id < b.id ? -1 : 1
-}
-
-/** Enough for the events that several handlers have in hand at once; one that is forgotten is only folded again. */
-const recentCount = 16
-
-function fold(
-  mailbox: StoredMailbox,
-  news: readonly MailboxEvent[],
-  history: readonly MailboxEvent[] | undefined,
-): FoldedMailbox {
-  const timeline =
-    history === undefined ? foldTimeline(mailbox.timeline, news) : refoldTimeline(mailbox.timeline, history)
-  const recent = [...news.map((event) => event.id).toReversed(), ...mailbox.recentEventIds]
-  return { key: mailbox.key, timeline, recentEventIds: recent.slice(0, recentCount), refoldedSince: history?.[0]?.id }
+function fold({ mailbox, isLate, seq }: News, history: readonly MailboxEvent[] | undefined): FoldedMailbox {
+  const folded = { key: mailbox.key, foldedSeq: seq }
+  // Duplicates alone.
+  if (history === undefined) return { ...folded, timeline: mailbox.timeline, refoldedSince: undefined }
+  return isLate
+    ? { ...folded, timeline: refoldTimeline(mailbox.timeline, history), refoldedSince: history[0]?.id }
+    : { ...folded, timeline: foldTimeline(mailbox.timeline, history), refoldedSince: undefined }
 }

@@ -1,20 +1,19 @@
-import { closingTypes, emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
 import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
-import { toMailboxEvent } from '../events/to-mailbox-event.ts'
 
 /** A mailbox as it is stored: its state, with its open pause if it has one. */
 export interface StoredMailbox {
   readonly key: MailboxKey
   readonly timeline: Timeline
-  /** The events folded most recently, so that one that comes again is known. */
-  readonly recentEventIds: readonly string[]
+  /** Everything recorded of the mailbox up to here, in the order of recording, is in the timeline. */
+  readonly foldedSeq: number
 }
 
 /** A mailbox that nothing is stored of. */
 export function unknownMailbox(key: MailboxKey): StoredMailbox {
-  return { key: { owner: key.owner, campaignId: key.campaignId }, timeline: emptyTimeline, recentEventIds: [] }
+  return { key: { owner: key.owner, campaignId: key.campaignId }, timeline: emptyTimeline, foldedSeq: 0 }
 }
 
 /** The stored ones of these mailboxes, by `mailboxKeyOf`. */
@@ -56,55 +55,18 @@ export async function readMailboxesOfContacts(
   return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
-/** A mailbox, and the first of the events that came too late for its state. */
-export interface LateMailbox {
-  readonly key: MailboxKey
-  readonly firstLateId: string
-}
-
-/** What `refoldTimeline` needs of the mailboxes' events that are no duplicates, in arrival order, by `mailboxKeyOf`. */
-export async function readRecentHistories(
-  db: Queryable,
-  mailboxes: readonly LateMailbox[],
-): Promise<ReadonlyMap<string, readonly MailboxEvent[]>> {
-  const campaignIds = mailboxes.map(({ key }) => key.campaignId)
-  const owners = mailboxes.map(({ key }) => key.owner)
-  const ids = mailboxes.map(({ firstLateId }) => firstLateId)
-  const { rows } = await sql<{ event: object }>`
-    SELECT e.event
-    FROM unnest(${campaignIds}::bigint[], ${owners}::text[], ${ids}::uuid[]) AS late (campaign_id, owner, id)
-    LEFT JOIN LATERAL (
-      SELECT id FROM events
-      WHERE campaign_id = late.campaign_id AND owner = late.owner AND id < late.id
-        AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
-      ORDER BY id DESC LIMIT 1
-    ) AS closing ON true
-    CROSS JOIN LATERAL (
-      SELECT id, event FROM events
-      WHERE campaign_id = late.campaign_id AND owner = late.owner
-        AND id >= coalesce(closing.id, '00000000-0000-0000-0000-000000000000') AND duplicate_of IS NULL
-    ) AS e
-    ORDER BY e.id`.execute(db)
-  return Map.groupBy(
-    rows.map((row) => toMailboxEvent(row.event)),
-    mailboxKeyOf,
-  )
-}
-
-/** Times come as numbers, lists as JSON or text: what the driver makes of Postgres's own forms takes it ten times as long. */
-type StoredRow = Omit<Selectable<MailboxTable>, 'tags' | 'status_since' | 'last_event_at' | 'recent_event_ids'> & {
+/** Times come as numbers, lists as JSON: what the driver makes of Postgres's own forms takes it ten times as long. */
+type StoredRow = Omit<Selectable<MailboxTable>, 'tags' | 'status_since' | 'last_event_at'> & {
   tags: string[] | null
   status_since: number
   last_event_at: number
-  recent_event_ids: string
   open: Selectable<PauseTable> | null
 }
 
 const selectStored = sql`
   SELECT m.owner, m.campaign_id, m.email, m.first_name, m.last_name, m.provider, to_json(m.tags) AS tags, m.meta, m.status,
     date_part('epoch', m.status_since) * 1000 AS status_since, m.reason, m.last_event_id,
-    date_part('epoch', m.last_event_at) * 1000 AS last_event_at, array_to_string(m.recent_event_ids, ' ') AS recent_event_ids,
-    to_json(p) AS open
+    date_part('epoch', m.last_event_at) * 1000 AS last_event_at, m.folded_seq, to_json(p) AS open
   FROM mailboxes m
   LEFT JOIN LATERAL (
     SELECT * FROM pauses WHERE campaign_id = m.campaign_id AND owner = m.owner AND closed_by IS NULL LIMIT 1
@@ -114,7 +76,7 @@ function toStored(row: StoredRow): StoredMailbox {
   return {
     key: { owner: row.owner, campaignId: Number(row.campaign_id) },
     timeline: toTimeline(row),
-    recentEventIds: row.recent_event_ids === '' ? [] : row.recent_event_ids.split(' '),
+    foldedSeq: Number(row.folded_seq),
   }
 }
 

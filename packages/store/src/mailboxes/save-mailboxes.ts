@@ -8,7 +8,7 @@ import { toJsonParameter } from '../json-parameter.ts'
 /** A folded mailbox. */
 export interface FoldedMailbox {
   readonly key: MailboxKey
-  readonly recentEventIds: readonly string[]
+  readonly foldedSeq: number
   readonly timeline: Timeline
   /** Set when recent history was folded again: the oldest event in it. Pauses from then on are replaced. */
   readonly refoldedSince: string | undefined
@@ -22,18 +22,18 @@ export async function saveMailboxes(tx: Transaction<Tables>, folded: readonly Fo
 }
 
 async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
-  const rows = folded.flatMap(({ key, timeline, recentEventIds }) =>
-    timeline.mailbox === null ? [] : [{ ...toMailboxRow(key, timeline.mailbox), recent: recentEventIds }],
+  const rows = folded.flatMap(({ key, timeline, foldedSeq }) =>
+    timeline.mailbox === null ? [] : [{ ...toMailboxRow(key, timeline.mailbox), folded_seq: foldedSeq }],
   )
   // coalesce: an event that does not mention a field, or a history whose oldest part is pruned, does not unset it.
   await sql`
     INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
-      status, status_since, reason, last_event_id, last_event_at, recent_event_ids)
+      status, status_since, reason, last_event_id, last_event_at, folded_seq)
     SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
-      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0), recent
+      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0), folded_seq
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
-      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint, recent uuid[])
+      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint, folded_seq bigint)
     ON CONFLICT (campaign_id, owner) DO UPDATE SET
       email = coalesce(excluded.email, m.email),
       first_name = coalesce(excluded.first_name, m.first_name),
@@ -43,7 +43,7 @@ async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbo
       meta = coalesce(excluded.meta, m.meta),
       status = excluded.status, status_since = excluded.status_since, reason = excluded.reason,
       last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at,
-      recent_event_ids = excluded.recent_event_ids`.execute(tx)
+      folded_seq = excluded.folded_seq`.execute(tx)
 }
 
 function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): Record<string, unknown> {
