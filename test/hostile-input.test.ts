@@ -27,6 +27,7 @@ describe('the ingress', () => {
     ingress = await startIngress(
       {
         redisUrl: keys.redisUrl,
+        waitReplicas: 0,
         host: '127.0.0.1',
         port: 0,
         endpoints,

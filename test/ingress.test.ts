@@ -20,6 +20,7 @@ function start(redisUrl: string, prefix: string): Promise<Ingress> {
   return startIngress(
     {
       redisUrl,
+      waitReplicas: 0,
       host: '127.0.0.1',
       port: 0,
       endpoints,
@@ -60,6 +61,7 @@ describe('the ingress', () => {
     const producer = createBatchProducer(intakeQueue, connection, {
       prefix: keys.prefix,
       deadlineMs: 1_000,
+      replicas: 0,
       onError: () => undefined,
     })
     const jobs = await producer.queue.getJobs(['waiting'])

@@ -1,87 +1,104 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
 import { connectConsumer, disconnect } from '@warmhook/queue/connections'
 import { findFreePort } from '@warmhook/redis-server/find-free-port'
+import type { RedisServer } from '@warmhook/redis-server/redis-server'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import { eventually } from '@warmhook/testing/eventually'
+import { startSentinels } from './sentinels.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
-/** A Redis with an append-only file. */
-export interface ChaosRedis extends AsyncDisposable {
-  readonly port: number
+/** Two Redis servers with append-only files, one of them the other's replica, and sentinels that promote it when its master is gone. */
+export interface ChaosRedis {
+  /** Names the sentinels. */
+  readonly url: string
+  /** Everything that goes to a server goes through its proxy, also what servers and sentinels tell each other. */
+  readonly proxies: readonly TcpProxy[]
   /** SIGKILL. */
-  kill(): Promise<void>
-  /** On the same port and data. */
+  killMaster(): Promise<void>
+  killBoth(): Promise<void>
+  /** Starts what is not running, on its own port and data. */
   start(): Promise<void>
+  /** Resolves once the sentinels name another master than the one that was killed last. */
+  waitForPromotion(): Promise<void>
   /** In bytes; 0 for no limit. */
   limitMemory(bytes: number): Promise<void>
   usedMemory(): Promise<number>
-  /**
-   * Makes a new replica the master, as a failover in good order does: no write is lost. `port` is the new one's when
-   * `onPromoted` is called; the old one refuses writes then, and ends `lingerMs` later.
-   */
-  promoteReplica(lingerMs: number, onPromoted: () => void): Promise<void>
 }
 
 interface Node {
   readonly dataDir: string
   readonly port: number
+  readonly proxy: TcpProxy
+  readonly admin: ReturnType<typeof connectConsumer>
+  server: RedisServer | undefined
 }
 
-export async function startChaosRedis(dataDir: string): Promise<ChaosRedis> {
-  let node: Node = { dataDir, port: await findFreePort() }
-  let server = await startRedisServer(node)
-  let admin = connect(server)
+const wait = { timeoutMs: 60_000, intervalMs: 50 }
 
-  async function startReplica(): Promise<Node> {
-    const next = { dataDir: `${node.dataDir}-next`, port: await findFreePort() }
-    const extraArgs = ['--replicaof', '127.0.0.1', String(node.port)]
-    const old = { server, admin }
-    const replica = await startRedisServer({ ...next, extraArgs })
-    const replicaAdmin = connect(replica)
-    await eventually(async () => /master_link_status:up/.test(await replicaAdmin.info('replication')), replicaWait)
-    await old.admin.call('FAILOVER', 'TO', '127.0.0.1', String(next.port), 'TIMEOUT', '10000')
-    await eventually(async () => /role:master/.test(await replicaAdmin.info('replication')), replicaWait)
-    server = replica
-    admin = replicaAdmin
-    retired.push(old)
-    return next
+/** Runs until the stack is disposed. */
+export async function startChaosRedis(stack: AsyncDisposableStack, home: string): Promise<ChaosRedis> {
+  const first = await openNode(stack, join(home, 'redis-1'))
+  const second = await openNode(stack, join(home, 'redis-2'))
+  const nodes = [first, second]
+  stack.defer(async () => {
+    for (const { server } of nodes) await server?.stop()
+  })
+  await startNode(first, undefined)
+  await startNode(second, first)
+  await eventually(async () => /master_link_status:up/.test(await second.admin.info('replication')), wait)
+  const sentinels = stack.use(await startSentinels(join(home, 'sentinels'), first.proxy.port))
+
+  let killed = first
+  const findMaster = async (): Promise<Node> => {
+    const port = await sentinels.masterPort()
+    return nodes.find(({ proxy }) => proxy.port === port) ?? first
   }
-
-  const retired: { readonly server: typeof server; readonly admin: typeof admin }[] = []
-  const retire = async (): Promise<void> => {
-    for (const old of retired.splice(0)) {
-      await disconnect(old.admin)
-      await old.server.stop()
-    }
+  const kill = async (node: Node): Promise<void> => {
+    const { server } = node
+    node.server = undefined
+    server?.kill('SIGKILL')
+    await server?.exited
   }
   return {
-    get port() {
-      return node.port
+    url: sentinels.url,
+    proxies: nodes.map(({ proxy }) => proxy),
+    async killMaster() {
+      killed = await findMaster()
+      await kill(killed)
     },
-    async kill() {
-      server.kill('SIGKILL')
-      await server.exited
+    async killBoth() {
+      killed = await findMaster()
+      await Promise.all(nodes.map(kill))
     },
     async start() {
-      server = await startRedisServer(node)
+      const master = await findMaster()
+      if (master.server === undefined) await startNode(master, undefined)
+      for (const node of nodes) if (node.server === undefined) await startNode(node, master)
     },
-    limitMemory: async (bytes) => void (await admin.config('SET', 'maxmemory', String(bytes))),
-    usedMemory: async () => Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1]),
-    async promoteReplica(lingerMs, onPromoted) {
-      node = await startReplica()
-      onPromoted()
-      await delay(lingerMs)
-      await retire()
+    async waitForPromotion() {
+      await eventually(async () => (await findMaster()) !== killed, wait)
     },
-    async [Symbol.asyncDispose]() {
-      await retire()
-      await disconnect(admin)
-      await server.stop()
+    async limitMemory(bytes) {
+      for (const { admin } of nodes) await admin.config('SET', 'maxmemory', String(bytes))
+    },
+    async usedMemory() {
+      const { admin } = await findMaster()
+      return Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
     },
   }
 }
 
-const replicaWait = { timeoutMs: 30_000, intervalMs: 50 }
+async function openNode(stack: AsyncDisposableStack, dataDir: string): Promise<Node> {
+  const port = await findFreePort()
+  const proxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port }))
+  const admin = connectConsumer({ url: `redis://127.0.0.1:${port}`, onError: () => undefined })
+  stack.defer(() => disconnect(admin))
+  return { dataDir, port, proxy, admin, server: undefined }
+}
 
-function connect({ url }: { readonly url: string }): ReturnType<typeof connectConsumer> {
-  return connectConsumer({ url, onError: () => undefined })
+async function startNode(node: Node, master: Node | undefined): Promise<void> {
+  const announced = ['--replica-announce-ip', '127.0.0.1', '--replica-announce-port', String(node.proxy.port)]
+  const following = master === undefined ? [] : ['--replicaof', '127.0.0.1', String(master.proxy.port)]
+  const { dataDir, port } = node
+  node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...following] })
 }

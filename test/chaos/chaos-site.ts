@@ -38,8 +38,7 @@ export interface ChaosSite {
   readonly crm: CrmPeer
   /** Every time that one of the processes ended without being told to, in words. */
   readonly ends: readonly string[]
-  /** Between our processes and the servers; the database here goes past it. */
-  readonly redisProxy: TcpProxy
+  /** Between our processes and the server; the database here goes past it. */
   readonly postgresProxy: TcpProxy
   readonly db: Database
   readonly ledger: () => Promise<Ledger>
@@ -61,16 +60,16 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
   const db = openJudgeDatabase(postgres.url)
   stack.defer(() => db.destroy())
   await migrate(db)
-  const redis = stack.use(await startChaosRedis(join(home, 'redis')))
+  const redis = await startChaosRedis(stack, home)
   const postgresUrl = new URL(postgres.url)
   const target = { host: postgresUrl.hostname, port: Number(postgresUrl.port || 5432) }
   const postgresProxy = stack.use(await startTcpProxy(target))
-  const redisProxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: redis.port }))
   const crm = stack.use(await startCrmPeer())
   postgresUrl.host = `127.0.0.1:${postgresProxy.port}`
   const [ingressPort, boardPort] = [await findFreePort(), await findFreePort()]
   const env = {
-    REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
+    REDIS_URL: redis.url,
+    REDIS_WAIT_REPLICAS: '1',
     DATABASE_URL: postgresUrl.href,
     WARMHOOK_ENDPOINT_KEY: key,
     BOARD_PASSWORD: password,
@@ -104,7 +103,6 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     postgres,
     crm,
     ends,
-    redisProxy,
     postgresProxy,
     db,
     ledger: async () => JSON.parse(await read(`http://127.0.0.1:${boardPort}/api/ledger`, { authorization })) as Ledger,

@@ -8,8 +8,6 @@ export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Added to each direction of every connection. */
   latencyMs: number
-  /** Where new connections lead; those that are there stay. */
-  target: ProxyTarget
   /** Connections end as soon as they are made. */
   refuses: boolean
   /** Resets every connection that is there. */
@@ -32,10 +30,10 @@ interface Link {
 /** Starts a proxy on a free loopback port. */
 export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
   const links = new Set<Link>()
-  const state = { target, latencyMs: 0, refuses: false }
+  const state = { latencyMs: 0, refuses: false }
   const listener = createServer((client) => {
     if (state.refuses) return void client.resetAndDestroy()
-    const link: Link = { client, server: connect(state.target), cut: undefined }
+    const link: Link = { client, server: connect(target), cut: undefined }
     links.add(link)
     forward(link, 'command', state)
     forward(link, 'answer', state)

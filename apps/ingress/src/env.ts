@@ -12,6 +12,7 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
   const values = parseEnv(
     {
       REDIS_URL: fields.REDIS_URL,
+      REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
       HOST: fields.HOST,
       INGRESS_PORT: fields.INGRESS_PORT,
       WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
@@ -28,6 +29,7 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
   )
   return {
     redisUrl: values.REDIS_URL,
+    waitReplicas: values.REDIS_WAIT_REPLICAS,
     host: values.HOST,
     port: values.INGRESS_PORT,
     endpoints: toEndpoints(values.ENDPOINTS_FILE, values.WARMHOOK_ENDPOINT_KEY),

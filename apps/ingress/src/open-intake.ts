@@ -17,6 +17,8 @@ import { startDraining } from './start-draining.ts'
 
 export interface IntakeSettings {
   readonly redisUrl: string
+  /** Replicas that must have a job before its envelopes are safe. */
+  readonly waitReplicas: number
   readonly prefix: string
   /** Envelopes in a job, at most. */
   readonly batchMax: number
@@ -51,6 +53,7 @@ export function openIntake(
   const producer = createBatchProducer(intakeQueue, connection, {
     prefix: settings.prefix,
     deadlineMs: addDeadlineMs,
+    replicas: settings.waitReplicas,
     onError: warn('intake queue'),
   })
   scope.use('intake queue', producer)

@@ -7,6 +7,7 @@ import { Secret } from '@warmhook/config/secret'
 
 const variables = {
   REDIS_URL: fields.REDIS_URL.optional(),
+  REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
   DATABASE_URL: fields.DATABASE_URL.optional(),
   DATA_DIR: fields.DATA_DIR,
   HOST: fields.HOST,
@@ -32,6 +33,7 @@ const variables = {
 export interface StandaloneSettings {
   /** Undefined: a private Redis is started in `dataDir`. */
   readonly redisUrl: string | undefined
+  readonly waitReplicas: number
   /** Undefined: an embedded Postgres with its files in `dataDir`. */
   readonly databaseUrl: string | undefined
   readonly dataDir: string
@@ -66,6 +68,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
   const others = values.ENDPOINTS_FILE === undefined ? [] : readEndpointsFile(values.ENDPOINTS_FILE)
   return {
     redisUrl: values.REDIS_URL,
+    waitReplicas: values.REDIS_WAIT_REPLICAS,
     databaseUrl: values.DATABASE_URL,
     dataDir,
     host: values.HOST,

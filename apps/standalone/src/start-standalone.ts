@@ -60,11 +60,12 @@ export async function startStandalone(
       ),
       20_000,
     )
-    const { endpoints, maxBodyBytes, ratePerSecond, batchMax, spool } = settings
+    const { endpoints, maxBodyBytes, ratePerSecond, batchMax, spool, waitReplicas } = settings
+    const port = settings.ingressPort
     const ingress = scope.use(
       'ingress',
       await startIngress(
-        { redisUrl, host, port: settings.ingressPort, endpoints, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
+        { redisUrl, waitReplicas, host, port, endpoints, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
         { log },
       ),
       10_000,

@@ -105,7 +105,10 @@ export async function startWorker(
   })
 }
 
-/** A way into each queue, over one connection. */
+/**
+ * A way into each queue, over one connection. Replicas are not waited for: a failover that forgets a handler's job also
+ * forgets that the intake's was done, which came after it.
+ */
 function openProducers(
   scope: ResourceScope,
   { redisUrl, prefix }: WorkerSettings,
@@ -114,7 +117,7 @@ function openProducers(
   const connection = connectProducer({ url: redisUrl, onError })
   scope.defer('redis producer', () => disconnect(connection))
   return (spec) => {
-    const producer = createBatchProducer(spec, connection, { prefix, deadlineMs: 5_000, onError })
+    const producer = createBatchProducer(spec, connection, { prefix, deadlineMs: 5_000, replicas: 0, onError })
     scope.use(`way into ${spec.name}`, producer)
     return (job) => producer.add(job)
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseRedisUrl } from './redis-url.ts'
 import { Secret } from './secret.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -10,7 +11,11 @@ const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `mus
  * Every environment variable of Warmhook: an app's `env.ts` picks the ones it needs. Defaults stand here and nowhere else.
  */
 export const fields = {
-  REDIS_URL: url(/^rediss?$/, 'redis://127.0.0.1:6379'),
+  REDIS_URL: z.string().refine((value) => parseRedisUrl(value) !== undefined, {
+    error: 'must be a URL such as redis://127.0.0.1:6379 or redis+sentinel://host1:26379,host2:26379/master-name',
+  }),
+  /** Replicas that must have an event before it is acknowledged: with one, a failover loses none. */
+  REDIS_WAIT_REPLICAS: z.coerce.number().int().nonnegative().default(0),
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@127.0.0.1:5432/warmhook'),
   /** Where standalone keeps its Redis, its Postgres and the generated secrets. */
   DATA_DIR: z.string().default('.warmhook'),

@@ -2,6 +2,7 @@ import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import pRetry from 'p-retry'
 import type { QueueSpec } from './catalog.ts'
+import { createReplicatedWrite, type Write } from './replicated-write.ts'
 
 /** The batch is not known to be in Redis. It may be there all the same: the same id makes a repeat harmless. */
 export class EnqueueError extends Error {
@@ -26,17 +27,27 @@ export interface BatchProducer<Payload> extends AsyncDisposable {
   readonly queue: Queue
 }
 
-/** `deadlineMs` bounds an add with all its repeats. The connection stays the caller's. */
+export interface BatchProducerOptions {
+  readonly prefix: string
+  /** Bounds an add with all its repeats. */
+  readonly deadlineMs: number
+  /** Replicas that must have a job before its add is done. */
+  readonly replicas: number
+  readonly onError: (error: Error) => void
+}
+
+/** The connection stays the caller's. */
 export function createBatchProducer<Payload>(
   spec: QueueSpec<Payload>,
   connection: Redis,
-  options: { readonly prefix: string; readonly deadlineMs: number; readonly onError: (error: Error) => void },
+  options: BatchProducerOptions,
 ): BatchProducer<Payload> {
   const queue = openQueue(spec, connection, options.prefix)
   queue.on('error', options.onError)
+  const write = createReplicatedWrite(connection, options.replicas)
   return {
     queue,
-    add: (job) => addWithin(queue, job, spec, options.deadlineMs),
+    add: (job) => addWithin(queue, job, { spec, write, deadlineMs: options.deadlineMs }),
     [Symbol.asyncDispose]: () => queue.close(),
   }
 }
@@ -57,14 +68,17 @@ export function openQueue(spec: QueueSpec<unknown>, connection: Redis, prefix: s
 async function addWithin<Payload>(
   queue: Queue,
   job: BatchJob<Payload>,
-  spec: QueueSpec<Payload>,
-  deadlineMs: number,
+  {
+    spec,
+    write,
+    deadlineMs,
+  }: { readonly spec: QueueSpec<Payload>; readonly write: Write; readonly deadlineMs: number },
 ): Promise<void> {
   // Not AbortSignal.timeout(): its timer outlives the add, and makes an error with a stack each time.
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(new Error('no answer from Redis')), deadlineMs)
   try {
-    await pRetry(() => queue.add(job.name, job.payload, { jobId: job.id }), {
+    await pRetry(() => write(() => queue.add(job.name, job.payload, { jobId: job.id })), {
       retries: 5,
       minTimeout: 50,
       factor: 2,

@@ -34,7 +34,12 @@ beforeEach(() => {
   const connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
   cleanup.defer(() => connection.disconnect())
   producer = cleanup.use(
-    createBatchProducer(spec, connection, { prefix: keys.prefix, deadlineMs: 2_000, onError: () => undefined }),
+    createBatchProducer(spec, connection, {
+      prefix: keys.prefix,
+      deadlineMs: 2_000,
+      replicas: 0,
+      onError: () => undefined,
+    }),
   )
   records = []
   envelope = createEnvelopes()
@@ -235,6 +240,7 @@ describe('createBatchProducer', () => {
     const away = createBatchProducer(spec, connection, {
       prefix: keys.prefix,
       deadlineMs: 200,
+      replicas: 0,
       onError: () => undefined,
     })
     await expect(

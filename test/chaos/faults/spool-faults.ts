@@ -15,7 +15,7 @@ const smallSpoolBytes = 512 * 1024
 async function fillSpool({ ingress, redis }: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
   await ingress.replace({ SPOOL_MAX_BYTES: String(smallSpoolBytes) })
   await delay(2_000)
-  await redis.kill()
+  await redis.killBoth()
   await delay(drawAway(random, lengths))
   await redis.start()
   await ingress.replace({})
@@ -23,7 +23,7 @@ async function fillSpool({ ingress, redis }: ChaosSite, random: Random, lengths:
 
 async function killWithSpool({ ingress, redis }: ChaosSite, random: Random): Promise<void> {
   const pauses = [random.between(1_000, 5_000), random.between(1_000, 5_000)]
-  await redis.kill()
+  await redis.killBoth()
   for (const pauseMs of pauses) {
     await delay(pauseMs)
     await ingress.signal('SIGKILL')
