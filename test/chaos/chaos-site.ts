@@ -9,6 +9,7 @@ import { startCrmPeer, type CrmPeer } from './crm-peer.ts'
 import { openJudgeDatabase } from './open-judge-database.ts'
 import { supervise, type Supervised } from './supervise.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { createWallClock, type WallClock } from './wall-clock.ts'
 
 const key = 'a-key-of-at-least-128-bits'
 const password = 'board-password'
@@ -40,6 +41,8 @@ export interface ChaosSite {
   readonly ends: readonly string[]
   /** Between our processes and the server; the database here goes past it. */
   readonly postgresProxy: TcpProxy
+  /** The ingress's and the workers'. */
+  readonly clocks: readonly WallClock[]
   readonly db: Database
   readonly ledger: () => Promise<Ledger>
   /** Jobs that the ingress keeps on its disk. */
@@ -83,27 +86,30 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     LOG_LEVEL: 'error',
   }
   const ends: string[] = []
-  const run = (name: string, app: string): Supervised => {
+  const ingressClock = createWallClock(join(home, 'ingress-clock'))
+  const workerClock = createWallClock(join(home, 'worker-clock'))
+  const run = (name: string, app: string, clock?: WallClock): Supervised => {
     const onEnd = (how: string): void => {
       const line = `${name} ended by itself: ${how}`
       // One that can't start tries again and again.
       if (!ends.includes(line)) log(line)
       ends.push(line)
     }
-    return stack.use(supervise({ entry: `apps/${app}/src/main.ts`, env, onEnd }))
+    return stack.use(supervise({ entry: `apps/${app}/src/main.ts`, env: { ...env, ...clock?.env }, onEnd }))
   }
   const ingressUrl = `http://127.0.0.1:${ingressPort}`
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   return {
     ingressUrl,
-    ingress: run('ingress', 'ingress'),
-    workers: Array.from({ length: options.workers }, (_, index) => run(`worker ${index + 1}`, 'worker')),
+    ingress: run('ingress', 'ingress', ingressClock),
+    workers: Array.from({ length: options.workers }, (_, index) => run(`worker ${index + 1}`, 'worker', workerClock)),
     board: run('board', 'board'),
     redis,
     postgres,
     crm,
     ends,
     postgresProxy,
+    clocks: [ingressClock, workerClock],
     db,
     ledger: async () => JSON.parse(await read(`http://127.0.0.1:${boardPort}/api/ledger`, { authorization })) as Ledger,
     spooledJobs: async () => toGauge(await read(`${ingressUrl}/metrics`), 'warmhook_spool_jobs'),

@@ -1,3 +1,4 @@
+import { clockFaults } from './clock-faults.ts'
 import { crmFaults } from './crm-faults.ts'
 import type { Fault } from './fault.ts'
 import { postgresFaults, postgresServerFaults } from './postgres-faults.ts'
@@ -13,4 +14,5 @@ export const allFaults: readonly Fault[] = [
   ...postgresServerFaults,
   ...crmFaults,
   ...spoolFaults,
+  ...clockFaults,
 ]
