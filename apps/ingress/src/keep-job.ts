@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Spool } from '@warmhook/spool/open-spool'
@@ -20,6 +21,12 @@ class RedisAwayError extends Error {
 }
 
 /**
+ * Meanwhile the next events gather into one job. A write to the disk blocks the process, and Redis takes jobs back one by one:
+ * without this pause, half a minute of events made so many small jobs that Redis had them all only a minute later.
+ */
+const gatherMs = 20
+
+/**
  * Makes a job safe: in Redis, or else in the spool. One that Redis did not confirm may be there all the same, and goes
  * into the spool under the same id: to add it again later changes nothing.
  *
@@ -36,6 +43,7 @@ export async function keepJob(job: IntakeJob, { gate, add, spool, onSpooled }: K
     }
   }
   if (spool === undefined) throw new RedisAwayError('Redis is away or nearly full, and no SPOOL_DIR is set')
+  await delay(gatherMs)
   spool.write({ id: job.id, name: job.name, payload: JSON.stringify(job.payload) })
   onSpooled(job)
 }

@@ -9,12 +9,12 @@ export interface DrainDeps extends Pick<KeepDeps, 'gate' | 'add'> {
   readonly onError: (error: unknown) => void
 }
 
-/** Removed from the disk together; each may have 256 KiB. */
+/** On their way together; each may have 256 KiB. */
 const jobsPerStep = 8
 const idleMs = 200
 
 /**
- * Brings what is in the spool to Redis, oldest first, whenever Redis takes it. One job at a time, so that live traffic
+ * Brings what is in the spool to Redis, oldest first, whenever Redis takes it. A few jobs at a time, so that live traffic
  * has the rest of the connection. Disposal waits for the step under way.
  */
 export function startDraining(deps: DrainDeps): AsyncDisposable {
@@ -38,15 +38,17 @@ async function drainUntil(stop: AbortSignal, deps: DrainDeps): Promise<void> {
 /** Returns false when it is better to wait before the next step. */
 async function drainStep({ spool, gate, add, onDrained, onError }: DrainDeps): Promise<boolean> {
   const jobs = spool.oldest(jobsPerStep)
-  const added: string[] = []
-  try {
-    for (const { id, name, payload } of jobs) {
+  const results = await Promise.allSettled(
+    jobs.map(async ({ id, name, payload }) => {
       await add({ id, name, payload: toBatch(payload) })
-      added.push(id)
-    }
-  } catch (error) {
+      return id
+    }),
+  )
+  const added = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure !== undefined) {
     gate.reportFailure()
-    onError(error)
+    onError(failure.reason)
   }
   try {
     // A full disk takes no removal either. The jobs are added again then, under the same ids, until it does.
