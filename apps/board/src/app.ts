@@ -22,7 +22,7 @@ export function createApp(deps: BoardDeps): Hono {
   app.route('/queues', createBullBoardApp([deps.intake, ...deps.handlers]))
   app.route('/', createDashboard(deps))
   app.notFound((c) => problem(c, 404, 'There is nothing here'))
-  app.onError((error, c) => answerError(error, c, deps.log))
+  app.onError((error, c) => answerError(error, c, deps))
   return app
 }
 

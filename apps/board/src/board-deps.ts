@@ -12,6 +12,8 @@ export interface BoardDeps {
   readonly handlers: readonly Queue[]
   readonly user: string
   readonly password: Secret
+  /** Names the services that do not answer just now. */
+  readonly findAway: () => Promise<readonly string[]>
   readonly registry: Registry
   readonly log: Logger
   /** Milliseconds since the epoch. */

@@ -11,6 +11,7 @@ import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
+import { findAway } from './find-away.ts'
 import { observeInstallation } from './observe-installation.ts'
 
 export interface BoardSettings {
@@ -52,7 +53,17 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const registry = createMetrics('board')
     observeInstallation(registry, { db, intake, handlers, now: Date.now })
     const { user, password } = settings
-    const app = createApp({ db, intake, handlers, user, password, registry, log, now: Date.now })
+    const app = createApp({
+      db,
+      intake,
+      handlers,
+      user,
+      password,
+      registry,
+      log,
+      now: Date.now,
+      findAway: () => findAway(db, () => connection.status === 'ready'),
+    })
     const handle = getRequestListener(app.fetch)
     const server = createServer((request, response) => void handle(request, response))
     const url = await listen(scope, server, settings)

@@ -4,6 +4,7 @@ import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createLogger } from '@warmhook/telemetry/logger'
+import { warnOfBlockedLoop } from '@warmhook/telemetry/watch-event-loop'
 import { askApart } from './apart/ask-apart.ts'
 import { parseWorkerEnv } from './env.ts'
 import { startWorker } from './start-worker.ts'
@@ -11,6 +12,7 @@ import { startWorker } from './start-worker.ts'
 await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
   const settings = parseWorkerEnv(process.env)
   const log = createLogger('worker', settings.logLevel)
+  warnOfBlockedLoop(log)
   return ResourceScope.build(async (scope) => {
     // Each queue's batches in hand may hold a connection.
     const poolSize = settings.concurrency * 4
