@@ -20,7 +20,7 @@ describe('a whole installation under load', () => {
     await using database = await createTestDatabase()
     const result = await runChaos({
       seed,
-      minutes: 'once',
+      minutes: 0,
       rate: 100,
       mailboxes: 500,
       workers: 2,

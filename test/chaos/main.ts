@@ -7,7 +7,7 @@ import { runChaos } from './run-chaos.ts'
 
 const program = new Command('chaos')
   .description('Breaks a whole installation under load, and checks what has become of every event.')
-  .option('--minutes <n>', 'how long', toNumber, 10)
+  .option('--minutes <n>', 'how long, at least: every fault has its turn', toNumber, 10)
   .option('--seed <n>', 'draws the same faults again; a new one by default', toNumber)
   .option('--rate <n>', 'events a second', toNumber, 1_000)
   .option('--only <text>', 'faults whose name contains this')

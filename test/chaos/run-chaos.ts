@@ -9,8 +9,8 @@ import { createRandom } from './random.ts'
 
 export interface ChaosOptions {
   readonly seed: number
-  /** How long faults are injected; `once`: until each has had its turn. */
-  readonly minutes: number | 'once'
+  /** How long faults are injected, at least; every fault has its turn, also in 0 minutes. */
+  readonly minutes: number
   /** Events per second. */
   readonly rate: number
   readonly mailboxes: number
@@ -85,12 +85,12 @@ async function breakInTurn(
   const isCancelled = (): boolean => signal?.aborted === true
   const firstMs = await recover(tracker, Date.now())
   const episodes: Episode[] = [{ fault: '(start)', firstEvent: 0, recoveryMs: firstMs }]
-  for (let turn: Fault[] = []; !isCancelled();) {
-    const isOver = minutes !== 'once' && performance.now() - startedAt > minutes * 60_000
-    if (isOver || (minutes === 'once' && turn.length === 0 && episodes.length > 1)) break
-    if (turn.length === 0) turn = random.shuffle(faults)
+  const hasTime = (): boolean => performance.now() - startedAt < minutes * 60_000
+  let turn = random.shuffle(faults)
+  while (!isCancelled()) {
     const fault = turn.shift()
-    if (fault === undefined) break
+    if (fault === undefined || (episodes.length > faults.length && !hasTime())) break
+    if (turn.length === 0 && hasTime()) turn = random.shuffle(faults)
     const firstEvent = load.sent
     log(`${minute(startedAt)} ${fault.name}`)
     await fault.inject(site, random.fork(), lengths)
