@@ -13,6 +13,8 @@ export interface ChaosRedis {
   readonly url: string
   /** Everything that goes to a server goes through its proxy, also what servers and sentinels tell each other. */
   readonly proxies: readonly TcpProxy[]
+  /** From now on the master alone has what it takes. */
+  cutReplicaOff(): Promise<void>
   /** SIGKILL. */
   killMaster(): Promise<void>
   killBoth(): Promise<void>
@@ -62,6 +64,11 @@ export async function startChaosRedis(stack: AsyncDisposableStack, home: string)
   return {
     url: sentinels.url,
     proxies: nodes.map(({ proxy }) => proxy),
+    async cutReplicaOff() {
+      const { proxy, admin } = await findMaster()
+      proxy.refuses = true
+      await admin.client('KILL', 'TYPE', 'REPLICA')
+    },
     async killMaster() {
       killed = await findMaster()
       await kill(killed)
@@ -99,6 +106,7 @@ async function openNode(stack: AsyncDisposableStack, dataDir: string): Promise<N
 async function startNode(node: Node, master: Node | undefined): Promise<void> {
   const announced = ['--replica-announce-ip', '127.0.0.1', '--replica-announce-port', String(node.proxy.port)]
   const following = master === undefined ? [] : ['--replicaof', '127.0.0.1', String(master.proxy.port)]
-  const { dataDir, port } = node
+  const { dataDir, port, proxy } = node
+  proxy.refuses = false
   node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...following] })
 }

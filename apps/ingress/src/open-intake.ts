@@ -76,7 +76,7 @@ export function openIntake(
       gate,
       add,
       onDrained: (jobs) => metrics.drained.inc(jobs),
-      onError: warn('the spool waits: redis does not take its jobs'),
+      onError: warn('draining of the spool waits'),
     })
     scope.use('draining of the spool', draining)
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -61,6 +62,20 @@ describe('openSpool', () => {
     expect(spool.hasRoom).toBe(true)
     spool.write(job('again', 'x'.repeat(10_000)))
     expect(spool.size).toBe(written.length - 4)
+  })
+
+  it('gives the disk back with the last removal, and keeps to a lower bound then', () => {
+    {
+      using spool = openSpool({ directory, maxBytes: 2 ** 26 })
+      for (let n = 0; n < 100; n += 1) spool.write(job(`${n}`, 'x'.repeat(50_000)))
+      spool.remove(idsOf(spool.oldest(100)))
+      const sizes = readdirSync(directory).map((file) => statSync(join(directory, file)).size)
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000)
+    }
+    using spool = openSpool({ directory, maxBytes: 2 ** 20 })
+    expect(() => {
+      for (let n = 0; n < 100; n += 1) spool.write(job(`${n}`, 'x'.repeat(50_000)))
+    }).toThrow(SpoolFullError)
   })
 
   it('says what is wrong with a directory that can not be used', async () => {

@@ -30,6 +30,7 @@ export interface Spool extends Disposable {
   write(job: SpooledJob): void
   /** The jobs written first, in the order of writing. */
   oldest(count: number): readonly SpooledJob[]
+  /** The last removal gives the disk space back; if that fails, the jobs are removed all the same. */
   remove(ids: readonly string[]): void
   /** Jobs that wait. */
   readonly size: number
@@ -54,6 +55,7 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
   const insert = db.prepare('INSERT INTO jobs (id, name, payload) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING')
   const select = db.prepare('SELECT id, name, payload FROM jobs ORDER BY position LIMIT ?')
   const remove = db.prepare('DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))')
+  const countPages = db.prepare('PRAGMA page_count')
   let size = Number(db.prepare('SELECT count(*) AS jobs FROM jobs').get()?.['jobs'])
   let hasRoom = true
   return {
@@ -72,6 +74,9 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
     remove(ids) {
       size -= Number(remove.run(JSON.stringify(ids)).changes)
       hasRoom = true
+      // A file never shrinks by itself, and its bound can't be set below what it has been.
+      if (size === 0 && Number(countPages.get()?.['page_count']) > keptPages)
+        db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
     },
     get size() {
       return size
@@ -90,6 +95,9 @@ const sqliteFull = 13
 // SQLite's own, which is also that of most file systems.
 const pageBytes = 4_096
 
+/** An empty file may have as many (1 MiB): a short outage need not cost a rewrite. */
+const keptPages = 256
+
 function openFile(directory: string, maxBytes: number): DatabaseSync {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -99,6 +107,7 @@ function openFile(directory: string, maxBytes: number): DatabaseSync {
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA temp_store = MEMORY;
       PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))};
       CREATE TABLE IF NOT EXISTS jobs (
         position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, payload TEXT NOT NULL

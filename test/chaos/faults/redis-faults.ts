@@ -54,8 +54,10 @@ async function limitMemory({ redis }: ChaosSite, share: number, random: Random, 
   await redis.limitMemory(0)
 }
 
-/** The old master comes back as the new one's replica. */
+/** The master dies with what no replica has, and comes back as the new one's replica. */
 async function promoteReplica({ redis }: ChaosSite, random: Random): Promise<void> {
+  await redis.cutReplicaOff()
+  await delay(random.between(200, 1_000))
   await redis.killMaster()
   await redis.waitForPromotion()
   await delay(random.between(0, 5_000))

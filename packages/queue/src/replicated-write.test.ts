@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RedisServer } from '@warmhook/redis-server/redis-server'
+import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
+import { eventually } from '@warmhook/testing/eventually'
+import type { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectProducer, disconnect } from './connections.ts'
+import { createReplicatedWrite } from './replicated-write.ts'
+
+const stack = new AsyncDisposableStack()
+let replica: RedisServer
+let connection: Redis
+
+beforeAll(async () => {
+  const home = await mkdtemp(join(tmpdir(), 'warmhook-replicas-'))
+  stack.defer(() => rm(home, { recursive: true, force: true }))
+  const master = stack.use(await startRedisServer({ dataDir: join(home, 'master') }))
+  const following = ['--replicaof', '127.0.0.1', String(master.port)]
+  replica = stack.use(await startRedisServer({ dataDir: join(home, 'replica'), extraArgs: following }))
+  connection = connectProducer({ url: master.url, onError: () => undefined })
+  stack.defer(() => disconnect(connection))
+  await once(connection, 'ready')
+  await eventually(async () => expect(await connection.info('replication')).toMatch(/slave0:.*state=online/))
+})
+afterAll(() => stack.disposeAsync())
+
+const add = () => connection.incr('writes')
+
+describe('createReplicatedWrite', () => {
+  it('is done once a replica has the write', async () => {
+    await createReplicatedWrite(connection, 1)(add)
+  })
+
+  it('is not done while the replica is out of reach, and is when it is repeated afterwards', async () => {
+    const write = createReplicatedWrite(connection, 1)
+    replica.kill('SIGSTOP')
+    try {
+      await expect(write(add)).rejects.toThrow('0 of 1 replicas have the write')
+    } finally {
+      replica.kill('SIGCONT')
+    }
+    await eventually(() => write(add))
+  })
+
+  it('is not done when the connection broke after the write: a new one can not speak for it', async () => {
+    const write = createReplicatedWrite(connection, 1)
+    const broken = write(async () => {
+      await add()
+      connection.disconnect(true)
+      await once(connection, 'ready')
+    })
+    await expect(broken).rejects.toThrow('the connection broke')
+  })
+
+  it('asks no replica when none has to have it', async () => {
+    replica.kill('SIGSTOP')
+    try {
+      await createReplicatedWrite(connection, 0)(add)
+    } finally {
+      replica.kill('SIGCONT')
+    }
+  })
+})
