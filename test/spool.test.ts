@@ -111,6 +111,21 @@ describe('the ingress with a spool', () => {
     await eventually(async () => expect(await readIntake()).toHaveLength(21), { timeoutMs: 15_000, intervalMs: 100 })
   })
 
+  it('has answered for nothing that a kill of both Redis and itself could take', async () => {
+    const ingress = await startIngress()
+    const before = await sendMany(ingress.url, 20)
+    redis.kill('SIGSTOP')
+    const during = await sendMany(ingress.url, 20)
+    redis.kill('SIGKILL')
+    ingress.kill('SIGKILL')
+    await Promise.all([redis.exited, ingress.exited])
+    await startRedis()
+    await startIngress()
+    const answers = [...before, ...during]
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    await arrivesOnce(answers)
+  })
+
   it('keeps Redis below its memory limit', async () => {
     const ingress = await startIngress()
     await arrivesOnce([await send(ingress.url)])

@@ -1,3 +1,4 @@
+import { exitWhenIdle } from '@warmhook/lifecycle/exit-when-idle'
 import { createDatabase } from '@warmhook/testing/create-database'
 import { startLocalPostgres } from '@warmhook/testing/local-postgres'
 import { Command, InvalidArgumentError } from 'commander'
@@ -13,6 +14,7 @@ const program = new Command('chaos')
   .option('--only <text>', 'faults whose name contains this')
   .option('--json', 'print the result as JSON')
   .action(run)
+exitWhenIdle()
 await program.parseAsync()
 
 interface Options {

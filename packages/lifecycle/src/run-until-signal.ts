@@ -1,3 +1,5 @@
+import { exitWhenIdle } from './exit-when-idle.ts'
+
 /** How a process ends. */
 export interface RunOptions {
   /** From the signal to the end; after it the process exits with 1. */
@@ -21,6 +23,7 @@ export async function runUntilSignal(
   }
   const stop = Promise.withResolvers<void>()
   onSignal(stop.resolve)
+  exitWhenIdle()
   const giveUp = (error: unknown): void => {
     fail(error)
     stop.resolve()

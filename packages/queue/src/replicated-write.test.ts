@@ -31,7 +31,7 @@ const add = () => connection.incr('writes')
 
 describe('createReplicatedWrite', () => {
   it('is done once a replica has the write', async () => {
-    await createReplicatedWrite(connection, 1)(add)
+    await expect(createReplicatedWrite(connection, 1)(add)).resolves.toBeUndefined()
   })
 
   it('is not done while the replica is out of reach, and is when it is repeated afterwards', async () => {
@@ -58,7 +58,7 @@ describe('createReplicatedWrite', () => {
   it('asks no replica when none has to have it', async () => {
     replica.kill('SIGSTOP')
     try {
-      await createReplicatedWrite(connection, 0)(add)
+      await expect(createReplicatedWrite(connection, 0)(add)).resolves.toBeUndefined()
     } finally {
       replica.kill('SIGCONT')
     }

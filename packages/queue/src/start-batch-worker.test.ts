@@ -63,12 +63,13 @@ async function add(batch: EventBatch): Promise<string> {
 interface WorkOptions {
   readonly finished?: ReadonlySet<string>
   readonly concurrency?: number
+  readonly timeoutMs?: number
 }
 
 /** A worker whose handler gives every event the outcome of `judge`. */
 function work(
   judge: (event: MailboxEvent) => Outcome | Promise<Outcome>,
-  { finished = new Set<string>(), concurrency = 1 }: WorkOptions = {},
+  { finished = new Set<string>(), concurrency = 1, timeoutMs = policy.timeoutMs }: WorkOptions = {},
 ): AsyncDisposable {
   return cleanup.use(
     startBatchWorker({
@@ -82,7 +83,7 @@ function work(
       now: Date.now,
       random: () => 1,
       process: createEventRunner({
-        policy,
+        policy: { ...policy, timeoutMs },
         isolation,
         maxConcurrent: 1,
         now: Date.now,
@@ -167,6 +168,14 @@ describe('a batch', () => {
     const id = await add({ events: events(1), dead: [] })
     await eventually(async () => expect(await stateOf(id)).toBe('completed'))
     expect(records.map(({ status }) => status)).toEqual(['done'])
+  })
+
+  it('is tried again when a handler takes too long and does not heed its signal', { timeout: 20_000 }, async () => {
+    let attempts = 0
+    work(() => (++attempts === 1 ? new Promise<Outcome>(() => {}) : done()), { timeoutMs: 50 })
+    const id = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'), { timeoutMs: 15_000, intervalMs: 50 })
+    expect(records.map(({ status }) => status)).toEqual(['failing', 'done'])
   })
 
   it('waits as long as a peer asked for', async () => {

@@ -198,6 +198,23 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'paused' })
   })
 
+  it('writes the former state again when it is not known what the CRM has meanwhile', async () => {
+    let isBroken = false
+    await using crm = await startFakeHubspot((_inputs, _request, write) => {
+      const answer = write()
+      if (isBroken) throw new Error('the answer is lost')
+      return answer
+    })
+    const handle = createHandle(crm)
+    await handle(await arrive(updateOf(1, 'same@b.example')), never)
+    isBroken = true
+    const second = await arrive(updateOf(2, 'same@b.example'))
+    await handle(second, never)
+    isBroken = false
+    await handle([...second, ...(await arrive(deleteOf(2, 'same@b.example')))], never)
+    expect(crm.contacts.get('same@b.example')).toMatchObject({ mailivery_campaign_id: '1' })
+  })
+
   it('waits a little for another worker that is writing the contact, then leaves it for the next attempt', async () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(updateOf(1), updateOf(2))
