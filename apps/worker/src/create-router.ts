@@ -46,7 +46,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     sizeOf: ({ events, refused }) => [...events, ...refused].reduce((sum, { raw }) => sum + raw.length, 0),
     maxItems: maxGroupedJobs,
     maxSize: maxGroupedBytes,
-    maxConcurrent: 1,
+    maxConcurrent: 2,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {

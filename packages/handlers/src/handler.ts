@@ -4,10 +4,13 @@ import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import type { z } from 'zod'
+import type { FoldEvents } from './share-folds.ts'
 
 /** What every handler may use. */
 export interface HandlerDeps {
   readonly db: Database
+  /** For a handler whose effect depends on the state of mailboxes: to be called before that is read. */
+  readonly fold: FoldEvents
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number

@@ -5,6 +5,7 @@ import { crmSync } from './crm-sync/handler.ts'
 import type { HandleEvents, Handler, HandlerDeps } from './handler.ts'
 import { notify } from './notify/handler.ts'
 import { pauseTracking } from './pause-tracking/handler.ts'
+import { shareFolds } from './share-folds.ts'
 
 /** Every handler there is. To add one: a folder beside these, and a line here. */
 const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
@@ -25,9 +26,13 @@ export interface ActiveHandler {
  *
  * @throws EnvError when a handler's variables do not fit
  */
-export function createHandlers(env: NodeJS.ProcessEnv, deps: HandlerDeps): readonly ActiveHandler[] {
+export function createHandlers(
+  env: NodeJS.ProcessEnv,
+  deps: Omit<HandlerDeps, 'fold'>,
+): readonly ActiveHandler[] {
+  const fold = shareFolds(deps.db)
   return handlers.flatMap(({ name, subscribes, policy, activate }) => {
-    const handle = activate(env, deps)
+    const handle = activate(env, { ...deps, fold })
     return handle === undefined ? [] : [{ name, subscribes, policy, handle }]
   })
 }

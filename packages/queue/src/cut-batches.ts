@@ -4,18 +4,22 @@ export interface BatchLimits {
   readonly maxSize: number
 }
 
-/** Cuts a list, in its order, into batches within the limits. An item that is too large by itself gets a batch of its own. */
+/**
+ * Cuts a list, in its order, into batches within the limits; into equal ones where the number of items decides, since a
+ * small rest would cost as much as a full batch. An item that is too large by itself gets a batch of its own.
+ */
 export function cutBatches<Item>(
   items: readonly Item[],
   sizeOf: (item: Item) => number,
   { maxItems, maxSize }: BatchLimits,
 ): Item[][] {
+  const count = Math.ceil(items.length / Math.max(1, Math.ceil(items.length / maxItems)))
   const batches: Item[][] = []
   let batch: Item[] = []
   let size = 0
   for (const item of items) {
     const itemSize = sizeOf(item)
-    if (batch.length > 0 && (batch.length >= maxItems || size + itemSize > maxSize)) {
+    if (batch.length > 0 && (batch.length >= count || size + itemSize > maxSize)) {
       batches.push(batch)
       batch = []
       size = 0

@@ -38,16 +38,20 @@ interface Waiter<Item> {
  * batches grow by themselves. There is no timer and no minimum size.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
+  const { maxItems, maxSize, maxConcurrent, commit } = options
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
 
-  async function commitWaiting(): Promise<void> {
-    while (waiting.length > 0) {
-      const taken = waiting
-      waiting = []
-      await Promise.all(
-        cutBatches(taken, (waiter) => waiter.size, options).map((batch) => commitBatch(batch, options.commit)),
-      )
+  function startCommits(): void {
+    const free = maxConcurrent - running.size
+    const next = waiting.slice(0, free * maxItems)
+    for (const batch of cutBatches(next, (waiter) => waiter.size, { maxItems, maxSize }).slice(0, free)) {
+      waiting = waiting.slice(batch.length)
+      const run = commitBatch(batch, commit).finally(() => {
+        running.delete(run)
+        startCommits()
+      })
+      running.add(run)
     }
   }
 
@@ -55,12 +59,11 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
 
   /** At the end of this turn of the event loop, so that what came with it goes along. */
   function start(): void {
-    if (isStarting || running.size >= options.maxConcurrent) return
+    if (isStarting || running.size >= maxConcurrent) return
     isStarting = true
     setImmediate(() => {
       isStarting = false
-      const run = commitWaiting().finally(() => running.delete(run))
-      running.add(run)
+      startCommits()
     })
   }
 
@@ -77,7 +80,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       return waiting.length
     },
     async [Symbol.asyncDispose]() {
-      // What is to start does so by the next turn.
+      // What is to start does so by the next turn, and what waits follows what runs.
       await nextTurn()
       while (running.size > 0) await Promise.all(running)
     },

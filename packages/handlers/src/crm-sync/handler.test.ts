@@ -7,12 +7,12 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { leaseContacts } from '@warmhook/store/crm-sync/lease-contacts'
 import { settleContacts } from '@warmhook/store/crm-sync/settle-contacts'
 import { recordBatch } from '@warmhook/testing/record-batch'
-import { createLogger } from '@warmhook/telemetry/logger'
 import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { startFakeHubspot, type FakeHubspot } from '@warmhook/testing/start-fake-hubspot'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
 import { crmSync } from './handler.ts'
 
@@ -33,7 +33,7 @@ function createHandle(crm: FakeHubspot): HandleEvents {
     HUBSPOT_BASE_URL: crm.url,
     HUBSPOT_API_VERSION: '2026-09',
   } as const
-  const handle = crmSync.create(env, { db: store.db, log: createLogger('test', 'silent'), now: Date.now })
+  const handle = crmSync.create(env, handlerDeps(store.db))
   if (handle === undefined) throw new Error('a token switches it on')
   return handle
 }
@@ -60,7 +60,7 @@ describe('crm-sync', () => {
       HUBSPOT_BASE_URL: 'http://127.0.0.1',
       HUBSPOT_API_VERSION: 'x',
     } as const
-    expect(crmSync.create(env, { db: store.db, log: createLogger('test', 'silent'), now: Date.now })).toBeUndefined()
+    expect(crmSync.create(env, handlerDeps(store.db))).toBeUndefined()
   })
 
   it('sends the whole state of a mailbox in one batch upsert by e-mail', async () => {

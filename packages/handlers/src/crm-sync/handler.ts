@@ -20,7 +20,7 @@ export const crmSync = defineHandler({
     HUBSPOT_BASE_URL: fields.HUBSPOT_BASE_URL,
     HUBSPOT_API_VERSION: fields.HUBSPOT_API_VERSION,
   },
-  create: (env, { db, now }) => {
+  create: (env, { db, fold, now }) => {
     const token = env.HUBSPOT_ACCESS_TOKEN
     if (token === undefined) return undefined
     const provider = createHubspotProvider({
@@ -29,6 +29,6 @@ export const crmSync = defineHandler({
       token,
       now,
     })
-    return (events, signal) => syncContacts(events, signal, { db, provider })
+    return (events, signal) => syncContacts(events, signal, { db, fold, provider })
   },
 })

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { done, retry, type Outcome } from '@warmhook/queue/outcome'
 import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { leaseContacts } from '@warmhook/store/crm-sync/lease-contacts'
-import { readFolded, type MailboxTimelines } from '@warmhook/store/mailboxes/fold-events'
+import { readEmails } from '@warmhook/store/mailboxes/read-emails'
+import type { FoldEvents } from '../share-folds.ts'
 import { toContactEmail } from './to-contact-record.ts'
 import { writeContacts, type Contact, type SyncDeps } from './write-contacts.ts'
 
@@ -13,6 +14,10 @@ const leaseMs = 25_000
 const leaseWaitMs = 3_000
 const leasePollMs = 100
 
+export interface SyncContactsDeps extends SyncDeps {
+  readonly fold: FoldEvents
+}
+
 /**
  * Writes the present state of the events' mailboxes to the CRM. The events are folded first, and the state is read
  * while the contact is leased: so the last write of any order of runs has seen every event.
@@ -20,11 +25,12 @@ const leasePollMs = 100
 export async function syncContacts(
   events: readonly MailboxEvent[],
   signal: AbortSignal,
-  deps: SyncDeps,
+  deps: SyncContactsDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
-  const timelines = await readFolded(deps.db, events)
-  let waiting = groupByContact(events, timelines, outcomes)
+  await deps.fold(events)
+  const emails = await readEmails(deps.db, events)
+  let waiting = groupByContact(events, emails, outcomes)
   for (let waitedMs = 0; ; waitedMs += leasePollMs) {
     waiting = await syncFreeContacts(waiting, signal, deps, outcomes)
     if (waiting.length === 0 || waitedMs >= leaseWaitMs || signal.aborted) break
@@ -37,12 +43,10 @@ export async function syncContacts(
 /** By the mailbox's present address, which need not be the event's. Mailboxes without one need no contact. */
 function groupByContact(
   events: readonly MailboxEvent[],
-  timelines: MailboxTimelines,
+  emails: ReadonlyMap<string, string>,
   outcomes: Map<string, Outcome>,
 ): readonly Contact[] {
-  const groups = Map.groupBy(events, (event) =>
-    toContactEmail(timelines.get(mailboxKeyOf(event))?.mailbox?.profile.email),
-  )
+  const groups = Map.groupBy(events, (event) => toContactEmail(emails.get(mailboxKeyOf(event))))
   return [...groups].flatMap(([email, group]) => {
     if (email !== undefined) return [{ email, events: group }]
     for (const event of group) outcomes.set(event.id, done('the mailbox has no e-mail address that a CRM could take'))

@@ -4,15 +4,17 @@ import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { Pause } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '@warmhook/store/database'
-import { readFolded, type MailboxTimelines } from '@warmhook/store/mailboxes/fold-events'
+import { readEmails } from '@warmhook/store/mailboxes/read-emails'
 import { claimNotices, type Notice } from '@warmhook/store/notices/claim-notices'
 import { settleNotices } from '@warmhook/store/notices/settle-notices'
 import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
+import type { FoldEvents } from '../share-folds.ts'
 import { describeNotices, type Announcement } from './describe-notices.ts'
 import { postToSlack, type SlackResult } from './post-to-slack.ts'
 
 export interface AnnounceDeps {
   readonly db: Database
+  readonly fold: FoldEvents
   readonly url: Secret
   readonly now: () => number
 }
@@ -34,13 +36,14 @@ export async function announcePauses(
   signal: AbortSignal,
   deps: AnnounceDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const timelines = await readFolded(deps.db, events)
+  await deps.fold(events)
   const mailboxes = distinct(events)
+  const emails = await readEmails(deps.db, mailboxes)
   const since = deps.now() - maxAgeMs
   const claimId = randomUUID()
   // Most events concern no pause: those need no lock.
-  const concerning = distinct(await findCandidates(deps.db, mailboxes, timelines, since))
-  const find = (tx: Queryable) => findCandidates(tx, concerning, timelines, since)
+  const concerning = distinct(await findCandidates(deps.db, mailboxes, emails, since))
+  const find = (tx: Queryable) => findCandidates(tx, concerning, emails, since)
   const { claimed, held } = await claimNotices(deps.db, concerning, find, { claimId, claimMs })
   const result = await send(claimed, claimId, signal, deps)
   const concerned = new Set(claimed.map(mailboxKeyOf))
@@ -63,13 +66,13 @@ function distinct(keys: readonly MailboxKey[]): readonly MailboxKey[] {
 async function findCandidates(
   tx: Queryable,
   mailboxes: readonly MailboxKey[],
-  timelines: MailboxTimelines,
+  emails: ReadonlyMap<string, string>,
   since: number,
 ): Promise<readonly Candidate[]> {
   const pauses = await recentPauses(tx, mailboxes, since)
   return mailboxes.flatMap(({ owner, campaignId }) => {
     const key = mailboxKeyOf({ owner, campaignId })
-    const about = { owner, campaignId, email: timelines.get(key)?.mailbox?.profile.email }
+    const about = { owner, campaignId, email: emails.get(key) }
     const own = pauses.get(key) ?? []
     return own
       .flatMap((pause, index) => toCandidates(about, pause, own[index + 1]))

@@ -6,19 +6,18 @@ import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import { recordBatch } from '@warmhook/testing/record-batch'
-import { createLogger } from '@warmhook/telemetry/logger'
 import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { startHttpPeer, type HttpPeer } from '@warmhook/testing/start-http-peer'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
 import { pauseTracking } from '../pause-tracking/handler.ts'
 import { notify } from './handler.ts'
 
 const never = new AbortController().signal
-const deps = () => ({ db: store.db, log: createLogger('test', 'silent'), now: Date.now })
 
 let store: TestStore
 let envelope: ReturnType<typeof createEnvelopes>
@@ -30,7 +29,7 @@ afterEach(() => store[Symbol.asyncDispose]())
 
 function createHandle(slack: Pick<HttpPeer, 'url'>, db: Database = store.db): HandleEvents {
   const env = { SLACK_WEBHOOK_URL: new Secret(`${slack.url}/services/T0/B0/secret`) }
-  const handle = notify.create(env, { ...deps(), db })
+  const handle = notify.create(env, handlerDeps(db))
   if (handle === undefined) throw new Error('a URL switches it on')
   return handle
 }
@@ -42,7 +41,7 @@ async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
 }
 
 async function trackPauses(events: readonly MailboxEvent[]): Promise<void> {
-  await pauseTracking.create({}, deps())?.(events, never)
+  await pauseTracking.create({}, handlerDeps(store.db))?.(events, never)
 }
 
 function messages(slack: HttpPeer): string[] {
@@ -64,7 +63,7 @@ const updated = (id = 1) => ({ type: 'campaign.updated', account: { id, email: `
 
 describe('notify', () => {
   it('is off without a URL', () => {
-    expect(notify.create({ SLACK_WEBHOOK_URL: undefined }, deps())).toBeUndefined()
+    expect(notify.create({ SLACK_WEBHOOK_URL: undefined }, handlerDeps(store.db))).toBeUndefined()
   })
 
   it('tells of a pause that opens and closes, each once, before or after pause tracking', async () => {

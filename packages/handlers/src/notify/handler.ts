@@ -13,8 +13,8 @@ export const notify = defineHandler({
       'must be a URL such as https://hooks.slack.com/services/…',
     ).optional(),
   },
-  create: (env, { db, now }) => {
+  create: (env, { db, fold, now }) => {
     const url = env.SLACK_WEBHOOK_URL
-    return url === undefined ? undefined : (events, signal) => announcePauses(events, signal, { db, url, now })
+    return url === undefined ? undefined : (events, signal) => announcePauses(events, signal, { db, fold, url, now })
   },
 })

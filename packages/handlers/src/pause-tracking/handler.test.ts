@@ -5,11 +5,11 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import { recordBatch } from '@warmhook/testing/record-batch'
-import { createLogger } from '@warmhook/telemetry/logger'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
 import { pauseTracking } from './handler.ts'
 
@@ -18,7 +18,7 @@ const problem = { type: 'campaign.connection.problematic', reason: 'Smtp Connect
 const updated = { type: 'campaign.updated', account: { id: 218, email: 'a@b.example' } }
 
 function createHandle(db: Database): HandleEvents {
-  const handle = pauseTracking.create({}, { db, log: createLogger('test', 'silent'), now: Date.now })
+  const handle = pauseTracking.create({}, handlerDeps(db))
   if (handle === undefined) throw new Error('pause tracking is never off')
   return handle
 }

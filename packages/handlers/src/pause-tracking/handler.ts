@@ -1,6 +1,5 @@
 import { done } from '@warmhook/queue/outcome'
 import { EventType } from '@warmhook/schema/mailbox-event'
-import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
 import { defineHandler } from '../handler.ts'
 
 /** Keeps `mailboxes` and `pauses` equal to the fold of each mailbox's events. */
@@ -11,9 +10,9 @@ export const pauseTracking = defineHandler({
   policy: { batchMax: 256, maxConcurrent: 1, attempts: 20, firstDelayMs: 500, maxDelayMs: 60_000, timeoutMs: 20_000 },
   env: {},
   create:
-    (_env, { db }) =>
+    (_env, { fold }) =>
     async (events) => {
-      await foldEvents(db, events)
+      await fold(events)
       return new Map(events.map((event) => [event.id, done()]))
     },
 })

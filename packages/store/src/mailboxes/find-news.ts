@@ -8,7 +8,9 @@ import type { StoredMailbox } from './read-mailboxes.ts'
 /** What has been recorded of a mailbox since it was folded. */
 export interface News {
   readonly mailbox: StoredMailbox
-  /** The earliest of the new events in arrival order. */
+  /** The new events without duplicates, in arrival order. */
+  readonly events: readonly MailboxEvent[]
+  /** The earliest of the new events in arrival order, be it a duplicate. */
   readonly firstId: string
   /** Whether that one arrived before events that are folded already. */
   readonly isLate: boolean
@@ -25,55 +27,64 @@ export async function findUnfolded(db: Queryable, eventIds: readonly string[]): 
   return rows.map((row) => ({ owner: row.owner, campaignId: Number(row.campaign_id) }))
 }
 
+interface NewsRow {
+  position: number
+  id: string
+  seq: string
+  event: object | null
+}
+
 /** What there is to fold; mailboxes without news are left out. The caller holds their folding locks. */
 export async function findNews(tx: Queryable, mailboxes: readonly StoredMailbox[]): Promise<readonly News[]> {
-  const { rows } = await sql<{ position: number; first_id: string; seq: string }>`
-    SELECT m.position::int AS position, news.first_id, news.seq
+  const { rows } = await sql<NewsRow>`
+    SELECT m.position::int AS position, e.id, e.seq, CASE WHEN e.duplicate_of IS NULL THEN e.event END AS event
     FROM unnest(
       ${mailboxes.map(({ key }) => key.campaignId)}::bigint[],
       ${mailboxes.map(({ key }) => key.owner)}::text[],
       ${mailboxes.map(({ foldedSeq }) => foldedSeq)}::bigint[]
     ) WITH ORDINALITY AS m (campaign_id, owner, folded_seq, position)
-    CROSS JOIN LATERAL (
-      SELECT max(seq) AS seq, (array_agg(id ORDER BY id))[1] AS first_id FROM events
-      WHERE campaign_id = m.campaign_id AND owner = m.owner AND seq > m.folded_seq
-    ) AS news
-    WHERE news.seq IS NOT NULL`.execute(tx)
-  return rows.flatMap(({ position, first_id: firstId, seq }) => {
-    const mailbox = mailboxes[position - 1]
-    if (mailbox === undefined) return []
-    const isLate = firstId <= (mailbox.timeline.mailbox?.lastEventId ?? '')
-    return [{ mailbox, firstId, isLate, seq: Number(seq) }]
+    JOIN events e ON e.campaign_id = m.campaign_id AND e.owner = m.owner AND e.seq > m.folded_seq
+    ORDER BY e.id`.execute(tx)
+  const groups = Map.groupBy(rows, ({ position }) => mailboxes[position - 1])
+  return [...groups].flatMap(([mailbox, news]) => {
+    const [first] = news
+    return mailbox === undefined || first === undefined ? [] : [toNews(mailbox, first.id, news)]
   })
 }
 
-/**
- * The events to fold, without duplicates and in arrival order, by `mailboxKeyOf`: the new ones, or for late news all
- * that `refoldTimeline` needs.
- */
+function toNews(mailbox: StoredMailbox, firstId: string, rows: readonly NewsRow[]): News {
+  return {
+    mailbox,
+    events: rows.flatMap(({ event }) => (event === null ? [] : [toMailboxEvent(event)])),
+    firstId,
+    isLate: firstId <= (mailbox.timeline.mailbox?.lastEventId ?? ''),
+    seq: rows.reduce((latest, { seq }) => Math.max(latest, Number(seq)), 0),
+  }
+}
+
+/** All that `refoldTimeline` needs for late news: events without duplicates and in arrival order, by `mailboxKeyOf`. */
 export async function readHistories(
   tx: Queryable,
-  news: readonly News[],
+  late: readonly News[],
 ): Promise<ReadonlyMap<string, readonly MailboxEvent[]>> {
   const { rows } = await sql<{ event: object }>`
     SELECT e.event
     FROM unnest(
-      ${news.map(({ mailbox }) => mailbox.key.campaignId)}::bigint[],
-      ${news.map(({ mailbox }) => mailbox.key.owner)}::text[],
-      ${news.map(({ firstId }) => firstId)}::uuid[],
-      ${news.map(({ isLate }) => isLate)}::boolean[],
-      ${news.map(({ seq }) => seq)}::bigint[]
-    ) AS news (campaign_id, owner, first_id, is_late, seq)
+      ${late.map(({ mailbox }) => mailbox.key.campaignId)}::bigint[],
+      ${late.map(({ mailbox }) => mailbox.key.owner)}::text[],
+      ${late.map(({ firstId }) => firstId)}::uuid[],
+      ${late.map(({ seq }) => seq)}::bigint[]
+    ) AS news (campaign_id, owner, first_id, seq)
     LEFT JOIN LATERAL (
       SELECT id FROM events
-      WHERE news.is_late AND campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id
+      WHERE campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id
         AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS closing ON true
     CROSS JOIN LATERAL (
       SELECT id, event FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND duplicate_of IS NULL AND seq <= news.seq
-        AND id >= CASE WHEN news.is_late THEN coalesce(closing.id, ${beforeAll}::uuid) ELSE news.first_id END
+        AND id >= coalesce(closing.id, ${beforeAll}::uuid)
     ) AS e
     ORDER BY e.id`.execute(tx)
   return Map.groupBy(

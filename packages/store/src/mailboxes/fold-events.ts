@@ -1,4 +1,4 @@
-import { foldTimeline, refoldTimeline, type Timeline } from '@warmhook/schema/fold-timeline'
+import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
@@ -6,28 +6,15 @@ import { findNews, findUnfolded, readHistories, type News } from './find-news.ts
 import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
-/** The states of the events' mailboxes, by `mailboxKeyOf`. */
-export type MailboxTimelines = ReadonlyMap<string, Timeline>
-
 /**
  * Brings the stored mailboxes and pauses of these events up to everything that is recorded of them. A mailbox's state
  * depends on its recorded events alone: one that comes again changes nothing, and one that comes late has its mailbox
  * folded again from where it can have changed something. What others have folded meanwhile costs one query.
  */
 export async function foldEvents(db: Database, events: readonly MailboxEvent[]): Promise<void> {
-  const mailboxes = await findUnfolded(
-    db,
-    events.map((event) => event.id),
-  )
+  const ids = new Set(events.map((event) => event.id))
+  const mailboxes = await findUnfolded(db, [...ids])
   if (mailboxes.length > 0) await foldMailboxes(db, mailboxes)
-}
-
-/** Folds, and returns the states. */
-export async function readFolded(db: Database, events: readonly MailboxEvent[]): Promise<MailboxTimelines> {
-  await foldEvents(db, events)
-  const mailboxes = new Map(events.map((event) => [mailboxKeyOf(event), event]))
-  const stored = await readMailboxes(db, [...mailboxes.values()])
-  return new Map([...stored].map(([key, { timeline }]) => [key, timeline]))
 }
 
 async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise<void> {
@@ -38,7 +25,8 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     const news = await findNews(tx, mailboxes)
     // Those that had the lock before have left nothing to do.
     if (news.length === 0) return
-    const histories = await readHistories(tx, news)
+    const late = news.filter(({ isLate }) => isLate)
+    const histories = late.length === 0 ? noHistories : await readHistories(tx, late)
     await saveMailboxes(
       tx,
       news.map((item) => fold(item, histories.get(mailboxKeyOf(item.mailbox.key)))),
@@ -46,11 +34,12 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
   })
 }
 
-function fold({ mailbox, isLate, seq }: News, history: readonly MailboxEvent[] | undefined): FoldedMailbox {
-  const folded = { key: mailbox.key, foldedSeq: seq }
-  // Duplicates alone.
-  if (history === undefined) return { ...folded, timeline: mailbox.timeline, refoldedSince: undefined }
-  return isLate
-    ? { ...folded, timeline: refoldTimeline(mailbox.timeline, history), refoldedSince: history[0]?.id }
-    : { ...folded, timeline: foldTimeline(mailbox.timeline, history), refoldedSince: undefined }
+const noHistories: ReadonlyMap<string, readonly MailboxEvent[]> = new Map()
+
+/** `history` is given for late news. */
+function fold({ mailbox, events, seq }: News, history: readonly MailboxEvent[] | undefined): FoldedMailbox {
+  const { key, timeline } = mailbox
+  return history === undefined
+    ? { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
+    : { key, foldedSeq: seq, timeline: refoldTimeline(timeline, history), refoldedSince: history[0]?.id }
 }

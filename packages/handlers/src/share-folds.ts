@@ -1,0 +1,26 @@
+import { createGroupCommit } from '@warmhook/queue/group-commit'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { Database } from '@warmhook/store/database'
+import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
+
+/** Brings the stored mailboxes and pauses of events up to everything that is recorded of them. */
+export type FoldEvents = (events: readonly MailboxEvent[]) => Promise<void>
+
+/** Events folded in one transaction, at most: their locks must fit Postgres's shared table of locks. */
+const maxEvents = 1_024
+
+/**
+ * Folding for all handlers of a process. They get the same events at the same time: apart, each would look them up, lock
+ * their mailboxes, and wait for the others only to find everything done.
+ */
+export function shareFolds(db: Database): FoldEvents {
+  const group = createGroupCommit<readonly MailboxEvent[]>({
+    commit: (batches) => foldEvents(db, batches.flat()),
+    sizeOf: (events) => events.length,
+    maxItems: Number.POSITIVE_INFINITY,
+    maxSize: maxEvents,
+    maxConcurrent: 1,
+    maxWaiting: Number.POSITIVE_INFINITY,
+  })
+  return (events) => group.submit(events)
+}
