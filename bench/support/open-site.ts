@@ -45,7 +45,7 @@ export async function openSite(
     HUBSPOT_ACCESS_TOKEN: 'bench',
     HUBSPOT_BASE_URL: crmUrl,
     INGRESS_PORT: '0',
-    WORKER_PORT: "0", WORKER_CONCURRENCY: process.env["WC"] ?? "4",
+    WORKER_PORT: '0',
     RATE_LIMIT_PER_SECOND: '0',
     LOG_LEVEL: 'info',
   }

@@ -88,7 +88,7 @@ async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, 
       : openPostgres({
           use: 'reports',
           url: settings.databaseUrl,
-          poolSize: settings.concurrency * 4,
+          poolSize: settings.concurrency * 2,
           onError: (err) => log.warn({ err }, 'idle database connection'),
         })
   scope.defer('database', () => db.destroy(), 10_000)

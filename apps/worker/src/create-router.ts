@@ -29,6 +29,12 @@ interface HandlerProducer {
   readonly add: (job: BatchJob<EventBatch>) => Promise<void>
 }
 
+/** Measured once for all handlers. */
+interface SizedEvent {
+  readonly event: MailboxEvent
+  readonly bytes: number
+}
+
 /** Jobs whose envelopes are recorded together, at most: their locks must fit Postgres's shared table of locks. */
 export const maxGroupedJobs = 16
 const maxGroupedBytes = 512 * 1024
@@ -65,18 +71,21 @@ async function routeBatches(batches: readonly RoutedBatch[], deps: RouterDeps): 
   const { forHandlers } = await orUnavailable('database', () =>
     recordAroundFaults(deps.db, batches, deps.dedupeWindowMs),
   )
+  const sized = forHandlers.map((event) => ({ event, bytes: jobBytes(event) }))
   await orUnavailable('queue of a handler', () =>
-    Promise.all(deps.producers.flatMap((producer) => toJobs(producer, forHandlers).map(producer.add))),
+    Promise.all(deps.producers.flatMap((producer) => toJobs(producer, sized).map(producer.add))),
   )
 }
 
 function toJobs(
   { name, subscribes, policy }: HandlerProducer,
-  events: readonly MailboxEvent[],
+  sized: readonly SizedEvent[],
 ): readonly BatchJob<EventBatch>[] {
-  const subscribed = events.filter((event) => subscribes.includes(event.type))
+  const subscribed = sized.filter(({ event }) => subscribes.includes(event.type))
   const limits = { maxItems: policy.batchMax, maxSize: JOB_LIMITS.maxSize }
-  return cutBatches(subscribed, jobBytes, limits).map((batch) => toEventJob(name, { events: batch, dead: [] }))
+  return cutBatches(subscribed, ({ bytes }) => bytes, limits).map((batch) =>
+    toEventJob(name, { events: batch.map(({ event }) => event), dead: [] }),
+  )
 }
 
 async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {

@@ -14,8 +14,8 @@ await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
   const log = createLogger('worker', settings.logLevel)
   warnOfBlockedLoop(log)
   return ResourceScope.build(async (scope) => {
-    // Each queue's batches in hand may hold a connection.
-    const poolSize = settings.concurrency * 4
+    // A call of a handler needs a connection now and then; the router and the folding have theirs all the time.
+    const poolSize = settings.concurrency * 2
     const db = openPostgres({
       url: settings.databaseUrl,
       poolSize,

@@ -46,7 +46,7 @@ export interface WorkerDeps {
 }
 
 /** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
-const jobsPerCall = 16
+const jobsPerCall = 8
 
 /** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
 export async function startWorker(
@@ -82,7 +82,7 @@ export async function startWorker(
     }
     const produce = openProducers(scope, settings, onError)
     const producers = handlers.map((handler) => {
-      const maxConcurrent = handler.policy.maxConcurrent ?? settings.concurrency
+      const maxConcurrent = settings.concurrency
       const spec = handlerQueue(handler)
       const add = produce(spec)
       run(spec, createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent, add }), maxConcurrent * jobsPerCall)

@@ -54,7 +54,7 @@ export const fields = {
       .filter((name) => name !== ''),
   ),
   /** Calls of each handler that one worker makes at once. */
-  WORKER_CONCURRENCY: count.max(100).default(4),
+  WORKER_CONCURRENCY: count.max(100).default(8),
   /** How long a worker that gives no sign keeps its jobs. Others take them over within twice the time. */
   WORKER_LOCK_MS: count.min(1_000).default(15_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

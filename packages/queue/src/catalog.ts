@@ -5,8 +5,6 @@ import type { z } from 'zod'
 export interface BatchPolicy {
   /** Events in a job, at most. */
   readonly batchMax: number
-  /** Calls at once in one worker; undefined: as its settings say. */
-  readonly maxConcurrent?: number
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number

@@ -6,8 +6,7 @@ import { defineHandler } from '../handler.ts'
 export const pauseTracking = defineHandler({
   name: 'pause-tracking',
   subscribes: EventType.options,
-  // One call at a time: calls at once would wait for each other's mailboxes, and bring their events out of order.
-  policy: { batchMax: 256, maxConcurrent: 1, attempts: 20, firstDelayMs: 500, maxDelayMs: 60_000, timeoutMs: 20_000 },
+  policy: { batchMax: 256, attempts: 20, firstDelayMs: 500, maxDelayMs: 60_000, timeoutMs: 20_000 },
   env: {},
   create:
     (_env, { fold }) =>
