@@ -35,7 +35,7 @@ export async function drainBacklog(
   const emptyBytes = await usedMemory(site.redis)
   const ingress = await site.start(pipeline.ingress)
   const ingressBefore = cpuMicroseconds(ingress.pid)
-  await sendEvents({ url: ingress.url, path: endpointPath, first: 0, count: events, connections: 64 })
+  await sendEvents({ url: ingress.url, path: endpointPath, first: 0, count: events, connections: 256 })
   const ingressCpu = cpuMicroseconds(ingress.pid) - ingressBefore
   await ingress[Symbol.asyncDispose]()
   const fullBytes = await usedMemory(site.redis)

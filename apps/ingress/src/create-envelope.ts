@@ -16,7 +16,7 @@ export type CreateEnvelope = (input: EnvelopeInput) => Envelope
  * `receivedAt` is read off the id, so the two always agree.
  */
 export function createEnvelopeFactory(now: () => number): CreateEnvelope {
-  const generator = new V7Generator()
+  const generator = new V7Generator(createRandomNumbers())
   let latest = 0
   return ({ source, owner, body, deliveryId }) => {
     latest = Math.max(latest, now())
@@ -45,5 +45,21 @@ const frameBytes = 800
 
 /** RFC 9562 section 5.7: the first 48 bits are milliseconds since the epoch. */
 function timeOf(bytes: Readonly<Uint8Array>): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, 6).readUIntBE(0, 6)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return view.getUint32(0) * 2 ** 16 + view.getUint16(4)
+}
+
+/** Strong random numbers, drawn a thousand at a time: a call to the generator costs more than the rest of an envelope. */
+function createRandomNumbers(): { readonly nextUint32: () => number } {
+  const drawn = new Uint32Array(1_024)
+  let used = drawn.length
+  return {
+    nextUint32() {
+      if (used === drawn.length) {
+        crypto.getRandomValues(drawn)
+        used = 0
+      }
+      return drawn[used++] ?? 0
+    },
+  }
 }

@@ -88,7 +88,7 @@ export function openIntake(
     sizeOf: envelopeBytes,
     maxItems: settings.batchMax,
     maxSize: JOB_LIMITS.maxSize,
-    maxConcurrent: 2,
+    maxConcurrent: 1,
     maxWaiting,
   })
   scope.use('group commit', group)
