@@ -68,10 +68,23 @@ describe('createGroupCommit', () => {
 
   it('cuts batches by number and by bytes', async () => {
     const { commits, commit, begun } = gatedCommits()
-    const group = create({ commit, maxItems: 2, maxSize: 5 })
+    const group = create({ commit, maxItems: 2, maxSize: 5, maxConcurrent: 4 })
     const all = ['a', 'b', 'c', 'eeee', 'ffff', 'gggggggg'].map((item) => group.submit(item))
     await begun(4)
     expect(commits.map(({ items }) => items)).toEqual([['a', 'b'], ['c', 'eeee'], ['ffff'], ['gggggggg']])
+    for (const { settle } of commits) settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('cuts what is too much for one batch into equal ones', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxConcurrent: 2 })
+    const all = ['a', 'b', 'c', 'd'].map((item) => group.submit(item))
+    await begun(2)
+    expect(commits.map(({ items }) => items)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
     for (const { settle } of commits) settle.resolve()
     await Promise.all(all)
   })
@@ -116,6 +129,19 @@ describe('createGroupCommit', () => {
     for (const { settle } of commits) settle.resolve()
     await begun(3)
     commits[2]?.settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('keeps to that number, however much waits', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxItems: 1, maxConcurrent: 2 })
+    const all = ['a', 'b', 'c'].map((item) => group.submit(item))
+    await begun(2)
+    await nextTurn()
+    expect(commits).toHaveLength(2)
+    commits[1]?.settle.resolve()
+    await begun(3)
+    for (const { settle } of commits) settle.resolve()
     await Promise.all(all)
   })
 
