@@ -19,9 +19,18 @@ export interface DrainResult {
   /** CPU microseconds per event: the ingress while the intake filled, the rest while it drained. */
   readonly cpu: { readonly ingress: number; readonly worker: number; readonly redis: number; readonly postgres: number }
   readonly redisBytesPerWaitingEvent: number
-  /** In bytes, of one worker, at a tenth of the way and at its highest. */
-  readonly workerMemory: { readonly early: number; readonly peak: number }
+  /** Of the ingress while it fills the intake, and of one worker while it drains it. */
+  readonly memory: { readonly ingress: MemoryUse; readonly worker: MemoryUse }
 }
+
+/** In bytes: at a tenth of the way, and at its highest. */
+interface MemoryUse {
+  readonly early: number
+  readonly peak: number
+}
+
+/** A backlog comes from many senders: with so many requests at once, jobs are as large as they are then. */
+const fillConnections = 256
 
 /** Fills the intake through the ingress, then lets workers drain it, from their readiness to the last committed outcome. */
 export async function drainBacklog(
@@ -35,7 +44,10 @@ export async function drainBacklog(
   const emptyBytes = await usedMemory(site.redis)
   const ingress = await site.start(pipeline.ingress)
   const ingressBefore = cpuMicroseconds(ingress.pid)
-  await sendEvents({ url: ingress.url, path: endpointPath, first: 0, count: events, connections: 256 })
+  const ingressMemory: number[] = []
+  const sampling = setInterval(() => ingressMemory.push(residentBytes(ingress.pid)), 100)
+  await sendEvents({ url: ingress.url, path: endpointPath, first: 0, count: events, connections: fillConnections })
+  clearInterval(sampling)
   const ingressCpu = cpuMicroseconds(ingress.pid) - ingressBefore
   await ingress[Symbol.asyncDispose]()
   const fullBytes = await usedMemory(site.redis)
@@ -47,8 +59,8 @@ export async function drainBacklog(
   )
   const workersBefore = started.map(({ pid }) => cpuMicroseconds(pid))
   const readyAt = Date.now()
-  const memory: number[] = []
-  await drained(site.queues, 60_000 + events * 10, () => memory.push(residentBytes(started[0]?.pid ?? 0)))
+  const workerMemory: number[] = []
+  await drained(site.queues, 60_000 + events * 10, () => workerMemory.push(residentBytes(started[0]?.pid ?? 0)))
   const [redisCpu = 0, postgresCpu = 0] = pids.map((pid, index) => cpuMicroseconds(pid) - (before[index] ?? 0))
   const workerCpu = started.reduce((sum, { pid }, index) => sum + cpuMicroseconds(pid) - (workersBefore[index] ?? 0), 0)
   await checkOutcomes(site.db, events, ['pause-tracking', 'crm-sync'])
@@ -61,8 +73,12 @@ export async function drainBacklog(
       postgres: postgresCpu / events,
     },
     redisBytesPerWaitingEvent: (fullBytes - emptyBytes) / events,
-    workerMemory: { early: memory[Math.floor(memory.length / 10)] ?? Number.NaN, peak: Math.max(...memory) },
+    memory: { ingress: toMemoryUse(ingressMemory), worker: toMemoryUse(workerMemory) },
   }
+}
+
+function toMemoryUse(samples: readonly number[]): MemoryUse {
+  return { early: samples[Math.floor(samples.length / 10)] ?? Number.NaN, peak: Math.max(...samples) }
 }
 
 async function usedMemory(redis: { info(section: string): Promise<string> }): Promise<number> {

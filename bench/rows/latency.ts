@@ -17,15 +17,20 @@ export interface LatencyResult {
   readonly outcome: { readonly p50: number; readonly p99: number }
 }
 
-const warmUpEvents = 2_000
+/** Enough for the compilers of Node to be done. */
+const warmUpEvents = 20_000
 
 /** Offers events at a steady rate, in an open loop, to an ingress and a worker that run warm. */
 export async function measureLatency(
   servers: { readonly redis: Service; readonly postgres: Service },
-  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+  {
+    perSecond,
+    seconds,
+    crmDelayMs,
+  }: { readonly perSecond: number; readonly seconds: number; readonly crmDelayMs: number },
 ): Promise<LatencyResult> {
   await using stack = new AsyncDisposableStack()
-  const site = await openSite(stack, servers)
+  const site = await openSite(stack, servers, { crmDelayMs })
   const directory = await mkdtemp(join(tmpdir(), 'warmhook-bench-acks-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
   const acksFile = join(directory, 'acks')

@@ -23,10 +23,11 @@ export interface Site {
   start(entry: string, env?: Readonly<Record<string, string>>): Promise<SpawnedApp & { readonly url: string }>
 }
 
-/** Opens a site on these servers until the stack is disposed. */
+/** Opens a site on these servers until the stack is disposed. Its CRM answers after `crmDelayMs`. */
 export async function openSite(
   stack: AsyncDisposableStack,
   { redis: redisServer, postgres }: { readonly redis: Service; readonly postgres: Service },
+  { crmDelayMs = 50 }: { readonly crmDelayMs?: number } = {},
 ): Promise<Site> {
   const redis = connectConsumer({ url: redisServer.url, onError: () => undefined })
   stack.defer(() => disconnect(redis))
@@ -35,7 +36,7 @@ export async function openSite(
   const db = openPostgres({ use: 'reports', url: database.url, poolSize: 2, onError: () => undefined })
   stack.defer(() => db.destroy())
   await migrate(db)
-  const crm = stack.use(await spawnApp('bench/servers/crm.ts', {}, { args: ['0', '50'] }))
+  const crm = stack.use(await spawnApp('bench/servers/crm.ts', {}, { args: ['0', String(crmDelayMs)] }))
   const crmUrl = await urlOf(crm)
   const env = {
     REDIS_URL: redisServer.url,

@@ -26,10 +26,7 @@ export interface ActiveHandler {
  *
  * @throws EnvError when a handler's variables do not fit
  */
-export function createHandlers(
-  env: NodeJS.ProcessEnv,
-  deps: Omit<HandlerDeps, 'fold'>,
-): readonly ActiveHandler[] {
+export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, 'fold'>): readonly ActiveHandler[] {
   const fold = shareFolds(deps.db)
   return handlers.flatMap(({ name, subscribes, policy, activate }) => {
     const handle = activate(env, { ...deps, fold })
