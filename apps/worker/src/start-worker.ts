@@ -46,7 +46,7 @@ export interface WorkerDeps {
 }
 
 /** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
-const jobsPerCall = 8
+const jobsPerCall = 4
 
 /** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
 export async function startWorker(
