@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { endpointPath } from '../support/open-site.ts'
@@ -7,10 +8,17 @@ import type { SendOptions, SendResult } from './send-events.ts'
 
 const run = promisify(execFile)
 
-/** Sends a given number of events from a process of its own. */
-export async function sendEvents(options: SendOptions): Promise<SendResult> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'send-events.ts'), JSON.stringify(options)])
-  const result = JSON.parse(stdout) as SendResult
+/** Sends a given number of events from a process of its own, those of a warm-up before `whenWarm`. */
+export async function sendEvents(options: SendOptions, whenWarm?: () => Promise<void>): Promise<SendResult> {
+  const running = run(process.execPath, [join(import.meta.dirname, 'send-events.ts'), JSON.stringify(options)])
+  const { stdin, stdout: output } = running.child
+  if (whenWarm !== undefined && output !== null) {
+    await Promise.race([once(output, 'data'), running])
+    await whenWarm()
+    stdin?.write('go\n')
+  }
+  const { stdout } = await running
+  const result = JSON.parse(stdout.split('\n').at(-2) ?? '') as SendResult
   if (result.acked !== result.sent) throw new Error(`${result.acked} of ${result.sent} events were answered with 202`)
   return result
 }

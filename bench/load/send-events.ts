@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createHistogram } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { eventBody } from './event-body.ts'
 
@@ -8,6 +9,8 @@ import { eventBody } from './event-body.ts'
  * A process of its own: sends the events `first` to `first + count - 1`, each once, and prints what came of it as JSON.
  * With a rate it is an open loop: an event is due by the clock, whatever became of the ones before it, and its latency
  * counts from then on, not from when a connection was free (which would omit what a stalled server makes others wait).
+ *
+ * Events before these can warm both sides up, this process too: then it says so, and goes on with a line of input.
  */
 
 export interface SendOptions {
@@ -16,6 +19,8 @@ export interface SendOptions {
   readonly first: number
   readonly count: number
   readonly connections: number
+  /** So many events go before `first`, as fast as the answers come. */
+  readonly warmUp?: number
   /** Events per second; undefined: as fast as the answers come. */
   readonly perSecond?: number
   /** Where to write each event's id and the time of its answer (ms since the epoch). */
@@ -32,8 +37,8 @@ export interface SendResult {
 
 const options = JSON.parse(process.argv[2] ?? '{}') as SendOptions
 const pool = new Pool(options.url, { connections: options.connections, pipelining: 1 })
-const latencies = createHistogram()
-const acks: string[] = []
+let latencies = createHistogram()
+let acks: string[] = []
 let acked = 0
 
 async function send(n: number, dueAt: number): Promise<void> {
@@ -52,10 +57,10 @@ async function send(n: number, dueAt: number): Promise<void> {
     acks.push(`${(JSON.parse(answer) as { id: string }).id} ${performance.timeOrigin + now}`)
 }
 
-async function sendInClosedLoop(): Promise<void> {
+async function sendInClosedLoop(first: number, count: number): Promise<void> {
   let next = 0
   const sendNext = async (): Promise<void> => {
-    while (next < options.count) await send(options.first + next++, performance.now())
+    while (next < count) await send(first + next++, performance.now())
   }
   await Promise.all(Array.from({ length: options.connections }, sendNext))
 }
@@ -69,13 +74,35 @@ async function sendInOpenLoop(perSecond: number): Promise<void> {
       const n = pending.length
       pending.push(send(options.first + n, startedAt + (n * 1_000) / perSecond))
     }
-    await delay(1)
+    await untilDue(startedAt + (pending.length * 1_000) / perSecond)
   }
   await Promise.all(pending)
 }
 
+/** A timer is a millisecond or more late: with time to spare it ends before, and the event loop turns until then. */
+async function untilDue(dueAt: number): Promise<void> {
+  const spareMs = dueAt - performance.now()
+  if (spareMs < 5) return delay(1)
+  await delay(spareMs - 2)
+  while (performance.now() < dueAt) await nextTurn()
+}
+
+async function warmUp(count: number): Promise<void> {
+  await sendInClosedLoop(options.first - count, count)
+  if (acked !== count) throw new Error(`${acked} of ${count} events before the measurement were answered with 202`)
+  latencies = createHistogram()
+  acks = []
+  acked = 0
+  process.stdout.write('warm\n')
+  await once(process.stdin, 'data')
+  process.stdin.destroy()
+}
+
+if (options.warmUp !== undefined) await warmUp(options.warmUp)
 const startedAt = performance.now()
-await (options.perSecond === undefined ? sendInClosedLoop() : sendInOpenLoop(options.perSecond))
+await (options.perSecond === undefined
+  ? sendInClosedLoop(options.first, options.count)
+  : sendInOpenLoop(options.perSecond))
 const seconds = (performance.now() - startedAt) / 1_000
 await pool.close()
 if (options.acksFile !== undefined) writeFileSync(options.acksFile, acks.join('\n'))

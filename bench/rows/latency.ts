@@ -36,11 +36,11 @@ export async function measureLatency(
   const acksFile = join(directory, 'acks')
   const { url } = await site.start('apps/ingress/src/main.ts')
   await site.start('apps/worker/src/main.ts')
-  const base = { url, path: endpointPath, connections: 64 }
-  await sendEvents({ ...base, first: 0, count: warmUpEvents })
-  await drained(site.queues, 60_000)
   const count = Math.ceil(perSecond * seconds)
-  const sent = await sendEvents({ ...base, first: warmUpEvents, count, perSecond, acksFile })
+  const sent = await sendEvents(
+    { url, path: endpointPath, connections: 64, warmUp: warmUpEvents, first: warmUpEvents, count, perSecond, acksFile },
+    () => drained(site.queues, 60_000),
+  )
   await drained(site.queues, 120_000)
   await checkOutcomes(site.db, warmUpEvents + count, ['pause-tracking', 'crm-sync'])
   const committed = await readCommits(site.db)
