@@ -4,7 +4,7 @@ import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectProducer } from '@warmhook/queue/connections'
 import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import { Hono } from 'hono'
-import { uuidv7 } from 'uuidv7'
+import { v7 as uuidv7 } from 'uuid'
 
 /*
  * The plain way at the door: a route that awaits `queue.add()`, one job per event. Connection, queue options, the key's check

@@ -1,5 +1,6 @@
+import { randomFillSync } from 'node:crypto'
 import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
-import { V7Generator } from 'uuidv7'
+import { v7 as formatUuidV7 } from 'uuid'
 
 interface EnvelopeInput {
   readonly source: string
@@ -13,27 +14,38 @@ export type CreateEnvelope = (input: EnvelopeInput) => Envelope
 
 /**
  * Makes envelopes whose ids sort in the order of the calls, also when the clock (ms since the epoch) is set back.
- * `receivedAt` is read off the id, so the two always agree.
+ * `receivedAt` is the time in the id, so the two always agree.
  */
 export function createEnvelopeFactory(now: () => number): CreateEnvelope {
-  const generator = new V7Generator(createRandomNumbers())
-  let latest = 0
+  const drawRandom = createRandomBlocks()
+  let receivedAt = 0
+  let seq = 0
   return ({ source, owner, body, deliveryId }) => {
-    latest = Math.max(latest, now())
-    const uuid = generator.generateOrResetCore(latest, rollbackAllowanceMs)
+    const random = drawRandom()
+    const time = now()
+    if (time > receivedAt) {
+      receivedAt = time
+      seq = firstSeq(random)
+    } else {
+      seq = (seq + 1) >>> 0
+      // A clock that was set back for long: this millisecond has no ids left.
+      if (seq === 0) receivedAt += 1
+    }
     return {
-      id: uuid.toString(),
+      id: formatUuidV7({ msecs: receivedAt, seq, random }),
       source,
       owner,
-      receivedAt: timeOf(uuid.bytes),
+      receivedAt,
       ...encodeBody(body),
       ...(deliveryId === undefined ? {} : { deliveryId }),
     }
   }
 }
 
-// `latest` never goes back, but the generator runs ahead of it when one millisecond has no ids left.
-const rollbackAllowanceMs = 10_000
+/** RFC 9562 section 6.2, method 1: the counter of a new millisecond starts at random, with half of its range left to count. */
+function firstSeq(random: Buffer): number {
+  return random.readUInt32BE() >>> 1
+}
 
 /** Bytes of JSON that the envelope takes in a job, at most: a character that `encodeBody` lets through doubles if escaped. */
 export function envelopeBytes({ body, encoding, deliveryId = '' }: Envelope): number {
@@ -43,23 +55,19 @@ export function envelopeBytes({ body, encoding, deliveryId = '' }: Envelope): nu
 // Field names, id, time, punctuation, and an owner of 100 characters.
 const frameBytes = 800
 
-/** RFC 9562 section 5.7: the first 48 bits are milliseconds since the epoch. */
-function timeOf(bytes: Readonly<Uint8Array>): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  return view.getUint32(0) * 2 ** 16 + view.getUint16(4)
-}
-
-/** Strong random numbers, drawn a thousand at a time: a call to the generator costs more than the rest of an envelope. */
-function createRandomNumbers(): { readonly nextUint32: () => number } {
-  const drawn = new Uint32Array(1_024)
+/** Strong random bytes, sixteen at a time, drawn for many ids at once: a call to the generator costs more than all the rest. */
+function createRandomBlocks(): () => Buffer {
+  const drawn = Buffer.alloc(4_096)
   let used = drawn.length
-  return {
-    nextUint32() {
-      if (used === drawn.length) {
-        crypto.getRandomValues(drawn)
-        used = 0
-      }
-      return drawn[used++] ?? 0
-    },
+  return () => {
+    if (used === drawn.length) {
+      randomFillSync(drawn)
+      used = 0
+    }
+    const block = drawn.subarray(used, used + blockBytes)
+    used += blockBytes
+    return block
   }
 }
+
+const blockBytes = 16
