@@ -53,6 +53,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     maxItems: maxGroupedJobs,
     maxSize: maxGroupedBytes,
     maxConcurrent: 2,
+    overlap: 'full batch',
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {

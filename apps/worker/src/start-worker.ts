@@ -96,7 +96,7 @@ export async function startWorker(
       subscriptions: subscriptionsOf(handlers),
       isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
     })
-    run(intakeQueue, router, 2 * maxGroupedJobs)
+    run(intakeQueue, router, 4 * maxGroupedJobs)
     log.info(
       { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
       'worker takes batches',

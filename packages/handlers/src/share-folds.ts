@@ -20,6 +20,7 @@ export function shareFolds(db: Database): FoldEvents {
     maxItems: Number.POSITIVE_INFINITY,
     maxSize: maxEvents,
     maxConcurrent: 1,
+    overlap: 'any batch',
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return (events) => group.submit(events)

@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { backoffMs } from './catalog.ts'
 
-const policy = { batchMax: 64, attempts: 10, firstDelayMs: 1_000, maxDelayMs: 60_000, timeoutMs: 1_000 }
+const policy = {
+  batchMax: 64,
+  overlap: 'any batch' as const,
+  attempts: 10,
+  firstDelayMs: 1_000,
+  maxDelayMs: 60_000,
+  timeoutMs: 1_000,
+}
 
 describe('backoffMs', () => {
   it('doubles', () => {

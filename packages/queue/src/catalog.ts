@@ -1,10 +1,13 @@
 import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { z } from 'zod'
+import type { Overlap } from './group-commit.ts'
 
 /** How large a batch may be, when a failed one is tried again, and how often. */
 export interface BatchPolicy {
-  /** Events in a job, at most. */
+  /** Events in a job and in a call of the handler, at most. */
   readonly batchMax: number
+  /** Of the handler's calls. */
+  readonly overlap: Overlap
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
@@ -37,6 +40,7 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   // The router fails only when a part of ours is away, so it never gives an envelope up.
   policy: {
     batchMax: JOB_LIMITS.maxItems,
+    overlap: 'full batch',
     attempts: 1_000_000,
     firstDelayMs: 250,
     maxDelayMs: 15_000,

@@ -53,6 +53,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     maxItems: Number.POSITIVE_INFINITY,
     maxSize: deps.policy.batchMax,
     maxConcurrent: deps.maxConcurrent,
+    overlap: deps.policy.overlap,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {

@@ -22,6 +22,7 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
     maxItems: 3,
     maxSize: 100,
     maxConcurrent: 1,
+    overlap: 'any batch',
     maxWaiting: 10,
     ...overrides,
   })
@@ -141,6 +142,38 @@ describe('createGroupCommit', () => {
     expect(commits).toHaveLength(2)
     commits[1]?.settle.resolve()
     await begun(3)
+    for (const { settle } of commits) settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('starts nothing but full batches beside a commit, where it is told so', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxConcurrent: 3, overlap: 'full batch' })
+    const all = [group.submit('a')]
+    await begun(1)
+    all.push(group.submit('b'), group.submit('c'))
+    await nextTurn()
+    expect(commits).toHaveLength(1)
+    all.push(group.submit('d'), group.submit('e'))
+    await begun(2)
+    commits[0]?.settle.resolve()
+    await all[0]
+    await nextTurn()
+    expect(commits.map(({ items }) => items)).toEqual([['a'], ['b', 'c', 'd']])
+    commits[1]?.settle.resolve()
+    await begun(3)
+    expect(commits[2]?.items).toEqual(['e'])
+    commits[2]?.settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('takes a batch that is full by its bytes for a full one', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxConcurrent: 2, maxSize: 5, overlap: 'full batch' })
+    const all = [group.submit('a')]
+    await begun(1)
+    all.push(group.submit('bbbbb'))
+    await begun(2)
     for (const { settle } of commits) settle.resolve()
     await Promise.all(all)
   })

@@ -6,6 +6,12 @@ export class BacklogFullError extends Error {
   override readonly name = 'BacklogFullError'
 }
 
+/**
+ * What may start beside a commit that runs. `any batch`: nothing waits, best where a commit mostly waits for a peer.
+ * `full batch`: a few items rather wait and go together, best where a commit is work for this machine.
+ */
+export type Overlap = 'any batch' | 'full batch'
+
 export interface GroupCommitOptions<Item> extends BatchLimits {
   /** Makes one batch durable; all its items succeed or fail with it. */
   readonly commit: (items: readonly Item[]) => Promise<void>
@@ -13,6 +19,7 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly sizeOf: (item: Item) => number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
+  readonly overlap: Overlap
   /** Items that may wait for the next commit. */
   readonly maxWaiting: number
 }
@@ -38,14 +45,14 @@ interface Waiter<Item> {
  * batches grow by themselves. There is no timer and no minimum size.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
-  const { maxItems, maxSize, maxConcurrent, commit } = options
+  const { maxItems, maxSize, maxConcurrent, overlap, commit } = options
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
 
   function startCommits(): void {
-    const free = maxConcurrent - running.size
-    const next = waiting.slice(0, free * maxItems)
-    for (const batch of cutBatches(next, (waiter) => waiter.size, { maxItems, maxSize }).slice(0, free)) {
+    while (waiting.length > 0 && (running.size === 0 || mayOverlap())) {
+      const free = overlap === 'any batch' ? maxConcurrent - running.size : 1
+      const [batch = []] = cutBatches(waiting.slice(0, free * maxItems), sizeOfWaiter, { maxItems, maxSize })
       waiting = waiting.slice(batch.length)
       const run = commitBatch(batch, commit).finally(() => {
         running.delete(run)
@@ -53,6 +60,11 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       })
       running.add(run)
     }
+  }
+
+  function mayOverlap(): boolean {
+    if (running.size >= maxConcurrent || overlap === 'any batch') return running.size < maxConcurrent
+    return waiting.length >= maxItems || waiting.reduce((sum, { size }) => sum + size, 0) >= maxSize
   }
 
   let isStarting = false
@@ -85,6 +97,10 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       while (running.size > 0) await Promise.all(running)
     },
   }
+}
+
+function sizeOfWaiter({ size }: Waiter<unknown>): number {
+  return size
 }
 
 async function commitBatch<Item>(

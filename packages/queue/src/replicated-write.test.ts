@@ -17,7 +17,9 @@ let connection: Redis
 beforeAll(async () => {
   const home = await mkdtemp(join(tmpdir(), 'warmhook-replicas-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
-  const master = stack.use(await startRedisServer({ dataDir: join(home, 'master') }))
+  // A master waits five seconds for more replicas before it copies itself to the first.
+  const atOnce = ['--repl-diskless-sync-delay', '0']
+  const master = stack.use(await startRedisServer({ dataDir: join(home, 'master'), extraArgs: atOnce }))
   const following = ['--replicaof', '127.0.0.1', String(master.port)]
   replica = stack.use(await startRedisServer({ dataDir: join(home, 'replica'), extraArgs: following }))
   connection = connectProducer({ url: master.url, onError: () => undefined })

@@ -12,7 +12,14 @@ import { discard, done, retry, type Outcome } from './outcome.ts'
 import { createEventRunner, type DeliveryResult } from './create-event-runner.ts'
 import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
 
-const policy = { batchMax: 64, attempts: 3, firstDelayMs: 10, maxDelayMs: 20, timeoutMs: 5_000 }
+const policy = {
+  batchMax: 64,
+  overlap: 'any batch' as const,
+  attempts: 3,
+  firstDelayMs: 10,
+  maxDelayMs: 20,
+  timeoutMs: 5_000,
+}
 const spec = handlerQueue({ name: 'trial', policy })
 
 // A test of its own, test/poison.test.ts, has jobs whose process dies.

@@ -6,7 +6,14 @@ import { announcePauses } from './announce-pauses.ts'
 export const notify = defineHandler({
   name: 'notify',
   subscribes: ['campaign.created', 'campaign.updated', 'campaign.deleted', 'campaign.connection.problematic'],
-  policy: { batchMax: 100, attempts: 30, firstDelayMs: 1_000, maxDelayMs: 900_000, timeoutMs: 15_000 },
+  policy: {
+    batchMax: 100,
+    overlap: 'any batch',
+    attempts: 30,
+    firstDelayMs: 1_000,
+    maxDelayMs: 900_000,
+    timeoutMs: 15_000,
+  },
   env: {
     SLACK_WEBHOOK_URL: fields.SLACK_WEBHOOK_URL.refine(
       (url) => /^https?:/.test(url.reveal()) && URL.canParse(url.reveal()),

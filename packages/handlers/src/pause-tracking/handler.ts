@@ -6,7 +6,14 @@ import { defineHandler } from '../handler.ts'
 export const pauseTracking = defineHandler({
   name: 'pause-tracking',
   subscribes: EventType.options,
-  policy: { batchMax: 256, attempts: 20, firstDelayMs: 500, maxDelayMs: 60_000, timeoutMs: 20_000 },
+  policy: {
+    batchMax: 1_000,
+    overlap: 'full batch',
+    attempts: 20,
+    firstDelayMs: 500,
+    maxDelayMs: 60_000,
+    timeoutMs: 20_000,
+  },
   env: {},
   create:
     (_env, { fold }) =>

@@ -33,9 +33,10 @@ describe('createHubspotProvider', () => {
   it('sends at most 100 contacts a call', async () => {
     await using crm = await startFakeHubspot()
     const results = await createProvider(crm).upsertContacts(records(250), never)
-    expect(crm.requests.map(({ body }) => (JSON.parse(body) as { inputs: unknown[] }).inputs.length)).toEqual([
-      100, 100, 50,
-    ])
+    const sizes = crm.requests.map(({ body }) => (JSON.parse(body) as { inputs: unknown[] }).inputs.length)
+    expect(sizes).toHaveLength(3)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(100)
+    expect(results.size).toBe(250)
     expect([...results.values()].every(({ status }) => status === 'written')).toBe(true)
   })
 
@@ -44,7 +45,7 @@ describe('createHubspotProvider', () => {
       Response.json({ category: 'VALIDATION_ERROR', message: 'no such property' }, { status: 400 }),
     )
     const results = await createProvider(crm).upsertContacts(records(100), never)
-    expect(crm.requests).toHaveLength(32)
+    expect(crm.requests).toHaveLength(64)
     expect(new Set([...results.values()].map(({ status }) => status))).toEqual(new Set(['rejected', 'retry']))
     expect(results.size).toBe(100)
   })

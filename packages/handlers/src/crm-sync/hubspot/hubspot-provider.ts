@@ -1,4 +1,5 @@
 import type { Secret } from '@warmhook/config/secret'
+import { cutBatches } from '@warmhook/queue/cut-batches'
 import type { ContactRecord, ContactResult, CrmProvider } from '../crm-provider.ts'
 import type { HubspotAnswer } from './hubspot-answer.ts'
 import { readBatchAnswer } from './read-batch-answer.ts'
@@ -18,20 +19,17 @@ const requestTimeoutMs = 10_000
 const maxAnswerBytes = 4 * 1024 * 1024
 
 /** A refused batch is halved until the bad contact stands alone; when all are bad that would be two calls for each. */
-const maxCalls = 32
+const maxCalls = 64
 
 /** Contacts in HubSpot, by e-mail, through `batch/upsert`. */
 export function createHubspotProvider(settings: HubspotSettings): CrmProvider {
   return {
     name: 'hubspot',
     async upsertContacts(records, signal) {
-      const results = new Map<string, ContactResult>()
       const budget: CallBudget = { callsLeft: maxCalls }
-      for (let start = 0; start < records.length; start += maxBatch) {
-        const batch = await upsertBatch(records.slice(start, start + maxBatch), settings, signal, budget)
-        for (const [traceId, result] of batch) results.set(traceId, result)
-      }
-      return results
+      const batches = cutBatches(records, () => 1, { maxItems: maxBatch, maxSize: Number.POSITIVE_INFINITY })
+      const results = await Promise.all(batches.map((batch) => upsertBatch(batch, settings, signal, budget)))
+      return new Map(results.flatMap((result) => [...result]))
     },
   }
 }
