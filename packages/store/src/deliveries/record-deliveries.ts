@@ -30,7 +30,7 @@ export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise
   await sql`
     INSERT INTO deliveries AS d (event_id, handler, status, attempts, error, started_at, finished_at, replay_id)
     SELECT event_id, ${attempt.handler}::text, status, 1, error,
-      to_timestamp(${attempt.startedAt}::bigint / 1000.0), to_timestamp(${attempt.finishedAt}::bigint / 1000.0), ${attempt.replayId ?? null}::uuid
+      ${new Date(attempt.startedAt)}::timestamptz, ${new Date(attempt.finishedAt)}::timestamptz, ${attempt.replayId ?? null}::uuid
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (event_id uuid, status text, error text)
     ON CONFLICT (event_id, handler) DO UPDATE SET
       status = excluded.status, attempts = d.attempts + 1, error = excluded.error,

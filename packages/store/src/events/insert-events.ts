@@ -33,10 +33,10 @@ export async function insertEvents(tx: Transaction<Tables>, events: readonly Rou
   // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
   await sql`
     INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, payload_hash, delivery_id, handlers)
-    SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000.0), event,
+    SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000), event,
       decode(raw, 'base64'), decode(payload_hash, 'hex'), delivery_id, handlers
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms bigint, event json,
+      id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms float8, event json,
       raw text, payload_hash text, delivery_id text, handlers text[])
     ON CONFLICT (id) DO NOTHING`.execute(tx)
 }

@@ -30,10 +30,10 @@ async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbo
     INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
       status, status_since, reason, last_event_id, last_event_at, folded_seq)
     SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
-      status, to_timestamp(since_ms / 1000.0), reason, last_event_id, to_timestamp(last_ms / 1000.0), folded_seq
+      status, to_timestamp(since_ms / 1000), reason, last_event_id, to_timestamp(last_ms / 1000), folded_seq
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
-      status text, since_ms bigint, reason text, last_event_id uuid, last_ms bigint, folded_seq bigint)
+      status text, since_ms float8, reason text, last_event_id uuid, last_ms float8, folded_seq bigint)
     ON CONFLICT (campaign_id, owner) DO UPDATE SET
       email = coalesce(excluded.email, m.email),
       first_name = coalesce(excluded.first_name, m.first_name),
@@ -95,11 +95,11 @@ async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedMailbo
   if (rows.length === 0) return
   await sql`
     INSERT INTO pauses (owner, campaign_id, opened_by, opened_at, reason, reasons, category, closed_by, closed_by_type, closed_at)
-    SELECT owner, campaign_id, opened_by, to_timestamp(opened_ms / 1000.0), reason, reasons, category,
-      closed_by, closed_by_type, to_timestamp(closed_ms / 1000.0)
+    SELECT owner, campaign_id, opened_by, to_timestamp(opened_ms / 1000), reason, reasons, category,
+      closed_by, closed_by_type, to_timestamp(closed_ms / 1000)
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      owner text, campaign_id bigint, opened_by uuid, opened_ms bigint, reason text, reasons text[], category text,
-      closed_by uuid, closed_by_type text, closed_ms bigint)
+      owner text, campaign_id bigint, opened_by uuid, opened_ms float8, reason text, reasons text[], category text,
+      closed_by uuid, closed_by_type text, closed_ms float8)
     ON CONFLICT (campaign_id, owner, opened_by) DO UPDATE SET
       reason = excluded.reason, reasons = excluded.reasons, category = excluded.category,
       closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_at = excluded.closed_at`.execute(

@@ -30,8 +30,8 @@ export async function recordQuarantine(tx: Queryable, refused: readonly RefusedE
   }))
   await sql`
     INSERT INTO quarantine (id, owner, source, received_at, issue, issues, raw, delivery_id)
-    SELECT id, owner, source, to_timestamp(received_ms / 1000.0), issue, issues, decode(raw, 'base64'), delivery_id
+    SELECT id, owner, source, to_timestamp(received_ms / 1000), issue, issues, decode(raw, 'base64'), delivery_id
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      id uuid, owner text, source text, received_ms bigint, issue text, issues json, raw text, delivery_id text)
+      id uuid, owner text, source text, received_ms float8, issue text, issues json, raw text, delivery_id text)
     ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues`.execute(tx)
 }
