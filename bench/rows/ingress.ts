@@ -14,6 +14,7 @@ interface Door {
 
 const doors = {
   bare: { entry: 'bench/servers/bare-hono.ts', appendfsync: 'everysec', keeps: false },
+  waiting: { entry: 'bench/servers/waiting-hono.ts', appendfsync: 'everysec', keeps: false },
   ours: { entry: 'apps/ingress/src/main.ts', appendfsync: 'everysec', keeps: true },
   plain: { entry: 'bench/plain/ingress.ts', appendfsync: 'everysec', keeps: true },
   'ours, fsync always': { entry: 'apps/ingress/src/main.ts', appendfsync: 'always', keeps: true },
@@ -33,7 +34,7 @@ export async function measureDoors(
   const redis = { everysec: await startRedis(stack), always: await startRedis(stack, 'always') }
   const results: Record<DoorName, number>[] = []
   for (let round = 1; round <= rounds; round += 1) {
-    const result: Record<DoorName, number> = { bare: 0, ours: 0, plain: 0, 'ours, fsync always': 0 }
+    const result: Record<DoorName, number> = { bare: 0, waiting: 0, ours: 0, plain: 0, 'ours, fsync always': 0 }
     for (const name of doorNames) {
       const door = doors[name]
       result[name] = await measureDoor(door, { redis: redis[door.appendfsync], postgres }, { seconds, connections })

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { createHandlers } from '@warmhook/handlers/registry'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
@@ -9,10 +10,14 @@ import { askApart } from './apart/ask-apart.ts'
 import { parseWorkerEnv } from './env.ts'
 import { startWorker } from './start-worker.ts'
 
+// On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes (issue 3).
+const niceness = 2
+
 await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
   const settings = parseWorkerEnv(process.env)
   const log = createLogger('worker', settings.logLevel)
   warnOfBlockedLoop(log)
+  setPriority(niceness)
   return ResourceScope.build(async (scope) => {
     // A call of a handler needs a connection now and then; the router and the folding have theirs all the time.
     const poolSize = settings.concurrency * 2

@@ -1,0 +1,33 @@
+import { serve, type HttpBindings } from '@hono/node-server'
+import { connectProducer } from '@warmhook/queue/connections'
+import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { Hono } from 'hono'
+
+/*
+ * What is left of bare Hono when an answer has to wait for Redis: the bound for every door that keeps webhooks. It drops
+ * the body, and all requests that come meanwhile share the next PING.
+ */
+const redis = connectProducer({ url: process.env['REDIS_URL'] ?? '', onError: (error) => console.error(error.message) })
+const group = createGroupCommit<undefined>({
+  commit: async () => void (await redis.ping()),
+  sizeOf: () => 0,
+  maxItems: 100,
+  maxSize: Number.POSITIVE_INFINITY,
+  maxConcurrent: 1,
+  overlap: 'any batch',
+  maxWaiting: Number.POSITIVE_INFINITY,
+})
+
+const app = new Hono<{ Bindings: HttpBindings }>()
+app.post('/webhooks/:source/:key', async (c) => {
+  c.env.incoming.resume()
+  await group.submit(undefined)
+  return c.json({ id: '019a1b2c-0000-7000-8000-000000000001' }, 202)
+})
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+  process.stdout.write(`{"url":"http://127.0.0.1:${port}"}\n`)
+})
+process.once('SIGTERM', () => {
+  server.close()
+  redis.disconnect()
+})
