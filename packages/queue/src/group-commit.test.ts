@@ -174,6 +174,7 @@ describe('createGroupCommit', () => {
     await begun(1)
     all.push(group.submit('bbbbb'))
     await begun(2)
+    expect(commits[1]?.items).toEqual(['bbbbb'])
     for (const { settle } of commits) settle.resolve()
     await Promise.all(all)
   })
