@@ -24,7 +24,7 @@ export const fullSizes: BenchSizes = {
   backlogs: [1_000, 100_000, 1_000_000],
 }
 
-/** Minutes instead of an hour, with coarser figures. */
+/** A few minutes, with coarser figures. */
 export const quickSizes: BenchSizes = {
   rounds: 2,
   floodSeconds: 2,

@@ -23,6 +23,8 @@ export interface SendOptions {
   readonly warmUp?: number
   /** Events per second; undefined: as fast as the answers come. */
   readonly perSecond?: number
+  /** So many of the first events are sent like the others, but not measured. */
+  readonly leadIn?: number
   /** Where to write each event's id and the time of its answer (ms since the epoch). */
   readonly acksFile?: string
 }
@@ -50,9 +52,11 @@ async function send(n: number, dueAt: number): Promise<void> {
   })
   const answer = await body.text()
   const now = performance.now()
-  latencies.record(Math.max(1, Math.round((now - dueAt) * 1e6)))
+  const isMeasured = n >= options.first + (options.leadIn ?? 0)
+  if (isMeasured) latencies.record(Math.max(1, Math.round((now - dueAt) * 1e6)))
   if (statusCode !== 202) return
   acked += 1
+  if (!isMeasured) return
   if (options.acksFile !== undefined)
     acks.push(`${(JSON.parse(answer) as { id: string }).id} ${performance.timeOrigin + now}`)
 }
