@@ -2,48 +2,57 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startInstallation } from './support/start-installation.ts'
 
-interface Deliveries {
-  readonly deliveries: readonly { readonly handler: string; readonly status: string; readonly error: string | null }[]
+type Installation = Awaited<ReturnType<typeof startInstallation>>
+
+/** Sends five webhooks, the third of them poison for workers that import the fixture, and waits until they are settled. */
+async function poison(fixture: string) {
+  const file = join(import.meta.dirname, '../packages/testing/src/fixtures', fixture)
+  const site = await startInstallation({ WORKER_LOCK_MS: '1000', NODE_OPTIONS: `--import ${file}` })
+  const stop = new AbortController()
+  const supervisor = restartWorkers(site, stop.signal)
+  const emails = ['a@b.example', 'c@d.example', 'poison@e.example', 'f@g.example', 'h@i.example']
+  const answers = await Promise.all(
+    emails.map((email, id) =>
+      site.send(JSON.stringify({ type: 'campaign.updated', account: { campaign_id: id, email } })),
+    ),
+  )
+  const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { id: string }).id))
+  const ledger = await site.settled(emails.length)
+  stop.abort()
+  await supervisor
+  return { site, ledger, poisonId: ids[2] ?? '' }
 }
 
-describe('an event that kills its worker', () => {
-  it(
-    'ends alone as a dead letter that says so, and the others of its batch are done',
-    { timeout: 180_000 },
-    async () => {
-      const poisoned = `--import ${join(import.meta.dirname, '../packages/testing/src/fixtures/die-of-poison.ts')}`
-      await using site = await startInstallation({
-        WORKER_LOCK_MS: '1000',
-        NODE_OPTIONS: poisoned,
-      })
-      const stop = new AbortController()
-      const supervisor = (async () => {
-        for (let worker = site.worker, restarts = 0; !stop.signal.aborted && restarts < 30; restarts += 1) {
-          await Promise.race([worker.exited, stopped(stop.signal)])
-          if (!stop.signal.aborted) worker = await site.startWorker()
-        }
-      })()
-      const emails = ['a@b.example', 'c@d.example', 'poison@e.example', 'f@g.example', 'h@i.example']
-      const answers = await Promise.all(
-        emails.map((email, id) =>
-          site.send(JSON.stringify({ type: 'campaign.updated', account: { campaign_id: id, email } })),
-        ),
-      )
-      const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { id: string }).id))
-      const ledger = await site.settled(emails.length)
-      stop.abort()
-      await supervisor
-      expect(ledger).toMatchObject({ accepted: 5, processed: 4, dead: 1, balanced: true })
-      const { deliveries } = await site.api<Deliveries>(`/api/events/${ids[2]}`)
-      expect(deliveries).toMatchObject([
-        { handler: 'pause-tracking', status: 'dead', error: 'the process that handled it ended with SIGKILL' },
-      ])
-    },
-  )
-})
+/** As a container's supervisor does, for at most thirty times. */
+async function restartWorkers(site: Installation, stop: AbortSignal): Promise<void> {
+  for (let worker = site.worker, restarts = 0; !stop.aborted && restarts < 30; restarts += 1) {
+    await Promise.race([worker.exited, stopped(stop)])
+    if (!stop.aborted) worker = await site.startWorker()
+  }
+}
 
 function stopped(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', resolve, { once: true })
   })
 }
+
+describe('an event that kills its worker', { timeout: 180_000 }, () => {
+  it('ends alone as a dead letter that says so, and the others of its batch are done', async () => {
+    const { site, ledger, poisonId } = await poison('die-of-poison.ts')
+    await using _ = site
+    expect(ledger).toMatchObject({ accepted: 5, processed: 4, dead: 1, balanced: true })
+    const { deliveries } = await site.api<{ readonly deliveries: readonly unknown[] }>(`/api/events/${poisonId}`)
+    expect(deliveries).toMatchObject([
+      { handler: 'pause-tracking', status: 'dead', error: 'the process that handled it ended with SIGKILL' },
+    ])
+  })
+
+  it('ends alone in quarantine when reading it is what kills, and the others of its batch are done', async () => {
+    const { site, ledger, poisonId } = await poison('die-of-reading.ts')
+    await using _ = site
+    expect(ledger).toMatchObject({ accepted: 5, processed: 4, quarantined: 1, dead: 0, balanced: true })
+    const { groups } = await site.api<{ readonly groups: readonly unknown[] }>('/api/quarantine')
+    expect(groups).toMatchObject([{ issue: 'kills its process', count: 1, sampleId: poisonId }])
+  })
+})
