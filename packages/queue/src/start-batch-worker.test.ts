@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import { EventBatch } from '@warmhook/schema/batch'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { eventually } from '@warmhook/testing/eventually'
@@ -264,5 +268,21 @@ describe('createBatchProducer', () => {
     ).rejects.toThrow(EnqueueError)
     await away[Symbol.asyncDispose]()
     connection.disconnect()
+  })
+
+  it('says so within its deadline when Redis hangs', { timeout: 4_000 }, async () => {
+    await using stack = new AsyncDisposableStack()
+    const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-hanging-redis-'))
+    stack.defer(() => rm(dataDir, { recursive: true, force: true }))
+    const redis = stack.use(await startRedisServer({ dataDir }))
+    const connection = connectProducer({ url: redis.url, onError: () => undefined })
+    stack.defer(() => connection.disconnect())
+    const settings = { prefix: keys.prefix, deadlineMs: 200, replicas: 0, onError: () => undefined }
+    const hanging = stack.use(createBatchProducer(spec, connection, settings))
+    await hanging.add({ id: randomUUID(), name: 'trial', payload: { events: events(1), dead: [] } })
+    redis.kill('SIGSTOP')
+    stack.defer(() => redis.kill('SIGCONT'))
+    const late = hanging.add({ id: randomUUID(), name: 'trial', payload: { events: events(1), dead: [] } })
+    await expect(late).rejects.toThrow(EnqueueError)
   })
 })

@@ -4,10 +4,13 @@ import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
+import { lockMailboxes } from '@warmhook/store/lock-mailboxes'
+import { eventually } from '@warmhook/testing/eventually'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
@@ -146,9 +149,32 @@ const histories = fc.array(
 )
 
 describe('pause tracking', () => {
+  it('waits for whoever folds the mailbox already', async () => {
+    await using store = await openTestStore('postgres')
+    const { db } = store
+    const events = await record(db, [toRouted(createEnvelopes()(problem))], hourMs)
+    const held = Promise.withResolvers<void>()
+    const end = Promise.withResolvers<void>()
+    const other = db.transaction().execute(async (tx) => {
+      await lockMailboxes(tx, 'folding', events)
+      held.resolve()
+      await end.promise
+    })
+    await held.promise
+    const handled = createHandle(db)(events, never)
+    await eventually(async () => expect(await countWaiting(db)).toBe(1))
+    expect(await db.selectFrom('mailboxes').selectAll().execute()).toEqual([])
+    end.resolve()
+    await Promise.all([other, handled])
+    expect(await db.selectFrom('mailboxes').selectAll().execute()).toHaveLength(1)
+  })
+
   it('ends in the same mailboxes and pauses for any order, repetition and cut in which events are routed and handled, also at once', async () => {
     await using store = await openTestStore('postgres')
-    const handle = createHandle(store.db)
+    // Three processes: within one, the folding of events takes turns anyway.
+    const processes = [createHandle(store.db), createHandle(store.db), createHandle(store.db)]
+    let turn = 0
+    const handle: HandleEvents = async (...args) => (await processes[turn++ % 3]?.(...args)) ?? new Map()
     const repeats = fc.array(fc.array(fc.nat(13), { maxLength: 6 }), { maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
@@ -180,6 +206,14 @@ describe('pause tracking', () => {
     )
   })
 })
+
+/** Transactions that wait for an advisory lock. */
+async function countWaiting(db: Database): Promise<number> {
+  const { rows } = await sql`
+    SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND NOT granted AND d.datname = current_database()`.execute(db)
+  return rows.length
+}
 
 /** Equal to the mailbox's previous event is a duplicate. */
 function withoutDuplicates(routed: readonly RoutedEvent[]): readonly MailboxEvent[] {
