@@ -1,5 +1,5 @@
 import type { BatchJob } from '@warmhook/queue/batch-producer'
-import type { BatchPolicy } from '@warmhook/queue/catalog'
+import { intakeQueue, type BatchPolicy } from '@warmhook/queue/catalog'
 import { cutBatches } from '@warmhook/queue/cut-batches'
 import { createGroupCommit } from '@warmhook/queue/group-commit'
 import { halveAfterDeaths, tryApartAfterDeaths } from '@warmhook/queue/isolate-events'
@@ -53,7 +53,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     maxItems: maxGroupedJobs,
     maxSize: maxGroupedBytes,
     maxConcurrent: 2,
-    overlap: 'full batch',
+    overlap: intakeQueue.policy.overlap,
     maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {

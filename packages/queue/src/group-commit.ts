@@ -63,7 +63,10 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
   }
 
   function mayOverlap(): boolean {
-    if (running.size >= maxConcurrent || overlap === 'any batch') return running.size < maxConcurrent
+    return running.size < maxConcurrent && (overlap === 'any batch' || isBatchFull())
+  }
+
+  function isBatchFull(): boolean {
     return waiting.length >= maxItems || waiting.reduce((sum, { size }) => sum + size, 0) >= maxSize
   }
 
