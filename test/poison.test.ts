@@ -5,10 +5,11 @@ import { startInstallation } from './support/start-installation.ts'
 type Installation = Awaited<ReturnType<typeof startInstallation>>
 
 /** Sends five webhooks, the third of them poison for workers that import the fixture, and waits until they are settled. */
-async function poison(fixture: string) {
+async function poison(stack: AsyncDisposableStack, fixture: string) {
   const file = join(import.meta.dirname, '../packages/testing/src/fixtures', fixture)
-  const site = await startInstallation({ WORKER_LOCK_MS: '1000', NODE_OPTIONS: `--import ${file}` })
+  const site = stack.use(await startInstallation({ WORKER_LOCK_MS: '1000', NODE_OPTIONS: `--import ${file}` }))
   const stop = new AbortController()
+  stack.defer(() => stop.abort())
   const supervisor = restartWorkers(site, stop.signal)
   const emails = ['a@b.example', 'c@d.example', 'poison@e.example', 'f@g.example', 'h@i.example']
   const answers = await Promise.all(
@@ -39,8 +40,8 @@ function stopped(signal: AbortSignal): Promise<unknown> {
 
 describe('an event that kills its worker', { timeout: 180_000 }, () => {
   it('ends alone as a dead letter that says so, and the others of its batch are done', async () => {
-    const { site, ledger, poisonId } = await poison('die-of-poison.ts')
-    await using _ = site
+    await using stack = new AsyncDisposableStack()
+    const { site, ledger, poisonId } = await poison(stack, 'die-of-poison.ts')
     expect(ledger).toMatchObject({ accepted: 5, processed: 4, dead: 1, balanced: true })
     const { deliveries } = await site.api<{ readonly deliveries: readonly unknown[] }>(`/api/events/${poisonId}`)
     expect(deliveries).toMatchObject([
@@ -49,8 +50,8 @@ describe('an event that kills its worker', { timeout: 180_000 }, () => {
   })
 
   it('ends alone in quarantine when reading it is what kills, and the others of its batch are done', async () => {
-    const { site, ledger, poisonId } = await poison('die-of-reading.ts')
-    await using _ = site
+    await using stack = new AsyncDisposableStack()
+    const { site, ledger, poisonId } = await poison(stack, 'die-of-reading.ts')
     expect(ledger).toMatchObject({ accepted: 5, processed: 4, quarantined: 1, dead: 0, balanced: true })
     const { groups } = await site.api<{ readonly groups: readonly unknown[] }>('/api/quarantine')
     expect(groups).toMatchObject([{ issue: 'kills its process', count: 1, sampleId: poisonId }])

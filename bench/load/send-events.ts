@@ -39,8 +39,8 @@ export interface SendResult {
 
 const options = JSON.parse(process.argv[2] ?? '{}') as SendOptions
 const pool = new Pool(options.url, { connections: options.connections, pipelining: 1 })
-let latencies = createHistogram()
-let acks: string[] = []
+const latencies = createHistogram()
+const acks: string[] = []
 let acked = 0
 
 async function send(n: number, dueAt: number): Promise<void> {
@@ -56,8 +56,7 @@ async function send(n: number, dueAt: number): Promise<void> {
   if (isMeasured) latencies.record(Math.max(1, Math.round((now - dueAt) * 1e6)))
   if (statusCode !== 202) return
   acked += 1
-  if (!isMeasured) return
-  if (options.acksFile !== undefined)
+  if (isMeasured && options.acksFile !== undefined)
     acks.push(`${(JSON.parse(answer) as { id: string }).id} ${performance.timeOrigin + now}`)
 }
 
@@ -94,8 +93,6 @@ async function untilDue(dueAt: number): Promise<void> {
 async function warmUp(count: number): Promise<void> {
   await sendInClosedLoop(options.first - count, count)
   if (acked !== count) throw new Error(`${acked} of ${count} events before the measurement were answered with 202`)
-  latencies = createHistogram()
-  acks = []
   acked = 0
   process.stdout.write('warm\n')
   await once(process.stdin, 'data')

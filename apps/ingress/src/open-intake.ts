@@ -89,7 +89,6 @@ export function openIntake(
     maxItems: settings.batchMax,
     maxSize: JOB_LIMITS.maxSize,
     maxConcurrent: 1,
-    overlap: 'any batch',
     maxWaiting,
   })
   scope.use('group commit', group)

@@ -45,6 +45,9 @@ export interface WorkerDeps {
   readonly random: () => number
 }
 
+/** Full groups of the router's in hand: those being recorded, and as many that wait, so that the next is full, too. */
+const groupsInHand = 4
+
 /** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
 const jobsPerCall = 4
 
@@ -96,7 +99,7 @@ export async function startWorker(
       subscriptions: subscriptionsOf(handlers),
       isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
     })
-    run(intakeQueue, router, 4 * maxGroupedJobs)
+    run(intakeQueue, router, groupsInHand * maxGroupedJobs)
     log.info(
       { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
       'worker takes batches',

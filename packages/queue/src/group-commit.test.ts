@@ -22,7 +22,6 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
     maxItems: 3,
     maxSize: 100,
     maxConcurrent: 1,
-    overlap: 'any batch',
     maxWaiting: 10,
     ...overrides,
   })

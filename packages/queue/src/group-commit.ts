@@ -19,7 +19,8 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly sizeOf: (item: Item) => number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
-  readonly overlap: Overlap
+  /** By default any batch; without a meaning where one commit runs at once. */
+  readonly overlap?: Overlap
   /** Items that may wait for the next commit. */
   readonly maxWaiting: number
 }
@@ -45,7 +46,7 @@ interface Waiter<Item> {
  * batches grow by themselves. There is no timer and no minimum size.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
-  const { maxItems, maxSize, maxConcurrent, overlap, commit } = options
+  const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', commit } = options
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
 

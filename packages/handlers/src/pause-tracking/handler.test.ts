@@ -174,7 +174,7 @@ describe('pause tracking', () => {
     // Three processes: within one, the folding of events takes turns anyway.
     const processes = [createHandle(store.db), createHandle(store.db), createHandle(store.db)]
     let turn = 0
-    const handle: HandleEvents = async (...args) => (await processes[turn++ % 3]?.(...args)) ?? new Map()
+    const handle: HandleEvents = async (...args) => (await processes[turn++ % processes.length]?.(...args)) ?? new Map()
     const repeats = fc.array(fc.array(fc.nat(13), { maxLength: 6 }), { maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
