@@ -1,7 +1,7 @@
 import type { ActiveHandler } from '@warmhook/handlers/registry'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import { createEventRunner, type DeliveryResult } from '@warmhook/queue/create-event-runner'
-import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
+import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
 import { toEventJob } from '@warmhook/queue/to-event-job'
 import type { EventBatch } from '@warmhook/schema/batch'
@@ -62,6 +62,8 @@ export function createHandlerProcessor(
         return done(outcome.note)
       case 'retry':
         return retry(outcome.reason, outcome.notBefore)
+      case 'hold':
+        return hold(outcome.reason, outcome.notBefore)
       case 'discard':
         return discard(outcome.reason)
     }

@@ -6,13 +6,15 @@ import type { BatchPolicy } from './catalog.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { halve, halveAfterDeaths, tryApartAfterDeaths, type Isolation } from './isolate-events.ts'
 import { retry, type Outcome } from './outcome.ts'
-import { RetryLaterError, UnavailableError, type BatchContext } from './start-batch-worker.ts'
+import { HoldError, RetryLaterError, UnavailableError, type BatchContext } from './start-batch-worker.ts'
 
 /** How one attempt at one event ended, for the record. */
 export interface DeliveryResult {
   readonly eventId: string
   readonly status: 'done' | 'failing' | 'dead'
   readonly note: string | undefined
+  /** False for an event that was held: the peer did not judge it. */
+  readonly isAttempt: boolean
 }
 
 export interface EventRunnerDeps {
@@ -43,7 +45,7 @@ interface Run {
  * small batches costs a slow peer no more than one of large ones. What succeeds is recorded and never run again; a job
  * keeps only the rest for its next attempt, and ends as a failed job that holds exactly the events that failed for good.
  *
- * The returned function throws RetryLaterError, UnrecoverableError or UnavailableError, which tell the worker what
+ * The returned function throws RetryLaterError, HoldError, UnrecoverableError or UnavailableError, which tell the worker what
  * becomes of the job.
  */
 export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext<EventBatch>) => Promise<void> {
@@ -62,7 +64,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
       return orUnavailable(() => deps.isolation.split(halve(context)))
     if (context.deaths < tryApartAfterDeaths) await group.submit(run)
     else await runGroup([run], context.payload.replayId, { ...deps, handle: apart(deps.isolation) })
-    return conclude(run)
+    return conclude(run, deps.now())
   }
 }
 
@@ -100,12 +102,14 @@ async function runGroup(runs: readonly Run[], replayId: string | undefined, deps
 }
 
 /** Tells the worker what becomes of the job. */
-async function conclude({ context, fates }: Run): Promise<void> {
+async function conclude({ context, fates }: Run, now: number): Promise<void> {
   const { payload } = context
   const dead = [...payload.dead, ...fates.dead]
   if (fates.again.length > 0) {
     await context.keep({ ...payload, events: fates.again, dead })
-    throw new RetryLaterError(`to be tried again: ${summarise(fates.again, fates.reasons)}`, fates.notBefore)
+    const summary = `to be tried again: ${summarise(fates.again, fates.reasons)}`
+    if (fates.isHeld) throw new HoldError(summary, fates.notBefore ?? now + holdMs)
+    throw new RetryLaterError(summary, fates.notBefore)
   }
   if (dead.length > 0) {
     await context.keep({ ...payload, events: dead, dead: [] })
@@ -130,6 +134,9 @@ async function handleAll(
   }
 }
 
+/** How long a held event waits when the peer does not say. */
+const holdMs = 60_000
+
 /** For a handler that does not heed its signal. */
 const graceMs = 5_000
 
@@ -150,11 +157,14 @@ interface Fates {
   readonly again: MailboxEvent[]
   readonly dead: MailboxEvent[]
   readonly reasons: Set<string>
-  notBefore: number
+  /** One event that is held holds its job: no attempt of a neighbour's is counted either. */
+  isHeld: boolean
+  /** The earliest time that a peer named. */
+  notBefore: number | undefined
 }
 
 function noFates(): Fates {
-  return { results: [], again: [], dead: [], reasons: new Set(), notBefore: 0 }
+  return { results: [], again: [], dead: [], reasons: new Set(), isHeld: false, notBefore: undefined }
 }
 
 function sortByFate(
@@ -163,20 +173,26 @@ function sortByFate(
   isLastAttempt: boolean,
 ): Fates {
   const fates = noFates()
-  for (const event of events) {
-    const outcome = outcomes.get(event.id) ?? retry('the handler gave no outcome')
+  const all = events.map((event) => [event, outcomes.get(event.id) ?? retry('the handler gave no outcome')] as const)
+  fates.isHeld = all.some(([, { status }]) => status === 'hold')
+  for (const [event, outcome] of all) {
     if (outcome.status === 'done') {
-      fates.results.push({ eventId: event.id, status: 'done', note: outcome.note })
+      fates.results.push({ eventId: event.id, status: 'done', note: outcome.note, isAttempt: true })
       continue
     }
-    const isDead = outcome.status === 'discard' || isLastAttempt
-    fates.results.push({ eventId: event.id, status: isDead ? 'dead' : 'failing', note: outcome.reason })
+    const isDead = outcome.status === 'discard' || (isLastAttempt && !fates.isHeld)
+    const isAttempt = isDead || !fates.isHeld
+    fates.results.push({ eventId: event.id, status: isDead ? 'dead' : 'failing', note: outcome.reason, isAttempt })
     fates.reasons.add(outcome.reason)
     if (isDead) fates.dead.push(event)
     else fates.again.push(event)
-    if (outcome.status === 'retry') fates.notBefore = Math.max(fates.notBefore, outcome.notBefore ?? 0)
+    if (outcome.status !== 'discard') fates.notBefore = earliest(fates.notBefore, outcome.notBefore)
   }
   return fates
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }
 
 function summarise(events: readonly MailboxEvent[], reasons: ReadonlySet<string>): string {

@@ -1,8 +1,13 @@
 /** What a handler says of one event. It throws only for what it did not expect: then every event of the batch is tried again. */
 export type Outcome =
   | { readonly status: 'done'; readonly note?: string }
-  /** Try again: at `notBefore` (ms since the epoch) where the peer said when, else by the handler's policy. */
+  /** Try again: exactly at `notBefore` (ms since the epoch) where the peer said when, else by the handler's policy. */
   | { readonly status: 'retry'; readonly reason: string; readonly notBefore?: number }
+  /**
+   * The peer's account is at fault or asks to wait: no attempt is counted, however long it lasts. Tried again at
+   * `notBefore`, else after about a minute.
+   */
+  | { readonly status: 'hold'; readonly reason: string; readonly notBefore?: number }
   /** No attempt can help: the event becomes a dead letter, to be replayed by a person once the cause is mended. */
   | { readonly status: 'discard'; readonly reason: string }
 
@@ -12,6 +17,10 @@ export function done(note?: string): Outcome {
 
 export function retry(reason: string, notBefore?: number): Outcome {
   return notBefore === undefined ? { status: 'retry', reason } : { status: 'retry', reason, notBefore }
+}
+
+export function hold(reason: string, notBefore?: number): Outcome {
+  return notBefore === undefined ? { status: 'hold', reason } : { status: 'hold', reason, notBefore }
 }
 
 export function discard(reason: string): Outcome {

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBatchProducer, EnqueueError, type BatchProducer } from './batch-producer.ts'
 import { handlerQueue } from './catalog.ts'
 import { connectConsumer, connectProducer } from './connections.ts'
-import { discard, done, retry, type Outcome } from './outcome.ts'
+import { discard, done, hold, retry, type Outcome } from './outcome.ts'
 import { createEventRunner, type DeliveryResult } from './create-event-runner.ts'
 import { startBatchWorker, UnavailableError } from './start-batch-worker.ts'
 
@@ -75,16 +75,18 @@ interface WorkOptions {
   readonly finished?: ReadonlySet<string>
   readonly concurrency?: number
   readonly timeoutMs?: number
+  readonly firstDelayMs?: number
 }
 
 /** A worker whose handler gives every event the outcome of `judge`. */
 function work(
   judge: (event: MailboxEvent) => Outcome | Promise<Outcome>,
-  { finished = new Set<string>(), concurrency = 1, timeoutMs = policy.timeoutMs }: WorkOptions = {},
+  { finished = new Set<string>(), concurrency = 1, timeoutMs = policy.timeoutMs, firstDelayMs }: WorkOptions = {},
 ): AsyncDisposable {
   return cleanup.use(
     startBatchWorker({
-      spec,
+      spec:
+        firstDelayMs === undefined ? spec : { ...spec, policy: { ...policy, firstDelayMs, maxDelayMs: firstDelayMs } },
       connect: () => connectConsumer({ url: keys.redisUrl, onError: () => undefined }),
       prefix: keys.prefix,
       concurrency,
@@ -199,6 +201,44 @@ describe('a batch', () => {
     const id = await add({ events: events(1), dead: [] })
     await eventually(async () => expect(await stateOf(id)).toBe('completed'))
     expect(times[1]).toBeGreaterThanOrEqual(notBefore)
+  })
+
+  it('does not wait for its own backoff where a peer asked for less', async () => {
+    let attempts = 0
+    work(() => (++attempts === 1 ? retry('one second, please', Date.now() + 5) : done()), { firstDelayMs: 3_600_000 })
+    const id = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'))
+  })
+})
+
+describe('an event that is held', () => {
+  it("counts no attempt, neither its own nor a neighbour's, and is tried again when the peer asked", async () => {
+    const [good, held, late] = events(3)
+    let times = 0
+    work((event) => {
+      if (event.id === good?.id) return done()
+      if (event.id === late?.id) return times <= 100 ? retry('not yet') : done()
+      return ++times <= 100 ? hold('the token is wrong', Date.now()) : done()
+    })
+    const id = await add({ events: [good, held, late].filter((event) => event !== undefined), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('completed'), { timeoutMs: 20_000, intervalMs: 50 })
+    expect((await producer.queue.getJob(id))?.attemptsMade).toBe(1)
+    const failing = records.filter(({ status }) => status === 'failing')
+    expect(failing).toHaveLength(200)
+    expect(failing.some(({ isAttempt }) => isAttempt)).toBe(false)
+    expect(records.filter(({ status }) => status === 'done')).toHaveLength(3)
+  })
+
+  it('waits about a minute when the peer does not say how long', async () => {
+    work(() => hold('the token is wrong'))
+    const before = Date.now()
+    const id = await add({ events: events(1), dead: [] })
+    await eventually(async () => expect(await stateOf(id)).toBe('delayed'))
+    const job = await producer.queue.getJob(id)
+    const until = (job?.processedOn ?? 0) + (job?.delay ?? 0)
+    expect(until).toBeGreaterThanOrEqual(before + 60_000)
+    expect(until).toBeLessThan(before + 90_000)
+    expect(records).toMatchObject([{ status: 'failing', note: 'the token is wrong', isAttempt: false }])
   })
 })
 

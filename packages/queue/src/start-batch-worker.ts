@@ -10,9 +10,20 @@ export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
 
-/** Some events of the batch have to be tried again; `notBefore` (ms since the epoch) is when a peer asked for it. */
+/** Some events of the batch have to be tried again: at `notBefore` (ms since the epoch), else by the policy. */
 export class RetryLaterError extends Error {
   override readonly name = 'RetryLaterError'
+  readonly notBefore: number | undefined
+
+  constructor(message: string, notBefore: number | undefined) {
+    super(message)
+    this.notBefore = notBefore
+  }
+}
+
+/** The batch has to wait until `notBefore` (ms since the epoch), and no attempt is counted. */
+export class HoldError extends Error {
+  override readonly name = 'HoldError'
   readonly notBefore: number
 
   constructor(message: string, notBefore: number) {
@@ -135,8 +146,9 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: Worker
       removeOnFail: { ...spec.retention.failed },
       settings: {
         backoffStrategy: (attemptsMade, _type, error) => {
-          const pause = backoffMs(spec.policy, attemptsMade, options.random)
-          return error instanceof RetryLaterError ? Math.max(pause, error.notBefore - options.now()) : pause
+          const notBefore = error instanceof RetryLaterError ? error.notBefore : undefined
+          if (notBefore === undefined) return backoffMs(spec.policy, attemptsMade, options.random)
+          return Math.max(0, notBefore - options.now())
         },
       },
     },
@@ -173,8 +185,10 @@ async function runJob<Payload>(
       signal,
     })
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw toError(error)
-    await job.moveToDelayed(now() + backoffMs(spec.policy, Math.min(job.attemptsStarted, 8), random), token)
+    if (!(error instanceof UnavailableError || error instanceof HoldError)) throw toError(error)
+    const pause = () => backoffMs(spec.policy, Math.min(job.attemptsStarted, 8), random)
+    // Neither counts an attempt.
+    await job.moveToDelayed(error instanceof HoldError ? error.notBefore : now() + pause(), token)
     throw new DelayedError(error.message)
   }
 }

@@ -19,6 +19,7 @@ export const ApartReply = z.strictObject({
   outcome: z.discriminatedUnion('status', [
     z.strictObject({ status: z.literal('done'), note: z.string().optional() }),
     z.strictObject({ status: z.literal('retry'), reason: z.string(), notBefore: z.number().optional() }),
+    z.strictObject({ status: z.literal('hold'), reason: z.string(), notBefore: z.number().optional() }),
     z.strictObject({ status: z.literal('discard'), reason: z.string() }),
   ]),
 })

@@ -8,6 +8,8 @@ export interface DeliveryRecord {
   readonly status: DeliveryStatus
   /** Why it failed, or a remark on how it was done. */
   readonly note: string | undefined
+  /** False where the event was only made to wait: no attempt is counted. */
+  readonly isAttempt?: boolean
 }
 
 export interface Attempt {
@@ -25,15 +27,16 @@ export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise
   const rows = attempt.records.map((record) => ({
     event_id: record.eventId,
     status: record.status,
+    attempts: record.isAttempt === false ? 0 : 1,
     error: record.note?.slice(0, maxNoteLength),
   }))
   await sql`
     INSERT INTO deliveries AS d (event_id, handler, status, attempts, error, started_at, finished_at, replay_id)
-    SELECT event_id, ${attempt.handler}::text, status, 1, error,
+    SELECT event_id, ${attempt.handler}::text, status, attempts, error,
       ${new Date(attempt.startedAt)}::timestamptz, ${new Date(attempt.finishedAt)}::timestamptz, ${attempt.replayId ?? null}::uuid
-    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (event_id uuid, status text, error text)
+    FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (event_id uuid, status text, attempts int, error text)
     ON CONFLICT (event_id, handler) DO UPDATE SET
-      status = excluded.status, attempts = d.attempts + 1, error = excluded.error,
+      status = excluded.status, attempts = d.attempts + excluded.attempts, error = excluded.error,
       finished_at = excluded.finished_at, replay_id = excluded.replay_id
     WHERE d.status <> 'done' OR excluded.replay_id IS NOT NULL`.execute(db)
 }
