@@ -24,7 +24,9 @@ export interface Attempt {
 /** Adds an attempt to the deliveries. What is done stays done: a late failure of a second runner does not undo it. */
 export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise<void> {
   if (attempt.records.length === 0) return
-  const rows = attempt.records.map((record) => ({
+  // One attempt at an event is one row: Postgres refuses a statement that would renew a row twice (SQLSTATE 21000).
+  const records = new Map(attempt.records.map((record) => [record.eventId, record]))
+  const rows = [...records.values()].map((record) => ({
     event_id: record.eventId,
     status: record.status,
     attempts: record.isAttempt === false ? 0 : 1,

@@ -4,7 +4,7 @@ import type { Database, Tables } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { classifyEvents } from './classify-events.ts'
 import { insertEvents, type RoutedEvent } from './insert-events.ts'
-import { recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
+import { leaveQuarantine, recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
 
 /** What the router has read in one intake job. */
 export interface RoutedBatch {
@@ -32,7 +32,8 @@ export async function recordBatches(
   batches: readonly RoutedBatch[],
   dedupeWindowMs: number,
 ): Promise<RecordedBatches> {
-  const events = batches.flatMap((batch) => batch.events)
+  // A job can be in a group twice, in another form: each event is handed out once.
+  const events = [...new Map(batches.flatMap((batch) => batch.events).map((event) => [event.event.id, event])).values()]
   const refused = batches.flatMap((batch) => batch.refused)
   return db.transaction().execute(async (tx) => {
     await lockMailboxes(
@@ -41,11 +42,14 @@ export async function recordBatches(
       events.map(({ event }) => event),
     )
     await recordReceipts(tx, batches)
+    const ids = events.map(({ event }) => event.id)
+    if (events.length > 0) {
+      await insertEvents(tx, events)
+      await leaveQuarantine(tx, ids)
+    }
+    // After the events: an envelope that is an event is not quarantined as well.
     if (refused.length > 0) await recordQuarantine(tx, refused)
     if (events.length === 0) return { forHandlers: [], duplicates: 0 }
-    await insertEvents(tx, events)
-    await leaveQuarantine(tx, batches)
-    const ids = events.map(({ event }) => event.id)
     const verdict = await classifyEvents(tx, ids, dedupeWindowMs)
     const kept = events.filter(({ event }) => !verdict.duplicates.has(event.id)).map(({ event }) => event)
     return { forHandlers: [...kept, ...verdict.revived], duplicates: verdict.duplicates.size }
@@ -60,9 +64,4 @@ async function recordReceipts(tx: Transaction<Tables>, batches: readonly RoutedB
   await sql`
     INSERT INTO intake_batches (id, envelopes) SELECT * FROM unnest(${ids}::uuid[], ${envelopes}::int[])
     ON CONFLICT DO NOTHING`.execute(tx)
-}
-
-async function leaveQuarantine(tx: Transaction<Tables>, batches: readonly RoutedBatch[]): Promise<void> {
-  const ids = batches.flatMap(({ isReplay, events }) => (isReplay ? events.map(({ event }) => event.id) : []))
-  if (ids.length > 0) await sql`DELETE FROM quarantine WHERE id = ANY(${ids}::uuid[])`.execute(tx)
 }

@@ -16,9 +16,12 @@ export interface RefusedEnvelope {
   readonly deliveryId: string | undefined
 }
 
-/** Keeps envelopes that could not be read. Repeating the call renews the reasons and adds nothing. */
+/**
+ * Keeps envelopes that could not be read. Repeating the call renews the reasons and adds nothing. An envelope that is
+ * recorded as an event is left out.
+ */
 export async function recordQuarantine(tx: Queryable, refused: readonly RefusedEnvelope[]): Promise<void> {
-  const rows = refused.map((envelope) => ({
+  const rows = lastById(refused).map((envelope) => ({
     id: envelope.id,
     owner: envelope.owner,
     source: envelope.source,
@@ -33,5 +36,16 @@ export async function recordQuarantine(tx: Queryable, refused: readonly RefusedE
     SELECT id, owner, source, to_timestamp(received_ms / 1000), issue, issues, decode(raw, 'base64'), delivery_id
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       id uuid, owner text, source text, received_ms float8, issue text, issues json, raw text, delivery_id text)
+    WHERE NOT EXISTS (SELECT FROM events WHERE events.id = row.id)
     ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues`.execute(tx)
+}
+
+/** Removes the envelopes that have become events. */
+export async function leaveQuarantine(tx: Queryable, eventIds: readonly string[]): Promise<void> {
+  await sql`DELETE FROM quarantine WHERE id = ANY(${[...eventIds]}::uuid[])`.execute(tx)
+}
+
+/** A job can be in a group twice, in another form: Postgres refuses a statement that would renew one row twice (SQLSTATE 21000). */
+function lastById(refused: readonly RefusedEnvelope[]): readonly RefusedEnvelope[] {
+  return [...new Map(refused.map((envelope) => [envelope.id, envelope])).values()]
 }
