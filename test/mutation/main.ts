@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { localRedis } from '@warmhook/testing/local-redis'
+import { startLocalPostgres } from '@warmhook/testing/local-postgres'
+import { Command, InvalidArgumentError } from 'commander'
+import { readModuleGraph } from '../architecture/module-graph.ts'
+import { createRandom } from '../chaos/random.ts'
+import { reasonForEquivalence } from './equivalent-mutants.ts'
+import { describeMutant, type Mutant } from './mutant.ts'
+import { mutantsOf } from './mutants-of.ts'
+import { openLane, type Lane, type MutantResult } from './open-lane.ts'
+import { selectTests } from './select-tests.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const mutated =
+  /^(packages\/(queue|schema|store|handlers)|apps\/(ingress|worker))\/src\/(?!.*(fixtures\/|\.test\.ts$|migrations\/))/
+
+await new Command('mutation')
+  .description('Changes the code one place at a time, and counts the changes that no test notices.')
+  .option('--sample <n>', 'mutants to try, drawn evenly over the files; all by default', toNumber)
+  .option('--seed <n>', 'draws the same sample again', toNumber)
+  .option('--only <text>', 'files whose path contains this', '')
+  .option('--lanes <n>', 'copies of the project that work side by side', toNumber, 2)
+  .option('--least <percent>', 'exit with 1 below this score', toNumber, 85)
+  .option('--json', 'print the result as JSON')
+  .action(run)
+  .parseAsync()
+
+interface Options {
+  readonly sample?: number
+  readonly seed?: number
+  readonly only: string
+  readonly lanes: number
+  readonly least: number
+  readonly json?: boolean
+}
+
+interface Judged {
+  readonly mutant: Mutant
+  readonly words: string
+  readonly result: MutantResult
+}
+
+async function run({ sample, only, lanes, least, json, ...options }: Options): Promise<void> {
+  const seed = options.seed ?? Date.now() % 2 ** 32
+  const graph = await readModuleGraph(root)
+  const texts = new Map<string, string>()
+  for (const path of graph.files.filter((file) => mutated.test(file) && file.includes(only)))
+    texts.set(path, await readFile(join(root, path), 'utf8'))
+  const all = [...texts].flatMap(([path, text]) => mutantsOf(path, text))
+  const wordsOf = (mutant: Mutant): string => describeMutant(texts.get(mutant.path) ?? '', mutant)
+  const tried = draw(
+    all.filter((mutant) => reasonForEquivalence(wordsOf(mutant)) === undefined),
+    sample,
+    seed,
+  )
+  process.stderr.write(`${tried.length} of ${all.length} mutants in ${texts.size} files, seed ${seed}\n`)
+
+  await using redis = await localRedis.start()
+  await using postgres = await startLocalPostgres({ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+  if (redis === undefined) throw new Error('no Redis program was found')
+  const env = { ...process.env, TEST_REDIS_URL: redis.url, TEST_DATABASE_URL: postgres.url }
+  const judged: Judged[] = []
+  const queue = tried.values()
+  const work = async (lane: Lane): Promise<void> => {
+    for (const mutant of queue) {
+      const words = wordsOf(mutant)
+      const result = await lane.run(mutant, selectTests(mutant.path, graph))
+      judged.push({ mutant, words, result })
+      process.stderr.write(`${judged.length}/${tried.length} ${result.padEnd(8)} ${words}\n`)
+    }
+  }
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      await using lane = await openLane(root, env)
+      await work(lane)
+    }),
+  )
+  report(judged, { seed, json: json === true, least })
+}
+
+/** A share of each file's mutants, so that no large file hides the small ones. */
+function draw(mutants: readonly Mutant[], sample: number | undefined, seed: number): readonly Mutant[] {
+  if (sample === undefined || sample >= mutants.length) return mutants
+  const random = createRandom(seed)
+  const keyed = mutants.map((mutant) => ({ mutant, key: random.between(0, 2 ** 31) }))
+  return keyed
+    .toSorted((a, b) => a.key - b.key)
+    .slice(0, sample)
+    .map(({ mutant }) => mutant)
+}
+
+function report(
+  judged: readonly Judged[],
+  { seed, json, least }: { readonly seed: number; readonly json: boolean; readonly least: number },
+): void {
+  const killed = judged.filter(({ result }) => result === 'killed').length
+  const score = judged.length === 0 ? 100 : (100 * killed) / judged.length
+  const survivors = judged.filter(({ result }) => result !== 'killed').map(({ words }) => words)
+  if (json) process.stdout.write(`${JSON.stringify({ seed, tried: judged.length, killed, score, survivors })}\n`)
+  else {
+    process.stdout.write(`${survivors.toSorted().join('\n')}\n`)
+    process.stdout.write(`${killed} of ${judged.length} mutants were noticed (${score.toFixed(1)} %), seed ${seed}\n`)
+  }
+  if (score < least) process.exitCode = 1
+}
+
+function toNumber(text: string): number {
+  const number = Number(text)
+  if (!(number > 0)) throw new InvalidArgumentError('must be a number above 0')
+  return number
+}

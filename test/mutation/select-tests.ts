@@ -1,0 +1,36 @@
+import type { ModuleGraph } from '../architecture/module-graph.ts'
+
+/** Tests to run for a mutated file, in rounds: the next round runs where the one before has noticed nothing. */
+export type TestRounds = readonly (readonly string[])[]
+
+/** What starts whole processes: its tests reach files that they do not import. */
+const processStarters = ['packages/testing/src/spawn-app.ts', 'test/support/start-installation.ts']
+/** They load the machine for minutes, and their faults are the chaos run's to judge. */
+const tooLong = /chaos|standalone|compose|image/
+/** A file that many import is known by its nearest tests; what only the farthest show is shown by chance. */
+const nearest = 4
+const near = 10
+
+/** The tests that import a file, directly or by way of others, the nearest first; then, for an app, those that start its process. */
+export function selectTests(path: string, graph: Pick<ModuleGraph, 'edges'>): TestRounds {
+  const importing = testsByDistance(path, graph).filter((test) => !tooLong.test(test))
+  const starting = processTests(graph).filter((test) => !tooLong.test(test) && !importing.includes(test))
+  const rounds = [importing.slice(0, nearest), importing.slice(nearest, near), path.startsWith('apps/') ? starting : []]
+  return rounds.filter((round) => round.length > 0)
+}
+
+function testsByDistance(path: string, { edges }: Pick<ModuleGraph, 'edges'>): readonly string[] {
+  const importersOf = Map.groupBy(edges, ({ to }) => to)
+  const seen = new Set([path])
+  for (const file of seen) for (const { from } of importersOf.get(file) ?? []) seen.add(from)
+  return [...seen].filter(isTest)
+}
+
+function processTests({ edges }: Pick<ModuleGraph, 'edges'>): readonly string[] {
+  const tests = edges.filter(({ from, to }) => isTest(from) && processStarters.includes(to)).map(({ from }) => from)
+  return [...new Set(tests)]
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts')
+}
