@@ -67,7 +67,7 @@ const sendMany = (url: string, count: number): Promise<readonly Answer[]> =>
 /** The ids of all envelopes in the intake queue, in order, as often as they are there. */
 async function readIntake(): Promise<readonly string[]> {
   const connection = connectConsumer({ url: redis.url, onError: () => undefined })
-  const queue = openQueue(intakeQueue, connection, '{wh0}')
+  const queue = openQueue(intakeQueue, connection, { prefix: '{wh0}', onError: () => undefined })
   try {
     const jobs = await queue.getJobs(['waiting'], 0, -1, true)
     return jobs.flatMap((job) => EnvelopeBatch.parse(job.data).envelopes.map(({ id }) => id)).toSorted()

@@ -12,8 +12,9 @@ import { v7 as uuidv7 } from 'uuid'
  */
 
 const { REDIS_URL = '', QUEUE_PREFIX = '', WARMHOOK_ENDPOINT_KEY } = process.env
-const connection = connectProducer({ url: REDIS_URL, onError: (error) => console.error(error.message) })
-const queue = openQueue(intakeQueue, connection, QUEUE_PREFIX)
+const onError = (error: Error): void => console.error(error.message)
+const connection = connectProducer({ url: REDIS_URL, onError })
+const queue = openQueue(intakeQueue, connection, { prefix: QUEUE_PREFIX, onError })
 
 const app = new Hono()
 app.post('/webhooks/:source/:key', async (c) => {

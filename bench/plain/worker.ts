@@ -27,7 +27,9 @@ const db = openPostgres({ url: env['DATABASE_URL'] ?? '', poolSize: 75, use: 'lo
 const connection = connectConsumer({ url: env['REDIS_URL'] ?? '', onError })
 const handlers = createHandlers(env, { db, log: createLogger('plain worker', 'warn'), now: Date.now })
 const subscriptions = subscriptionsOf(handlers)
-const queues = new Map(handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, prefix)]))
+const queues = new Map(
+  handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, { prefix, onError })]),
+)
 
 async function route(job: Job): Promise<void> {
   const [envelope] = EnvelopeBatch.parse(job.data).envelopes

@@ -50,7 +50,9 @@ export async function openSite(
     RATE_LIMIT_PER_SECOND: '0',
     LOG_LEVEL: 'info',
   }
-  const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) => openQueue(spec, redis, prefix))
+  const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) =>
+    openQueue(spec, redis, { prefix, onError: () => undefined }),
+  )
   return {
     db,
     redis,

@@ -8,6 +8,7 @@ import { openQueue } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import type { Database } from '@warmhook/store/database'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
@@ -38,13 +39,14 @@ export interface Board extends AsyncDisposable {
 /** Listens for people and scripts that look after an installation. */
 export async function startBoard({ db, log, ...settings }: BoardSettings & BoardResources): Promise<Board> {
   return ResourceScope.build(async (scope) => {
-    const onError = (err: Error): void => log.warn({ err }, 'redis')
+    const report = createErrorReporter(log)
+    scope.defer('error counts', () => report.flush())
+    const onError = report('redis')
     const connection = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis connection', () => disconnect(connection))
     const specs = [intakeQueue, ...handlerQueues.map(handlerQueue)]
     const queues = specs.map((spec) => {
-      const queue = openQueue(spec, connection, settings.prefix)
-      queue.on('error', onError)
+      const queue = openQueue(spec, connection, { prefix: settings.prefix, onError })
       scope.defer(`queue ${spec.name}`, () => queue.close())
       return queue
     })
@@ -66,7 +68,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     })
     const handle = getRequestListener(app.fetch)
     const server = createServer((request, response) => void handle(request, response))
-    const url = await listen(scope, server, settings)
+    const url = await listen(scope, server, { ...settings, onError: report('http server') })
     log.info({ url }, 'board listens')
     return { url }
   })

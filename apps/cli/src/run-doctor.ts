@@ -27,9 +27,8 @@ export async function runDoctor(context: CliContext, options: { json?: true }): 
   const redis = connectProducer({ url: settings.redisUrl, onError: () => undefined })
   const db = openPostgres({ use: 'reports', url: settings.databaseUrl, poolSize: 2, onError: () => undefined })
   const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) =>
-    openQueue(spec, redis, settings.prefix),
+    openQueue(spec, redis, { prefix: settings.prefix, onError: () => undefined }),
   )
-  for (const queue of queues) queue.on('error', () => undefined)
   try {
     await waitUntilReady(redis)
     const patient = { redis, queues, db, spoolDir: settings.spoolDir, now: Date.now }

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { findEndpoint, type Endpoint } from '@warmhook/config/endpoints'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { sources } from '@warmhook/schema/sources'
-import type { Logger } from '@warmhook/telemetry/logger'
+import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono, type Context } from 'hono'
 import type { Registry } from 'prom-client'
 import type { CreateEnvelope } from './create-envelope.ts'
@@ -22,7 +22,7 @@ export interface IngressDeps {
   readonly blockedBy: () => string | undefined
   readonly metrics: IngressMetrics
   readonly registry: Registry
-  readonly log: Logger
+  readonly report: ErrorReporter
 }
 
 /** Node's own request lies under every Hono request here: bodies are read from it without a detour. */
@@ -49,7 +49,7 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   )
   app.notFound((c) => problem(c, 404, 'There is nothing here; webhooks go to POST /webhooks/mailivery/<key>'))
   app.onError((err, c) => {
-    deps.log.error({ err }, 'request failed')
+    deps.report('request failed', 'error')(err)
     return problem(c, 500, 'Something of ours failed')
   })
   return app
@@ -78,7 +78,7 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
   try {
     await deps.accept(envelope)
   } catch (err) {
-    deps.log.warn({ err }, 'webhook refused')
+    deps.report('webhook refused')(err)
     return problem(c, 503, 'The webhook could not be kept safe; send it again', { 'retry-after': '2' })
   }
   return c.json({ id: envelope.id }, 202)

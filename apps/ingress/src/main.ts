@@ -1,12 +1,13 @@
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
-import { createLogger } from '@warmhook/telemetry/logger'
+import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { warnOfBlockedLoop } from '@warmhook/telemetry/watch-event-loop'
 import { parseIngressEnv } from './env.ts'
 import { startIngress } from './start-ingress.ts'
 
-await runUntilSignal({ deadlineMs: 25_000 }, () => {
+const log = createProcessLogger('ingress')
+await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, () => {
   const settings = parseIngressEnv(process.env)
-  const log = createLogger('ingress', settings.logLevel)
+  log.level = settings.logLevel
   warnOfBlockedLoop(log)
   return startIngress(settings, { log })
 })

@@ -8,10 +8,12 @@ import { watchMemory } from '@warmhook/queue/watch-memory'
 import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { openSpool, type Spool } from '@warmhook/spool/open-spool'
+import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { envelopeBytes } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
 import { keepJob, type IntakeJob } from './keep-job.ts'
+import { logSpooling } from './log-spooling.ts'
 import { createRedisGate } from './redis-gate.ts'
 import { startDraining } from './start-draining.ts'
 
@@ -45,22 +47,21 @@ const maxMemoryShare = 0.8
 export function openIntake(
   scope: ResourceScope,
   settings: IntakeSettings,
-  { log, metrics }: { readonly log: Logger; readonly metrics: IngressMetrics },
+  { log, report, metrics }: { readonly log: Logger; readonly report: ErrorReporter; readonly metrics: IngressMetrics },
 ): Intake {
-  const warn = (what: string) => (err: unknown) => log.warn({ err }, what)
-  const connection = connectProducer({ url: settings.redisUrl, onError: warn('redis connection') })
+  const connection = connectProducer({ url: settings.redisUrl, onError: report('redis connection') })
   scope.defer('redis connection', () => disconnect(connection))
   const producer = createBatchProducer(intakeQueue, connection, {
     prefix: settings.prefix,
     deadlineMs: addDeadlineMs,
     replicas: settings.waitReplicas,
-    onError: warn('intake queue'),
+    onError: report('intake queue'),
   })
   scope.use('intake queue', producer)
   const memory = watchMemory(connection, {
     maxShare: maxMemoryShare,
     intervalMs: 1_000,
-    onError: warn("redis's memory"),
+    onError: report('redis memory'),
   })
   scope.defer('memory watch', () => memory[Symbol.dispose]())
   const gate = createRedisGate({
@@ -70,19 +71,27 @@ export function openIntake(
   })
   const spool = openOptionalSpool(scope, settings.spool, metrics)
   const add = (job: IntakeJob): Promise<void> => producer.add(job)
+  const spooling = logSpooling(log, { waiting: spool?.size ?? 0 })
   if (spool !== undefined) {
     const draining = startDraining({
       spool,
       gate,
       add,
-      onDrained: (jobs) => metrics.drained.inc(jobs),
-      onError: warn('draining of the spool waits'),
+      onDrained: (jobs) => {
+        metrics.drained.inc(jobs)
+        if (spool.size === 0) spooling.end()
+      },
+      onError: report('draining of the spool waits'),
     })
     scope.use('draining of the spool', draining)
   }
+  const onSpooled = (): void => {
+    metrics.spooled.inc()
+    spooling.begin(memory.isHigh ? 'Redis is nearly full' : 'Redis is unreachable')
+  }
   const group = createGroupCommit<Envelope>({
     commit: async (batch) => {
-      await keepJob(toJob(batch), { gate, add, spool, onSpooled: () => metrics.spooled.inc() })
+      await keepJob(toJob(batch), { gate, add, spool, onSpooled })
       metrics.batchSize.observe(batch.length)
     },
     sizeOf: envelopeBytes,

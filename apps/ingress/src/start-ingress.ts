@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Endpoint } from '@warmhook/config/endpoints'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
@@ -49,7 +50,9 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
   return ResourceScope.build(async (scope) => {
     const registry = createMetrics('ingress')
     const metrics = createIngressMetrics(registry)
-    const intake = openIntake(scope, settings, { log, metrics })
+    const report = createErrorReporter(log)
+    scope.defer('error counts', () => report.flush())
+    const intake = openIntake(scope, settings, { log, report, metrics })
     const app = createApp({
       endpoints: settings.endpoints,
       maxBodyBytes: settings.maxBodyBytes,
@@ -59,14 +62,14 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
       blockedBy: intake.blockedBy,
       metrics,
       registry,
-      log,
+      report,
     })
     const handle = getRequestListener(app.fetch)
     const server = createServer(
       settings.timeouts ?? defaultTimeouts,
       (request, response) => void handle(request, response),
     )
-    const url = await listen(scope, server, settings)
+    const url = await listen(scope, server, { ...settings, onError: report('http server') })
     log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
     return { url }
   })

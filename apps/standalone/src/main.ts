@@ -1,16 +1,18 @@
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
-import { createLogger } from '@warmhook/telemetry/logger'
+import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { banner } from './banner.ts'
 import { parseStandaloneEnv } from './env.ts'
+import { printFailure } from './print-failure.ts'
 import { startStandalone } from './start-standalone.ts'
 
-await runUntilSignal({ deadlineMs: 40_000 }, async (giveUp) => {
+// Standard output is for people. The log goes to standard error, where a failure is text for people only on a terminal.
+const log = createProcessLogger('standalone', 'stderr')
+const onError = process.stderr.isTTY ? printFailure : reportFatal(log)
+
+await runUntilSignal({ deadlineMs: 40_000, onError }, async (giveUp) => {
   const settings = parseStandaloneEnv(process.env)
-  const running = await startStandalone(settings, {
-    env: process.env,
-    log: createLogger('standalone', settings.logLevel),
-    giveUp,
-  })
+  log.level = settings.logLevel
+  const running = await startStandalone(settings, { env: process.env, log, giveUp })
   process.stdout.write(banner(settings, running))
   return running
 })

@@ -7,6 +7,7 @@ import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { openPglite, openPostgres } from '@warmhook/store/open-database'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { startWorker } from '@warmhook/worker/start-worker'
 import { claimDataDir } from './claim-data-dir.ts'
@@ -48,7 +49,7 @@ export async function startStandalone(
         user: settings.boardUser,
         password: settings.boardPassword,
         prefix,
-        log,
+        log: log.child({ part: 'board' }),
       }),
     )
     const { concurrency, dedupeWindowMs, lockMs } = settings
@@ -56,7 +57,15 @@ export async function startStandalone(
       'worker',
       await startWorker(
         { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency, lockMs },
-        { db, handlers, log, askApart: undefined, onStuck: giveUp, now: Date.now, random: Math.random },
+        {
+          db,
+          handlers,
+          log: log.child({ part: 'worker' }),
+          askApart: undefined,
+          onStuck: giveUp,
+          now: Date.now,
+          random: Math.random,
+        },
       ),
       20_000,
     )
@@ -66,7 +75,7 @@ export async function startStandalone(
       'ingress',
       await startIngress(
         { redisUrl, waitReplicas, host, port, endpoints, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
-        { log },
+        { log: log.child({ part: 'ingress' }) },
       ),
       10_000,
     )
@@ -89,7 +98,7 @@ async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, 
           use: 'reports',
           url: settings.databaseUrl,
           poolSize: settings.concurrency * 2,
-          onError: (err) => log.warn({ err }, 'idle database connection'),
+          onError: createErrorReporter(log)('database connection'),
         })
   scope.defer('database', () => db.destroy(), 10_000)
   return db

@@ -1,4 +1,4 @@
-import type { Logger } from '@warmhook/telemetry/logger'
+import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono } from 'hono'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
@@ -6,11 +6,11 @@ import type { Registry } from 'prom-client'
 export interface WorkerAppDeps {
   readonly consumer: Pick<Redis, 'status'>
   readonly registry: Registry
-  readonly log: Logger
+  readonly report: ErrorReporter
 }
 
 /** What a supervisor and Prometheus ask of a worker. */
-export function createApp({ consumer, registry, log }: WorkerAppDeps): Hono {
+export function createApp({ consumer, registry, report }: WorkerAppDeps): Hono {
   const app = new Hono()
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) =>
@@ -18,7 +18,7 @@ export function createApp({ consumer, registry, log }: WorkerAppDeps): Hono {
   )
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
   app.onError((err, c) => {
-    log.error({ err }, 'request failed')
+    report('request failed', 'error')(err)
     return c.json({ status: 'error' }, 500)
   })
   return app

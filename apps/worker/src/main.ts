@@ -4,7 +4,8 @@ import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
-import { createLogger } from '@warmhook/telemetry/logger'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
+import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { warnOfBlockedLoop } from '@warmhook/telemetry/watch-event-loop'
 import { askApart } from './apart/ask-apart.ts'
 import { parseWorkerEnv } from './env.ts'
@@ -13,9 +14,10 @@ import { startWorker } from './start-worker.ts'
 // On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes (issue 3).
 const niceness = 2
 
-await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
+const log = createProcessLogger('worker')
+await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp) => {
   const settings = parseWorkerEnv(process.env)
-  const log = createLogger('worker', settings.logLevel)
+  log.level = settings.logLevel
   warnOfBlockedLoop(log)
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
@@ -25,7 +27,7 @@ await runUntilSignal({ deadlineMs: 25_000 }, (giveUp) => {
       url: settings.databaseUrl,
       poolSize,
       use: 'lookups',
-      onError: (err) => log.warn({ err }, 'idle database connection'),
+      onError: createErrorReporter(log)('database connection'),
     })
     scope.defer('database', () => db.destroy())
     const migrated = await migrate(db)

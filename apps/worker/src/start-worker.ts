@@ -9,6 +9,7 @@ import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catal
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import type { Database } from '@warmhook/store/database'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import type { Redis } from 'ioredis'
@@ -61,13 +62,15 @@ export async function startWorker(
     const { log, handlers } = deps
     const registry = createMetrics('worker')
     const metrics = createWorkerMetrics(registry)
-    const onError = sampled((err) => log.warn({ err }, 'redis'))
+    const report = createErrorReporter(log)
+    scope.defer('error counts', () => report.flush())
+    const onError = report('redis')
     const connect = (): Redis => connectConsumer({ url: settings.redisUrl, onError })
     const consumer = connect()
     scope.defer('redis consumer', () => disconnect(consumer))
-    const handle = getRequestListener(createApp({ consumer, registry, log }).fetch)
+    const handle = getRequestListener(createApp({ consumer, registry, report }).fetch)
     const server = createServer((request, response) => void handle(request, response))
-    const url = await listen(scope, server, settings)
+    const url = await listen(scope, server, { ...settings, onError: report('http server') })
 
     const run = <Payload>(
       spec: QueueSpec<Payload>,
@@ -137,14 +140,4 @@ function queueChoice(
   if (unknown.length > 0)
     throw new EnvError([`WORKER_QUEUES names ${unknown.join(', ')}, but the queues here are ${known.join(', ')}`])
   return (name) => chosen.includes(name)
-}
-
-/** At most one report a second: a full Redis makes thousands of errors in one (measured with BullMQ 6.7). */
-function sampled(report: (error: Error) => void): (error: Error) => void {
-  let next = 0
-  return (error) => {
-    if (performance.now() < next) return
-    next = performance.now() + 1_000
-    report(error)
-  }
 }

@@ -8,16 +8,24 @@ export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly onError: (error: unknown) => void
+  readonly drainMs?: number
+}
+
 /**
  * Starts a server and returns its URL, without a trailing slash. Its release stops listening, lets requests in hand
- * finish for `drainMs`, then cuts what is left.
+ * finish for `drainMs`, then cuts what is left. `onError` is told of connections that could not be taken (too many open files).
  *
  * @throws ListenError saying which setting to change
  */
 export async function listen(
   scope: ResourceScope,
   server: Server,
-  { host, port, drainMs = 5_000 }: { readonly host: string; readonly port: number; readonly drainMs?: number },
+  { host, port, onError, drainMs = 5_000 }: ListenOptions,
 ): Promise<string> {
   server.listen(port, host)
   try {
@@ -28,6 +36,7 @@ export async function listen(
       { cause },
     )
   }
+  server.on('error', onError)
   scope.defer(`server on port ${port}`, () => drain(server, drainMs), drainMs + 1_000)
   const { address, family, port: bound } = boundTo(server)
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`

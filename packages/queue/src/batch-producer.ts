@@ -42,8 +42,7 @@ export function createBatchProducer<Payload>(
   connection: Redis,
   options: BatchProducerOptions,
 ): BatchProducer<Payload> {
-  const queue = openQueue(spec, connection, options.prefix)
-  queue.on('error', options.onError)
+  const queue = openQueue(spec, connection, options)
   const write = createReplicatedWrite(connection, options.replicas)
   return {
     queue,
@@ -52,9 +51,13 @@ export function createBatchProducer<Payload>(
   }
 }
 
-/** The one way to open a queue, so that every process gives its jobs the same options. */
-export function openQueue(spec: QueueSpec<unknown>, connection: Redis, prefix: string): Queue {
-  return new Queue(spec.name, {
+/** The one way to open a queue, so that every process gives its jobs the same options and none prints its errors as text. */
+export function openQueue(
+  spec: QueueSpec<unknown>,
+  connection: Redis,
+  { prefix, onError }: Pick<BatchProducerOptions, 'prefix' | 'onError'>,
+): Queue {
+  const queue = new Queue(spec.name, {
     connection,
     prefix,
     // Without both, a queue opened while Redis is down hangs, or never recovers (measured with BullMQ 6.7).
@@ -63,6 +66,8 @@ export function openQueue(spec: QueueSpec<unknown>, connection: Redis, prefix: s
     streams: { events: { maxLen: 1_000 } },
     defaultJobOptions: { attempts: spec.policy.attempts, backoff: { type: 'custom' }, stackTraceLimit: 1 },
   })
+  queue.on('error', onError)
+  return queue
 }
 
 async function addWithin<Payload>(

@@ -157,7 +157,7 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: Worker
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the lock is lost: another worker may have the job')
   })
-  return { worker, queue: openQueue(spec, connection, prefix), connection }
+  return { worker, queue: openQueue(spec, connection, options), connection }
 }
 
 /** A paused queue's jobs wait on purpose. */

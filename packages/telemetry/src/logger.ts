@@ -28,9 +28,28 @@ const sensitive = [
   'authorization',
 ]
 
+/** Causes of causes say less and less. */
+const maxCauses = 4
+
 /** An error's own fields can carry the payload of a query or a request, so only these are logged. */
 function toLoggedError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) }
+  return { ...toSummary(error, maxCauses), stack: error.stack }
+}
+
+function toSummary(error: Error, causes: number): Record<string, unknown> {
   const code = 'code' in error ? error.code : undefined
-  return { type: error.name, message: error.message, ...(code === undefined ? {} : { code }), stack: error.stack }
+  const { cause } = error
+  return {
+    type: error.name,
+    message: messageOf(error),
+    ...(code === undefined ? {} : { code }),
+    ...(cause instanceof Error && causes > 0 ? { cause: toSummary(cause, causes - 1) } : {}),
+  }
+}
+
+/** A connection that was refused on every address of a name has its messages inside (Node's `AggregateError`). */
+function messageOf(error: Error): string {
+  if (error.message !== '' || !(error instanceof AggregateError)) return error.message
+  return error.errors.map((inner: unknown) => (inner instanceof Error ? inner.message : String(inner))).join('; ')
 }

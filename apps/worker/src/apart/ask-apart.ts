@@ -12,7 +12,7 @@ export type AskApart = (request: ApartRequest, limitMs: number) => Promise<Apart
 
 /** Has a request answered by a process of its own, which is killed after `limitMs`. */
 export async function askApart(request: ApartRequest, limitMs: number): Promise<ApartResult> {
-  const child = fork(join(import.meta.dirname, 'main.ts'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(join(import.meta.dirname, 'main.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
   let reply: ApartReply | undefined
   child.once('message', (message) => {

@@ -1,13 +1,21 @@
 import { createHandlers } from '@warmhook/handlers/registry'
 import { readEnvelope } from '@warmhook/schema/read-envelope'
 import { openPostgres } from '@warmhook/store/open-database'
-import { createLogger } from '@warmhook/telemetry/logger'
+import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
+import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { parseWorkerEnv } from '../env.ts'
 import { ApartRequest, type ApartReply } from './apart-messages.ts'
 
 /*
  * A process for one suspect: what may have killed workers is done here, and the parent sees what becomes of it.
  */
+const log = createProcessLogger('sandbox')
+for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(name, (error) => {
+    reportFatal(log)(error)
+    process.exit(1)
+  })
+}
 process.once('message', (message) => {
   void answer(ApartRequest.parse(message)).then((reply) => process.send?.(reply, () => process.disconnect()))
 })
@@ -18,8 +26,8 @@ async function answer(request: ApartRequest): Promise<ApartReply> {
     return { outcome: { status: 'done' } }
   }
   const settings = parseWorkerEnv(process.env)
-  const log = createLogger('worker apart', settings.logLevel)
-  const onError = (err: Error): void => log.warn({ err }, 'idle database connection')
+  log.level = settings.logLevel
+  const onError = createErrorReporter(log)('database connection')
   const db = openPostgres({ use: 'lookups', url: settings.databaseUrl, poolSize: 2, onError })
   try {
     const handler = createHandlers(process.env, { db, log, now: Date.now }).find(({ name }) => name === request.handler)

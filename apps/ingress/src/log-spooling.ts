@@ -1,0 +1,27 @@
+import type { Logger } from '@warmhook/telemetry/logger'
+
+/** Logs when webhooks begin to go to the spool, and when it is empty again: one line each, however many webhooks there are. */
+export interface SpoolingLog {
+  begin(reason: string): void
+  end(): void
+}
+
+/** `waiting` jobs were left in the spool by an earlier process. */
+export function logSpooling(log: Logger, { waiting }: { readonly waiting: number }): SpoolingLog {
+  let isEmpty = waiting === 0
+  let isSpooling = false
+  if (!isEmpty)
+    log.warn({ jobs: waiting }, 'the spool holds webhooks of an earlier run; they go to Redis once it is reachable')
+  return {
+    begin(reason) {
+      if (!isSpooling) log.warn({ reason }, 'webhooks go to the spool')
+      isSpooling = true
+      isEmpty = false
+    },
+    end() {
+      if (!isEmpty) log.warn(isSpooling ? 'webhooks go to Redis again; the spool is empty' : 'the spool is empty')
+      isSpooling = false
+      isEmpty = true
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createErrorReporter } from './create-error-reporter.ts'
+import { createLogger } from './logger.ts'
+
+describe('createErrorReporter', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  function open() {
+    const lines: Record<string, unknown>[] = []
+    const log = createLogger('test', 'info', {
+      write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+    })
+    return { lines, report: createErrorReporter(log) }
+  }
+
+  it('logs the first error at once, and those that follow once a second with their number', () => {
+    const { lines, report } = open()
+    const onError = report('redis connection')
+    for (let second = 0; second < 3; second++) {
+      for (let count = 0; count < 1_000; count++) onError(refused())
+      vi.advanceTimersByTime(1_000)
+    }
+    expect(lines.map(({ repeated }) => repeated)).toEqual([undefined, 999, 1_000, 1_000])
+    expect(lines[0]).toMatchObject({ msg: 'redis connection', level: 40, err: { code: 'ECONNREFUSED' } })
+  })
+
+  it('starts anew after a quiet second', () => {
+    const { lines, report } = open()
+    report('redis connection')(refused())
+    vi.advanceTimersByTime(2_500)
+    report('redis connection')(refused())
+    expect(lines.map(({ repeated }) => repeated)).toEqual([undefined, undefined])
+  })
+
+  it('takes errors that differ in numbers and ids for one kind, and those of another place, class or cause for others', () => {
+    const { lines, report } = open()
+    for (let id = 0; id < 10; id++) report('a')(new Error(`job 0196f1d2-${id}a61-7d1f of attempt ${id} timed out`))
+    report('b')(new Error('job 1 of attempt 1 timed out'))
+    report('a')(new TypeError('job 1 of attempt 1 timed out'))
+    report('a')(new Error('job 1 of attempt 1 timed out', { cause: refused() }))
+    expect(lines.map(({ msg }) => msg)).toEqual(['a', 'b', 'a', 'a'])
+  })
+
+  it('bounds the kinds', () => {
+    const { lines, report } = open()
+    const letters = 'abcdefghijklmnopqrstuvwxyz'
+    for (const first of letters) for (const second of letters) report('a')(new Error(`strange word ${first}${second}`))
+    expect(lines.length).toBeLessThan(60)
+    vi.advanceTimersByTime(1_000)
+    expect(lines.at(-1)?.['repeated']).toBeGreaterThan(600)
+  })
+
+  it('tells what was counted when it is flushed', () => {
+    const { lines, report } = open()
+    report('a', 'error')('plain text')
+    report('a', 'error')('plain text')
+    report.flush()
+    report.flush()
+    expect(lines).toMatchObject([{ level: 50, err: { message: 'plain text' } }, { repeated: 1 }])
+  })
+
+  it('survives an error that is its own cause', () => {
+    const { lines, report } = open()
+    const error = new Error('loop')
+    error.cause = error
+    report('a')(error)
+    expect(lines).toHaveLength(1)
+  })
+})
+
+function refused(): Error {
+  return Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:6379'), { code: 'ECONNREFUSED' })
+}
