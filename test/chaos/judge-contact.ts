@@ -38,6 +38,6 @@ function toProperties(campaignId: number, { mailbox, pauses }: Timeline): Readon
     mailivery_provider: profile.provider ?? '',
     mailivery_tags: (profile.tags ?? []).join(';'),
     mailivery_campaign_id: String(campaignId),
-    mailivery_last_event_at: new Date(mailbox.lastEventAt).toISOString(),
+    mailivery_last_event_at: new Date(status === 'deleted' ? mailbox.statusSince : mailbox.lastEventAt).toISOString(),
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyTimeline, foldTimeline, type Timeline } from './fold-timeline.ts'
-import { EventType, type MailboxEvent } from './mailbox-event.ts'
+import { naiveTimeline } from './fixtures/naive-timeline.ts'
+import { closingTypes, emptyTimeline, foldTimeline, refoldTimeline, type Timeline } from './fold-timeline.ts'
+import { EventType, type MailboxEvent, type MailboxProfile } from './mailbox-event.ts'
 
 let next = 0
 
@@ -69,25 +70,151 @@ describe('foldTimeline', () => {
     expect(foldTimeline(emptyTimeline, events).mailbox?.profile).toEqual({ email: 'c@d.example', provider: 'gmail' })
   })
 
-  it('gives the same timeline wherever the history is cut', () => {
-    const histories = fc.array(
-      fc.record({ type: fc.constantFrom(...EventType.options), reason: fc.constantFrom('A', 'B') }),
-      { maxLength: 20 },
-    )
+  it.each(['', ' ', 'nobody', '[email\u00a0protected]', 'a@ b.example'])(
+    'keeps a known address where an event brings %j',
+    (email) => {
+      const events = [event('campaign.created', undefined, { email: 'a@b.example' })]
+      expect(profileAfter(...events, event('campaign.updated', undefined, { email }))).toEqual({ email: 'a@b.example' })
+    },
+  )
+
+  it('shows what is no address until an address comes', () => {
+    const obfuscated = event('campaign.created', undefined, { email: '[email\u00a0protected]' })
+    expect(profileAfter(obfuscated)).toEqual({ email: '[email\u00a0protected]' })
+    expect(profileAfter(obfuscated, event('campaign.updated', undefined, { email: 'a@b.example' }))).toEqual({
+      email: 'a@b.example',
+    })
+  })
+
+  it('keeps known text where an event brings blank text, and takes an empty list of tags for no tags', () => {
+    const known = { firstName: 'A', lastName: 'B', provider: 'smtp', meta: 'x=1', tags: ['t'] }
+    const blank = { firstName: '', lastName: ' ', provider: '\t', meta: '', tags: [] }
+    expect(
+      profileAfter(event('campaign.created', undefined, known), event('campaign.updated', undefined, blank)),
+    ).toEqual({ ...known, tags: [] })
+    expect(foldTimeline(emptyTimeline, [problem('A'), problem(' ')])).toMatchObject({
+      mailbox: { reason: 'A' },
+      pauses: [{ reason: 'A', reasons: ['A'] }],
+    })
+  })
+
+  it('leaves a deleted campaign deleted, whatever else is sent for it', () => {
+    const [deleted, ...others] = [
+      event('campaign.deleted', undefined, { email: 'a@b.example' }),
+      event('campaign.updated', undefined, { email: 'c@d.example' }),
+      problem(),
+      event('campaign.deleted'),
+    ]
+    const { mailbox, pauses } = foldTimeline(emptyTimeline, [deleted, ...others])
+    expect(pauses).toEqual([])
+    expect(mailbox).toEqual({
+      status: 'deleted',
+      statusSince: deleted.receivedAt,
+      reason: null,
+      profile: { email: 'a@b.example' },
+      lastEventId: others.at(-1)?.id,
+      lastEventAt: others.at(-1)?.receivedAt,
+    })
+  })
+
+  it.each(['campaign.created', 'campaign.pending'] as const)('lets a deleted campaign live again with %s', (type) => {
+    const { mailbox, pauses } = foldTimeline(emptyTimeline, [event('campaign.deleted'), event(type), problem()])
+    expect(mailbox?.status).toBe('paused')
+    expect(pauses).toHaveLength(1)
+  })
+
+  it('gives what the rules say of the whole history, wherever it is cut', () => {
     fc.assert(
       fc.property(histories, fc.array(fc.nat(20)), (history, cuts) => {
-        const events = history.map(({ type, reason }) =>
-          event(type, type === 'campaign.connection.problematic' ? reason : undefined),
-        )
-        const whole = foldTimeline(emptyTimeline, events)
+        const events = toEvents(history)
         const ends = [...new Set([...cuts, events.length])]
           .filter((cut) => cut <= events.length)
           .toSorted((a, b) => a - b)
-        expect(foldInPieces(events, ends)).toEqual(whole)
+        expect(foldInPieces(events, ends)).toEqual(naiveTimeline(events))
       }),
+      { numRuns: 1_000 },
     )
   })
 })
+
+describe('refoldTimeline', () => {
+  it('gives what the rules say of everything that has come, in whatever order and cut it comes', () => {
+    fc.assert(
+      fc.property(histories, fc.gen(), (history, gen) => {
+        const events = toEvents(history)
+        const arriving: readonly MailboxEvent[] = gen(fc.shuffledSubarray, events, {
+          minLength: events.length,
+          maxLength: events.length,
+        })
+        const size = gen(fc.integer, { min: 1, max: 5 })
+        let [timeline, known]: [Timeline, readonly MailboxEvent[]] = [emptyTimeline, []]
+        for (let start = 0; start < arriving.length; start += size) {
+          const news = inOrder(arriving.slice(start, start + size))
+          known = inOrder([...known, ...news])
+          timeline = withNews(timeline, news, known)
+          expect(timeline).toEqual(naiveTimeline(known))
+        }
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+})
+
+/** Folds news as the store does, which keeps closed pauses as well. */
+function withNews(from: Timeline, news: readonly MailboxEvent[], known: readonly MailboxEvent[]): Timeline {
+  const [first] = news
+  if (first === undefined) return from
+  if (first.id > (from.mailbox?.lastEventId ?? '')) return foldTimeline(from, news)
+  const before = known.filter(({ id }) => id < first.id)
+  const closing = before.findLast(({ type }) => closingTypes.includes(type))
+  const recent = known.filter(({ id }) => closing === undefined || id >= closing.id)
+  const life = before
+    .filter(({ id }) => closing !== undefined && id < closing.id)
+    .findLast(({ type }) => type !== 'campaign.updated' && type !== 'campaign.connection.problematic')
+  const isGone = closing?.type !== 'campaign.created' && life?.type === 'campaign.deleted'
+  const history = isGone ? [{ ...life, profile: {} }, ...recent] : recent
+  const refolded = refoldTimeline(from, history, closing === undefined) ?? refoldTimeline(from, known, true)
+  if (refolded === undefined) throw new Error('a whole history decides')
+  const since = closing?.id ?? ''
+  const older = from.pauses.filter(({ openedBy }) => openedBy < since)
+  return { ...refolded, pauses: [...older, ...refolded.pauses.filter(({ openedBy }) => openedBy >= since)] }
+}
+
+function inOrder(events: readonly MailboxEvent[]): readonly MailboxEvent[] {
+  return events.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function toEvents(history: readonly HistoryEntry[]): MailboxEvent[] {
+  return history.map(({ type, reason, profile }) =>
+    event(type, type === 'campaign.connection.problematic' ? reason : undefined, profile),
+  )
+}
+
+interface HistoryEntry {
+  readonly type: EventType
+  readonly reason: string | undefined
+  readonly profile: MailboxProfile
+}
+
+const histories: fc.Arbitrary<readonly HistoryEntry[]> = fc.array(
+  fc.record({
+    type: fc.constantFrom(...EventType.options),
+    reason: fc.constantFrom('A', 'B', ' ', undefined),
+    profile: fc.record(
+      {
+        email: fc.constantFrom('a@b.example', 'c@d.example', '[email\u00a0protected]', 'nobody', ''),
+        firstName: fc.constantFrom('A', 'B', ' '),
+        tags: fc.constantFrom(['t'], ['u', 'v'], []),
+      },
+      { requiredKeys: [] },
+    ),
+  }),
+  { maxLength: 20 },
+)
+
+function profileAfter(...events: readonly MailboxEvent[]): MailboxProfile | undefined {
+  return foldTimeline(emptyTimeline, events).mailbox?.profile
+}
 
 function foldInPieces(events: readonly MailboxEvent[], ends: readonly number[]): Timeline {
   let timeline = emptyTimeline

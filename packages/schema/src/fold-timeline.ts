@@ -1,12 +1,14 @@
 import { EventType, statusAfter, type MailboxEvent, type MailboxProfile, type MailboxStatus } from './mailbox-event.ts'
+import { doubtfulFields, mergeProfile, omitFields } from './merge-profile.ts'
 
 /** What a mailbox is after the events folded so far. Times are milliseconds since the epoch. */
 export interface MailboxState {
   readonly status: MailboxStatus
   readonly statusSince: number
-  /** The latest problem's reason while paused, else null. */
+  /** The latest reason given since the mailbox is paused, else null. */
   readonly reason: string | null
   readonly profile: MailboxProfile
+  /** The latest event, also one that changed nothing because its campaign was deleted. */
   readonly lastEventId: string
   readonly lastEventAt: number
 }
@@ -42,9 +44,25 @@ export const emptyTimeline: Timeline = { mailbox: null, pauses: [] }
  * not on where it was cut: folding it at once or in pieces gives the same timeline.
  */
 export function foldTimeline(from: Timeline, events: readonly MailboxEvent[]): Timeline {
+  const { mailbox, pauses } = fold(from, events)
+  return { mailbox, pauses }
+}
+
+interface Folded extends Timeline {
+  /** The events that did not count. */
+  readonly ignored: readonly MailboxEvent[]
+}
+
+function fold(from: Timeline, events: readonly MailboxEvent[]): Folded {
   const pauses = [...from.pauses]
+  const ignored: MailboxEvent[] = []
   let mailbox = from.mailbox
   for (const event of events) {
+    if (mailbox !== null && !doesCount(mailbox, event)) {
+      mailbox = { ...mailbox, lastEventId: event.id, lastEventAt: event.receivedAt }
+      ignored.push(event)
+      continue
+    }
     mailbox = nextState(mailbox, event)
     const last = pauses.at(-1)
     const open = last?.closed === null ? last : undefined
@@ -53,7 +71,7 @@ export function foldTimeline(from: Timeline, events: readonly MailboxEvent[]): T
     if (open !== undefined) pauses.pop()
     pauses.push(pause)
   }
-  return { mailbox, pauses }
+  return { mailbox, pauses, ignored }
 }
 
 /** The types of events after which no pause is open, whatever was before. */
@@ -64,40 +82,76 @@ export const closingTypes: readonly EventType[] = EventType.options.filter((type
 /**
  * Brings late events into a timeline. `recent` is the history from the last closing event before the first of them on
  * (or all of it, where there is none): what was before that event can't have changed, and no pause was open after it.
+ * Where the campaign was deleted by then, the deletion stands in front, without its profile: it may not have counted.
+ *
+ * Undefined when older events decide: a late deletion takes back what later events said of the mailbox, or a status may
+ * hold for longer than is known. Call it again with the whole history then.
  */
-export function refoldTimeline(from: Timeline, recent: readonly MailboxEvent[]): Timeline {
-  const { mailbox, pauses } = foldTimeline(emptyTimeline, recent)
+export function refoldTimeline(
+  from: Timeline,
+  recent: readonly MailboxEvent[],
+  isWhole: boolean,
+): Timeline | undefined {
+  const { mailbox, pauses, ignored } = fold(emptyTimeline, recent)
   const before = from.mailbox
   if (mailbox === null || before === null) return { mailbox, pauses }
-  // A status that holds since the first of the recent events may hold for longer than that.
-  const isOlder = mailbox.statusSince === recent[0]?.receivedAt && before.status === mailbox.status
-  return {
-    mailbox: {
-      ...mailbox,
-      statusSince: isOlder ? Math.min(before.statusSince, mailbox.statusSince) : mailbox.statusSince,
-      profile: { ...before.profile, ...mailbox.profile },
-    },
-    pauses,
-  }
+  const statusSince = sinceBefore(before, mailbox, recent) ?? (isWhole ? mailbox.statusSince : undefined)
+  const profile = mergeProfile(before.profile, mailbox.profile)
+  const said = ignored.map((event) => event.profile)
+  const doubtful = doubtfulFields(profile, mailbox.profile, said)
+  if (doubtful.length === 0 && statusSince !== undefined)
+    return { mailbox: { ...mailbox, statusSince, profile }, pauses }
+  if (!isWhole || statusSince === undefined) return undefined
+  const known = omitFields(before.profile, doubtful)
+  return { mailbox: { ...mailbox, statusSince, profile: mergeProfile(known, mailbox.profile) }, pauses }
+}
+
+/** A status that holds since the first of the recent events may hold for longer. Undefined when it is not known how long. */
+function sinceBefore(before: MailboxState, mailbox: MailboxState, recent: readonly MailboxEvent[]): number | undefined {
+  const [first] = recent
+  if (first === undefined || !holdsThroughout(mailbox.status, recent)) return mailbox.statusSince
+  const isKnown = before.status === mailbox.status && before.statusSince <= first.receivedAt
+  return isKnown ? before.statusSince : undefined
+}
+
+function holdsThroughout(status: MailboxStatus, events: readonly MailboxEvent[]): boolean {
+  return status === 'deleted'
+    ? events[0]?.type === 'campaign.deleted' && !events.some(({ type }) => beginsLife(type))
+    : events.every(({ type }) => statusAfter[type] === status)
+}
+
+function beginsLife(type: EventType): boolean {
+  return type === 'campaign.created' || type === 'campaign.pending'
+}
+
+/** A deleted campaign stays deleted, whatever else is sent for it, until it is created or pending again. */
+function doesCount(before: MailboxState, { type }: MailboxEvent): boolean {
+  return before.status !== 'deleted' || beginsLife(type)
 }
 
 function nextState(before: MailboxState | null, event: MailboxEvent): MailboxState {
   const status = statusAfter[event.type]
+  const isSame = before?.status === status
   return {
     status,
-    statusSince: before?.status === status ? before.statusSince : event.receivedAt,
-    reason: status === 'paused' ? (event.reason ?? null) : null,
-    profile: { ...before?.profile, ...event.profile },
+    statusSince: isSame ? before.statusSince : event.receivedAt,
+    reason: status === 'paused' ? (reasonOf(event) ?? (isSame ? before.reason : null)) : null,
+    profile: mergeProfile(before?.profile ?? {}, event.profile),
     lastEventId: event.id,
     lastEventAt: event.receivedAt,
   }
+}
+
+/** A blank reason is none. */
+function reasonOf({ reason }: MailboxEvent): string | undefined {
+  return reason === undefined || reason.trim() === '' ? undefined : reason
 }
 
 /** The open pause after this event, or the one that it closes; undefined when the event changes no pause. */
 function nextPause(open: Pause | undefined, event: MailboxEvent): Pause | undefined {
   switch (statusAfter[event.type]) {
     case 'paused':
-      return open === undefined ? openPause(event) : { ...open, ...withReason(open.reasons, event) }
+      return open === undefined ? openPause(event) : { ...open, ...withReason(open, event) }
     case 'active':
     case 'deleted':
       return open && { ...open, closed: { eventId: event.id, at: event.receivedAt, type: event.type } }
@@ -108,11 +162,12 @@ function nextPause(open: Pause | undefined, event: MailboxEvent): Pause | undefi
 }
 
 function openPause(event: MailboxEvent): Pause {
-  return { openedBy: event.id, openedAt: event.receivedAt, ...withReason([], event), closed: null }
+  const nothing = { reason: null, reasons: [] }
+  return { openedBy: event.id, openedAt: event.receivedAt, ...withReason(nothing, event), closed: null }
 }
 
-function withReason(reasons: readonly string[], event: MailboxEvent): Pick<Pause, 'reason' | 'reasons'> {
-  const reason = event.reason ?? null
-  const known = reason === null || reasons.includes(reason)
-  return { reason, reasons: known ? reasons : [...reasons, reason] }
+function withReason(known: Pick<Pause, 'reason' | 'reasons'>, event: MailboxEvent): Pick<Pause, 'reason' | 'reasons'> {
+  const reason = reasonOf(event)
+  if (reason === undefined) return { reason: known.reason, reasons: known.reasons }
+  return { reason, reasons: known.reasons.includes(reason) ? known.reasons : [...known.reasons, reason] }
 }

@@ -22,6 +22,10 @@ export interface EventTable {
   event: JSONColumnType<object>
   /** The request body, byte for byte. */
   raw: Buffer
+  /** Of the body, as the sender named it; null: none. */
+  content_encoding: string | null
+  /** What of the payload could not be read as documented; null: nothing. */
+  warnings: string[] | null
   payload_hash: Buffer
   delivery_id: string | null
   /** The earlier event that this one repeats. */
@@ -95,6 +99,8 @@ export interface QuarantineTable {
   issue: string
   issues: JSONColumnType<object>
   raw: Buffer
+  /** Of the body, as the sender named it; null: none. */
+  content_encoding: string | null
   delivery_id: string | null
 }
 

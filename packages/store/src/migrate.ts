@@ -2,10 +2,12 @@ import { Migrator, type Migration } from 'kysely/migration'
 import type { Database } from './database.ts'
 import { initial } from './migrations/001-initial.ts'
 import { recordingOrder } from './migrations/002-recording-order.ts'
+import { eventWarnings } from './migrations/003-event-warnings.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
   '002-recording-order': recordingOrder,
+  '003-event-warnings': eventWarnings,
 }
 
 /** The schema could not be brought up to date. */

@@ -265,6 +265,21 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
   })
 
+  it('leaves the contact of a deleted campaign alone, whatever is sent for it, until it lives again', async () => {
+    await using crm = await startFakeHubspot()
+    const handle = createHandle(crm)
+    await handle(await arrive(updateOf(1), deleteOf(1, 'm1@b.example')), never)
+    const later = [updateOf(1), updateOf(1, 'moved@b.example'), problemOf(1), deleteOf(1, 'm1@b.example')]
+    for (const event of await arrive(...later))
+      expect([...(await handle([event], never)).values()]).toEqual([done('the CRM has this state')])
+    expect(crm.requests).toHaveLength(1)
+    expect([...crm.contacts.values()]).toMatchObject([
+      { mailivery_warmup_status: 'removed', mailivery_paused_since: '' },
+    ])
+    await handle(await arrive({ ...updateOf(1), type: 'campaign.created' }), never)
+    expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
+  })
+
   it('shows a live mailbox rather than a deleted one of the same address, in either order', async () => {
     await using crm = await startFakeHubspot()
     const handle = createHandle(crm)
@@ -391,9 +406,9 @@ function expectedContacts(events: readonly MailboxEvent[]): unknown {
   return Object.fromEntries(
     [...byAddress].map(([email, sharing]) => {
       const live = sharing.filter(({ mailbox }) => mailbox.status !== 'deleted')
-      const [shown] = (live.length > 0 ? live : sharing).toSorted((a, b) =>
-        a.mailbox.lastEventId < b.mailbox.lastEventId ? 1 : -1,
-      )
+      const shown =
+        live.toSorted((a, b) => (a.mailbox.lastEventId < b.mailbox.lastEventId ? 1 : -1))[0] ??
+        sharing.toSorted((a, b) => b.mailbox.statusSince - a.mailbox.statusSince)[0]
       if (shown === undefined) throw new Error('a group is never empty')
       const { mailbox, campaignId, openedAt } = shown
       return [
@@ -406,7 +421,9 @@ function expectedContacts(events: readonly MailboxEvent[]): unknown {
           mailivery_provider: mailbox.profile.provider ?? '',
           mailivery_tags: (mailbox.profile.tags ?? []).join(';'),
           mailivery_campaign_id: String(campaignId),
-          mailivery_last_event_at: new Date(mailbox.lastEventAt).toISOString(),
+          mailivery_last_event_at: new Date(
+            mailbox.status === 'deleted' ? mailbox.statusSince : mailbox.lastEventAt,
+          ).toISOString(),
         },
       ]
     }),

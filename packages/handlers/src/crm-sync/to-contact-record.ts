@@ -1,3 +1,4 @@
+import { isEmailAddress } from '@warmhook/schema/email-address'
 import type { MailboxState, Timeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxKey, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ContactRecord } from './crm-provider.ts'
@@ -15,21 +16,16 @@ export function toContactRecord({ campaignId }: MailboxKey, timeline: Timeline):
     provider: state.profile.provider === undefined ? null : clip(state.profile.provider),
     tags: state.profile.tags ?? [],
     campaignId,
-    lastEventAt: state.lastEventAt,
+    // What comes after a deletion does not concern the contact.
+    lastEventAt: state.status === 'deleted' ? state.statusSince : state.lastEventAt,
     traceId: state.lastEventId,
   }
 }
 
 /** The address as the key of a contact: CRMs tell contacts apart by it in lower case. Undefined for what is none. */
 export function toContactEmail(email: string | undefined): string | undefined {
-  const address = email?.trim().toLowerCase()
-  return address !== undefined && address.length <= maxEmailLength && emailShape.test(address) ? address : undefined
+  return email !== undefined && isEmailAddress(email) ? email.trim().toLowerCase() : undefined
 }
-
-/** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
-const maxEmailLength = 254
-// No more than what can't be an address: the CRM has rules of its own. `[email protected]`, as published samples have it, is none.
-const emailShape = /^[^\s\p{C}@]+@[^\s\p{C}@]+$/u
 
 const warmupStatuses: Readonly<Record<MailboxStatus, ContactRecord['warmupStatus']>> = {
   pending: 'pending',

@@ -84,7 +84,8 @@ const noMailboxes: ReadonlyMap<string, StoredMailbox> = new Map()
 function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
   const nothing = { email, record: undefined, hash: '', note }
   if (record?.email !== email) return { ...nothing, otherwise: retry('the mailbox has got another address meanwhile') }
-  const digest = hash('sha256', JSON.stringify(record))
+  // The trace id names the write, not the state.
+  const digest = hash('sha256', JSON.stringify({ ...record, traceId: undefined }))
   if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM has this state') }
   return { email, record, hash: digest, note, otherwise: done(note) }
 }

@@ -83,6 +83,16 @@ describe('notify', () => {
     ])
   })
 
+  it('tells nothing of a deleted campaign until it lives again', async () => {
+    await using slack = await startHttpPeer(() => new Response('ok'))
+    const handle = createHandle(slack)
+    const bodies = [{ ...updated(), type: 'campaign.deleted' }, problem(), updated(), problem(1, 'other')]
+    await handle(await arrive(...bodies), never)
+    expect(slack.requests).toHaveLength(0)
+    await handle(await arrive({ ...updated(), type: 'campaign.pending' }, problem()), never)
+    expect(messages(slack)).toHaveLength(1)
+  })
+
   it('says everything of a batch in one message, and not more than fits', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     await createHandle(slack)(await arrive(...Array.from({ length: 25 }, (_, index) => problem(index))), never)

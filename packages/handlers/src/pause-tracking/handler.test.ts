@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Outcome } from '@warmhook/queue/outcome'
-import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
+import { naiveTimeline } from '@warmhook/schema/fixtures/naive-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
@@ -118,6 +118,22 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
+  it('takes a pause back, and what was said with it, when the deletion before it comes late', async () => {
+    const [created, deleted, late] = [
+      { type: 'campaign.created', account: { id: 218, email: 'a@b.example' } },
+      { type: 'campaign.deleted', account: { id: 218 } },
+      { ...problem, account: { ...account, email: 'c@d.example' } },
+    ].map((body) => toRouted(envelope(body)))
+    if (created === undefined || deleted === undefined || late === undefined) throw new Error('three events were made')
+    await handle(await route([created, late], 0), never)
+    expect(await store.db.selectFrom('pauses').selectAll().execute()).toHaveLength(1)
+    await handle(await route([deleted], 0), never)
+    expect(await store.db.selectFrom('pauses').selectAll().execute()).toEqual([])
+    expect(await store.db.selectFrom('mailboxes').selectAll().execute()).toMatchObject([
+      { status: 'deleted', email: 'a@b.example', provider: null, last_event_id: late.event.id },
+    ])
+  })
+
   it('splits a pause when the event that ended it comes late', async () => {
     const [first, between, last] = [problem, updated, problem].map((body) => toRouted(envelope(body)))
     if (first === undefined || between === undefined || last === undefined) throw new Error('three events were made')
@@ -143,7 +159,15 @@ const histories = fc.array(
   fc.record({
     kind: fc.constantFrom(...kinds),
     mailbox: fc.nat(2),
-    reason: fc.constantFrom('Smtp Connection Error', 'Token expired'),
+    reason: fc.constantFrom('Smtp Connection Error', 'Token expired', '', undefined),
+    profile: fc.record(
+      {
+        email: fc.constantFrom('a@b.example', 'c@d.example', '[email\u00a0protected]', ''),
+        first_name: fc.constantFrom('A', 'B', ' '),
+        tags: fc.constantFrom(['t'], ['u', 'v'], []),
+      },
+      { requiredKeys: [] },
+    ),
   }),
   { minLength: 1, maxLength: 14 },
 )
@@ -179,8 +203,8 @@ describe('pause tracking', () => {
     await fc.assert(
       fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
         const envelope = createEnvelopes()
-        const routed = history.map(({ kind, mailbox, reason }) =>
-          toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, email: `${kind}@b.example` } })),
+        const routed = history.map(({ kind, mailbox, reason, profile }) =>
+          toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, ...profile } })),
         )
         const shuffled = gen(fc.shuffledSubarray, routed, { minLength: routed.length, maxLength: routed.length })
         const size = gen(fc.integer, { min: 1, max: routed.length })
@@ -235,6 +259,8 @@ async function storedState(db: Database): Promise<unknown> {
       row.status_since.getTime(),
       row.reason,
       row.email,
+      row.first_name,
+      row.tags,
       row.last_event_id,
     ]),
     pauses: pauses.map((row) => [
@@ -252,7 +278,7 @@ function expectedState(events: readonly MailboxEvent[]): unknown {
   const byMailbox = [...Map.groupBy(events, (event) => event.campaignId)].toSorted(([a], [b]) => a - b)
   const timelines = byMailbox.map(([campaignId, history]) => ({
     campaignId,
-    timeline: foldTimeline(emptyTimeline, history),
+    timeline: naiveTimeline(history),
   }))
   const pauses = timelines.flatMap(({ timeline }) => timeline.pauses)
   return {
@@ -261,7 +287,9 @@ function expectedState(events: readonly MailboxEvent[]): unknown {
       mailbox?.status,
       mailbox?.statusSince,
       mailbox?.reason,
-      mailbox?.profile.email,
+      mailbox?.profile.email ?? null,
+      mailbox?.profile.firstName ?? null,
+      mailbox?.profile.tags ?? null,
       mailbox?.lastEventId,
     ]),
     pauses: pauses

@@ -62,13 +62,16 @@ function toNews(mailbox: StoredMailbox, firstId: string, rows: readonly NewsRow[
   }
 }
 
-/** All that `refoldTimeline` needs for late news: events without duplicates and in arrival order, by `mailboxKeyOf`. */
-export async function readHistories(
-  tx: Queryable,
-  late: readonly News[],
-): Promise<ReadonlyMap<string, readonly MailboxEvent[]>> {
-  const { rows } = await sql<{ event: object }>`
-    SELECT e.event
+/** What `refoldTimeline` needs for late news: events without duplicates, in arrival order. */
+export interface History {
+  readonly events: readonly MailboxEvent[]
+  readonly isWhole: boolean
+}
+
+/** The recent histories of late news, by `mailboxKeyOf`. */
+export async function readHistories(tx: Queryable, late: readonly News[]): Promise<ReadonlyMap<string, History>> {
+  const { rows } = await sql<HistoryRow>`
+    SELECT e.event, e.id < closing.id AS "isBefore", closing.id IS NULL AS "isWhole"
     FROM unnest(
       ${late.map(({ mailbox }) => mailbox.key.campaignId)}::bigint[],
       ${late.map(({ mailbox }) => mailbox.key.owner)}::text[],
@@ -76,21 +79,58 @@ export async function readHistories(
       ${late.map(({ seq }) => seq)}::bigint[]
     ) AS news (campaign_id, owner, first_id, seq)
     LEFT JOIN LATERAL (
-      SELECT id FROM events
+      SELECT id, type FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id
         AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS closing ON true
+    LEFT JOIN LATERAL (
+      -- Whether the closing event counts. The condition on the types is that of the index events_of_lives.
+      SELECT id, type FROM events
+      WHERE closing.type <> 'campaign.created' AND campaign_id = news.campaign_id AND owner = news.owner AND id < closing.id
+        AND type IN ('campaign.created', 'campaign.pending', 'campaign.deleted') AND duplicate_of IS NULL
+      ORDER BY id DESC LIMIT 1
+    ) AS life ON true
     CROSS JOIN LATERAL (
       SELECT id, event FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND duplicate_of IS NULL AND seq <= news.seq
         AND id >= coalesce(closing.id, ${beforeAll}::uuid)
+      UNION ALL
+      SELECT id, event FROM events WHERE life.type = 'campaign.deleted' AND id = life.id
     ) AS e
     ORDER BY e.id`.execute(tx)
-  return Map.groupBy(
-    rows.map((row) => toMailboxEvent(row.event)),
-    mailboxKeyOf,
+  const groups = Map.groupBy(
+    rows.map((row) => ({ event: toHistoryEvent(row), isWhole: row.isWhole })),
+    ({ event }) => mailboxKeyOf(event),
   )
+  return new Map(
+    [...groups].map(([key, group]) => [
+      key,
+      { events: group.map(({ event }) => event), isWhole: group.every(({ isWhole }) => isWhole) },
+    ]),
+  )
+}
+
+interface HistoryRow {
+  readonly event: object
+  /** Null in a history without a closing event. */
+  readonly isBefore: boolean | null
+  readonly isWhole: boolean
+}
+
+function toHistoryEvent({ event, isBefore }: HistoryRow): MailboxEvent {
+  const parsed = toMailboxEvent(event)
+  return isBefore === true ? { ...parsed, profile: {} } : parsed
+}
+
+/** The whole history of late news, where the recent one does not decide. */
+export async function readWholeHistory(tx: Queryable, { mailbox, seq }: News): Promise<readonly MailboxEvent[]> {
+  const { owner, campaignId } = mailbox.key
+  const { rows } = await sql<{ event: object }>`
+    SELECT event FROM events
+    WHERE campaign_id = ${campaignId} AND owner = ${owner} AND duplicate_of IS NULL AND seq <= ${seq}
+    ORDER BY id`.execute(tx)
+  return rows.map((row) => toMailboxEvent(row.event))
 }
 
 const beforeAll = '00000000-0000-0000-0000-000000000000'

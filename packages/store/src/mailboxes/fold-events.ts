@@ -1,8 +1,8 @@
 import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
-import type { Database } from '../database.ts'
+import type { Database, Queryable } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
-import { findNews, findUnfolded, readHistories, type News } from './find-news.ts'
+import { findNews, findUnfolded, readHistories, readWholeHistory, type History, type News } from './find-news.ts'
 import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
@@ -27,19 +27,24 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     if (news.length === 0) return
     const late = news.filter(({ isLate }) => isLate)
     const histories = late.length === 0 ? noHistories : await readHistories(tx, late)
-    await saveMailboxes(
-      tx,
-      news.map((item) => fold(item, histories.get(mailboxKeyOf(item.mailbox.key)))),
-    )
+    const folded: FoldedMailbox[] = []
+    for (const item of news) {
+      const history = histories.get(mailboxKeyOf(item.mailbox.key))
+      folded.push(history === undefined ? fold(item) : await refold(tx, item, history))
+    }
+    await saveMailboxes(tx, folded)
   })
 }
 
-const noHistories: ReadonlyMap<string, readonly MailboxEvent[]> = new Map()
+const noHistories: ReadonlyMap<string, History> = new Map()
 
-/** `history` is given for late news. */
-function fold({ mailbox, events, seq }: News, history: readonly MailboxEvent[] | undefined): FoldedMailbox {
-  const { key, timeline } = mailbox
-  return history === undefined
-    ? { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
-    : { key, foldedSeq: seq, timeline: refoldTimeline(timeline, history), refoldedSince: history[0]?.id }
+function fold({ mailbox: { key, timeline }, events, seq }: News): FoldedMailbox {
+  return { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
+}
+
+async function refold(tx: Queryable, news: News, { events, isWhole }: History): Promise<FoldedMailbox> {
+  const { key, timeline } = news.mailbox
+  const refolded = refoldTimeline(timeline, events, isWhole)
+  if (refolded === undefined) return refold(tx, news, { events: await readWholeHistory(tx, news), isWhole: true })
+  return { key, foldedSeq: news.seq, timeline: refolded, refoldedSince: events[0]?.id }
 }

@@ -37,7 +37,7 @@ export async function readMailboxes(
 
 /**
  * The mailbox that each contact shows, by e-mail in lower case: of the folded mailboxes with that address one that is
- * not deleted, and of these the one with the latest event. A mailbox that moved to a new campaign is told of as deleted
+ * not deleted, and of these the one with the latest event; of deleted ones the one that was deleted last. A mailbox that moved to a new campaign is told of as deleted
  * and created, in any order.
  */
 export async function readMailboxesOfContacts(
@@ -49,7 +49,7 @@ export async function readMailboxesOfContacts(
     SELECT contact, stored.* FROM unnest(${emails}::text[]) AS contact CROSS JOIN LATERAL (
       ${selectStored}
       WHERE lower(btrim(left(m.email, 320))) = contact
-      ORDER BY m.status = 'deleted', m.last_event_id DESC
+      ORDER BY m.status = 'deleted', CASE WHEN m.status = 'deleted' THEN m.status_since END DESC, m.last_event_id DESC
       LIMIT 1
     ) AS stored`.execute(db)
   return new Map(rows.map((row) => [row.contact, toStored(row)]))

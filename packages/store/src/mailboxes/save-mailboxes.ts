@@ -25,9 +25,8 @@ async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbo
   const rows = folded.flatMap(({ key, timeline, foldedSeq }) =>
     timeline.mailbox === null ? [] : [{ ...toMailboxRow(key, timeline.mailbox), folded_seq: foldedSeq }],
   )
-  // coalesce: an event that does not mention a field, or a history whose oldest part is pruned, does not unset it.
   await sql`
-    INSERT INTO mailboxes AS m (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
+    INSERT INTO mailboxes (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
       status, status_since, reason, last_event_id, last_event_at, folded_seq)
     SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
       status, to_timestamp(since_ms / 1000), reason, last_event_id, to_timestamp(last_ms / 1000), folded_seq
@@ -35,12 +34,8 @@ async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbo
       owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
       status text, since_ms float8, reason text, last_event_id uuid, last_ms float8, folded_seq bigint)
     ON CONFLICT (campaign_id, owner) DO UPDATE SET
-      email = coalesce(excluded.email, m.email),
-      first_name = coalesce(excluded.first_name, m.first_name),
-      last_name = coalesce(excluded.last_name, m.last_name),
-      provider = coalesce(excluded.provider, m.provider),
-      tags = coalesce(excluded.tags, m.tags),
-      meta = coalesce(excluded.meta, m.meta),
+      email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name,
+      provider = excluded.provider, tags = excluded.tags, meta = excluded.meta,
       status = excluded.status, status_since = excluded.status_since, reason = excluded.reason,
       last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at,
       folded_seq = excluded.folded_seq`.execute(tx)

@@ -1,0 +1,54 @@
+import { isEmailAddress } from './email-address.ts'
+import type { MailboxProfile } from './mailbox-event.ts'
+
+type Field = keyof MailboxProfile
+const fields: readonly Field[] = ['email', 'firstName', 'lastName', 'provider', 'tags', 'meta']
+
+/**
+ * What is known of a mailbox after an event. A field that the event does not mention stays, blank text says nothing, and
+ * what is no address replaces no address: a mailbox of which none is known shows what was sent instead.
+ */
+export function mergeProfile(known: MailboxProfile, said: MailboxProfile): MailboxProfile {
+  const merged: Record<string, unknown> = { ...known }
+  for (const field of fields) {
+    const value = said[field]
+    if (value === undefined || value === known[field]) continue
+    if (weightOf(field, value) >= weightOf(field, known[field])) merged[field] = value
+  }
+  return merged
+}
+
+/**
+ * The fields of a merged profile that may come from `ignored` events: their value was known before, is what such an event
+ * said, and no event that counts has said it.
+ */
+export function doubtfulFields(
+  merged: MailboxProfile,
+  counted: MailboxProfile,
+  ignored: readonly MailboxProfile[],
+): readonly Field[] {
+  return fields.filter(
+    (field) =>
+      merged[field] !== undefined &&
+      !isSame(merged[field], counted[field]) &&
+      ignored.some((profile) => isSame(profile[field], merged[field])),
+  )
+}
+
+/** Without these fields. */
+export function omitFields(profile: MailboxProfile, omitted: readonly Field[]): MailboxProfile {
+  return Object.fromEntries(Object.entries(profile).filter(([field]) => !omitted.some((name) => name === field)))
+}
+
+/** A value gives way to one that weighs as much, not to a lighter one. */
+function weightOf(field: Field, value: MailboxProfile[Field]): number {
+  if (value === undefined) return 1
+  if (typeof value !== 'string') return 2
+  if (value.trim() === '') return 0
+  return field === 'email' && isEmailAddress(value) ? 3 : 2
+}
+
+function isSame(one: MailboxProfile[Field], other: MailboxProfile[Field]): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other
+  return one.length === other.length && one.every((tag, index) => tag === other[index])
+}
