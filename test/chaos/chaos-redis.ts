@@ -5,7 +5,7 @@ import type { RedisServer } from '@warmhook/redis-server/redis-server'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import { eventually } from '@warmhook/testing/eventually'
 import { startSentinels } from './sentinels.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 
 /** Two Redis servers with append-only files, one of them the other's replica, and sentinels that promote it when its master is gone. */
 export interface ChaosRedis {

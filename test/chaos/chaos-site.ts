@@ -8,7 +8,7 @@ import { startChaosRedis, type ChaosRedis } from './chaos-redis.ts'
 import { startCrmPeer, type CrmPeer } from './crm-peer.ts'
 import { openJudgeDatabase } from './open-judge-database.ts'
 import { supervise, type Supervised } from './supervise.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 import { createWallClock, type WallClock } from './wall-clock.ts'
 
 const key = 'a-key-of-at-least-128-bits'

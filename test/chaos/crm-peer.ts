@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { portOf } from './port-of.ts'
+import { portOf } from '@warmhook/testing/port-of'
 
 /** `lost answer`: the write is done, and the connection breaks before the answer. */
 export type CrmMood = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
