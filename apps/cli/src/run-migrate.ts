@@ -1,5 +1,4 @@
-import { migrate } from '@warmhook/store/migrate'
-import { openPostgres } from '@warmhook/store/open-database'
+import { migratePostgres } from '@warmhook/store/migrate-postgres'
 import type { CliContext } from './cli-context.ts'
 import { parseDatabaseUrl } from './env.ts'
 
@@ -9,13 +8,8 @@ import { parseDatabaseUrl } from './env.ts'
  * @throws EnvError | MigrationError
  */
 export async function runMigrate(context: CliContext, options: { json?: true }): Promise<void> {
-  const db = openPostgres({ use: 'reports', url: parseDatabaseUrl(context.env), poolSize: 1, onError: () => undefined })
-  try {
-    const migrated = await migrate(db)
-    if (options.json === true) context.print(JSON.stringify({ migrated }))
-    else if (migrated.length === 0) context.print('The schema is up to date.')
-    else for (const name of migrated) context.print(`ran ${name}`)
-  } finally {
-    await db.destroy()
-  }
+  const migrated = await migratePostgres({ url: parseDatabaseUrl(context.env), onError: () => undefined })
+  if (options.json === true) context.print(JSON.stringify({ migrated }))
+  else if (migrated.length === 0) context.print('The schema is up to date.')
+  else for (const name of migrated) context.print(`ran ${name}`)
 }

@@ -6,6 +6,7 @@ import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
+import { migratePostgres } from '@warmhook/store/migrate-postgres'
 import { openPglite, openPostgres } from '@warmhook/store/open-database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
@@ -36,7 +37,6 @@ export async function startStandalone(
     scope.use('data directory', await claimDataDir(settings.dataDir))
     const redisUrl = await openRedis(scope, settings)
     const db = await openDatabase(scope, settings, log)
-    await migrate(db)
     const { host, prefix } = settings
     const handlers = createHandlers(env, { db, log, now: Date.now })
     const board = scope.use(
@@ -91,16 +91,15 @@ async function openRedis(scope: ResourceScope, settings: StandaloneSettings): Pr
 }
 
 async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, log: Logger): Promise<Database> {
+  const { databaseUrl, dataDir, concurrency } = settings
+  const onError = createErrorReporter(log)('database connection')
+  if (databaseUrl !== undefined) await migratePostgres({ url: databaseUrl, onError })
   const db =
-    settings.databaseUrl === undefined
-      ? await openPglite(join(settings.dataDir, 'postgres'))
-      : openPostgres({
-          use: 'reports',
-          url: settings.databaseUrl,
-          poolSize: settings.concurrency * 2,
-          onError: createErrorReporter(log)('database connection'),
-        })
+    databaseUrl === undefined
+      ? await openPglite(join(dataDir, 'postgres'))
+      : openPostgres({ use: 'reports', url: databaseUrl, poolSize: concurrency * 2, onError })
   scope.defer('database', () => db.destroy(), 10_000)
+  if (databaseUrl === undefined) await migrate(db)
   return db
 }
 

@@ -2,7 +2,7 @@ import { setPriority } from 'node:os'
 import { createHandlers } from '@warmhook/handlers/registry'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
-import { migrate } from '@warmhook/store/migrate'
+import { migratePostgres } from '@warmhook/store/migrate-postgres'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
@@ -23,14 +23,15 @@ await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp)
   return ResourceScope.build(async (scope) => {
     // A call of a handler needs a connection now and then; the router and the folding have theirs all the time.
     const poolSize = settings.concurrency * 2
+    const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({
       url: settings.databaseUrl,
       poolSize,
       use: 'lookups',
-      onError: createErrorReporter(log)('database connection'),
+      onError,
     })
     scope.defer('database', () => db.destroy())
-    const migrated = await migrate(db)
+    const migrated = await migratePostgres({ url: settings.databaseUrl, onError })
     if (migrated.length > 0) log.info({ migrated }, 'database schema updated')
     const handlers = createHandlers(process.env, { db, log, now: Date.now })
     return scope.use(

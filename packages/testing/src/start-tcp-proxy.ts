@@ -17,6 +17,8 @@ export interface TcpProxy extends AsyncDisposable {
   swallows: boolean
   /** Open connections that still carry bytes. */
   readonly liveLinks: number
+  /** Connections, silent or not, that their client has not ended. */
+  readonly openClients: number
   /** Resets every connection that is there. */
   resetAll(): void
   /** Resets every connection half-way through its next chunk, or through the answer to it. */
@@ -53,6 +55,9 @@ export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
     swallows: false,
     get liveLinks() {
       return [...links].filter(({ silent }) => silent.size === 0).length
+    },
+    get openClients() {
+      return [...links].filter(({ client }) => !client.destroyed).length
     },
     resetAll() {
       for (const link of links) reset(link)

@@ -1,0 +1,30 @@
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
+import type pg from 'pg'
+
+/** Runs a query on a connection, and gives what `pg` gives. */
+export type RunQuery = (client: pg.PoolClient, query: pg.QueryConfig) => Promise<unknown>
+
+/** A pool for Kysely whose connections run their queries by `run`. */
+export function wrapPool(pool: pg.Pool, run: RunQuery): PostgresPool {
+  const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const client = await pool.connect()
+      const known = wrapped.get(client) ?? wrapClient(client, run)
+      wrapped.set(client, known)
+      return known
+    },
+  }
+}
+
+function wrapClient(client: pg.PoolClient, run: RunQuery): PostgresPoolClient {
+  function query<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>
+  function query(): never
+  function query(text?: string, values: readonly unknown[] = []): unknown {
+    if (text === undefined) throw new TypeError('cursors are not used here')
+    return run(client, { text, values: [...values] })
+  }
+  return { query, release: (destroy) => client.release(destroy) }
+}
