@@ -9,7 +9,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/config': [],
   'packages/telemetry': [],
   'packages/lifecycle': [],
-  'packages/redis-server': [],
+  'packages/redis-server': ['packages/lifecycle'],
   'packages/spool': [],
   'packages/ledger': [...leaves, 'packages/store'],
   'packages/testing': ['packages/redis-server', 'packages/schema', 'packages/store'],

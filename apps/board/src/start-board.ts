@@ -68,7 +68,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     })
     const handle = getRequestListener(app.fetch)
     const server = createServer((request, response) => void handle(request, response))
-    const url = await listen(scope, server, { ...settings, onError: report('http server') })
+    const url = await listen(scope, server, { ...settings, variable: 'BOARD_PORT', onError: report('http server') })
     log.info({ url }, 'board listens')
     return { url }
   })

@@ -12,9 +12,13 @@ export function createProgram(context: CliContext): Command {
     .description("post webhooks: Mailivery's five documented payloads, or a file's bytes as they are")
     .argument('[file]', 'a file with one payload; - for standard input')
     .option('--url <url>', 'the ingress, for example http://127.0.0.1:3000 (default: HOST and INGRESS_PORT)')
-    .option('--key <key>', "the endpoint's key (default: WARMHOOK_ENDPOINT_KEY, else the one kept in DATA_DIR)")
+    .option(
+      '--key <key>',
+      "the endpoint's key (default: WARMHOOK_ENDPOINT_KEY, else from ENDPOINTS_FILE, else the one kept in DATA_DIR)",
+    )
+    .option('--owner <owner>', 'which owner of ENDPOINTS_FILE sends (default: the first)')
     .option('--json', 'print one JSON object per answer')
-    .action((file: string | undefined, options: { url?: string; key?: string; json?: true }) =>
+    .action((file: string | undefined, options: { url?: string; key?: string; owner?: string; json?: true }) =>
       runSend(context, file, options),
     )
   program

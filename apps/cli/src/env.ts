@@ -1,24 +1,36 @@
 import { fields } from '@warmhook/config/fields'
 import { readKeptSecrets } from '@warmhook/config/kept-secrets'
-import { parseEnv } from '@warmhook/config/parse-env'
+import { parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { readEndpoints } from '@warmhook/config/read-endpoints'
+import { httpUrl } from '@warmhook/lifecycle/http-url'
+import { sources } from '@warmhook/schema/sources'
 
-/** Where the ingress of this machine takes webhooks, as far as the environment and DATA_DIR tell; the key may be missing. */
-export function parseIngressAddress(env: NodeJS.ProcessEnv): {
-  readonly url: string
+/** How to reach the ingress of this machine, as far as the environment and DATA_DIR tell. */
+export interface IngressAddress {
+  /** Undefined where the ingress takes any free port. */
+  readonly url: string | undefined
+  /** Undefined where no key is known in clear. */
   readonly key: string | undefined
-} {
-  const values = parseEnv(
-    {
-      DATA_DIR: fields.DATA_DIR,
-      HOST: fields.HOST,
-      INGRESS_PORT: fields.INGRESS_PORT,
-      WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
-    },
-    env,
+}
+
+/**
+ * The key is that of WARMHOOK_ENDPOINT_KEY, else the first one of ENDPOINTS_FILE that stands there in clear (of `owner`, when given),
+ * else the one that `npm start` keeps in DATA_DIR, which is not live beside an ENDPOINTS_FILE.
+ *
+ * @throws EnvError
+ */
+export function parseIngressAddress(env: NodeJS.ProcessEnv, owner: string | undefined): IngressAddress {
+  const { DATA_DIR, HOST, INGRESS_PORT } = fields
+  const [values, endpoints] = parseAll(
+    () => parseEnv({ DATA_DIR, HOST, INGRESS_PORT }, env),
+    () => readEndpoints(env, [...sources.keys()]),
   )
+  const matching = owner === undefined ? endpoints : endpoints.filter((endpoint) => endpoint.owner === owner)
+  const configured = matching.find(({ shownKey }) => shownKey !== undefined)?.shownKey?.reveal()
+  const isDefault = endpoints.length === 0 && (owner === undefined || owner === 'default')
   return {
-    url: `http://${values.HOST}:${values.INGRESS_PORT}`,
-    key: values.WARMHOOK_ENDPOINT_KEY?.reveal() ?? readKeptSecrets(values.DATA_DIR)?.endpointKey,
+    url: values.INGRESS_PORT === 0 ? undefined : httpUrl(values.HOST, values.INGRESS_PORT),
+    key: configured ?? (isDefault ? readKeptSecrets(values.DATA_DIR)?.endpointKey : undefined),
   }
 }
 

@@ -4,6 +4,13 @@ import { CliError } from './cli-error.ts'
 import type { CliContext } from './cli-context.ts'
 import { parseIngressAddress } from './env.ts'
 
+interface SendOptions {
+  readonly url?: string
+  readonly key?: string
+  readonly owner?: string
+  readonly json?: true
+}
+
 interface Payload {
   readonly label: string
   readonly body: Uint8Array<ArrayBuffer> | string
@@ -24,23 +31,34 @@ interface Answer {
 export async function runSend(
   context: CliContext,
   file: string | undefined,
-  options: { url?: string; key?: string; json?: true },
+  options: SendOptions,
 ): Promise<void> {
-  const address = parseIngressAddress(context.env)
-  const key = options.key ?? address.key
-  if (key === undefined)
-    throw new CliError(
-      'No endpoint key: pass --key, set WARMHOOK_ENDPOINT_KEY, or run it where `npm start` keeps its DATA_DIR',
-    )
-  const base = (options.url ?? address.url).replace(/\/+$/, '')
+  const { base, key } = findTarget(context, options)
   const answers: Answer[] = []
   for (const payload of await loadPayloads(context, file)) {
     const answer = await post(base, key, payload)
     answers.push(answer)
     context.print(options.json === true ? JSON.stringify(answer) : describe(answer))
   }
-  const refused = answers.filter((answer) => answer.status !== 202).length
-  if (refused > 0) throw new CliError(`${refused} of ${answers.length} were not accepted`)
+  const refused = answers.filter((answer) => answer.status !== 202)
+  if (refused.length === 0) return
+  const advice = refused.some((answer) => answer.status === 401) ? `; ${otherKeys}` : ''
+  throw new CliError(`${refused.length} of ${answers.length} were not accepted${advice}`)
+}
+
+const otherKeys =
+  'pass a key that is in use there with --key: where ENDPOINTS_FILE is set, its keys are, and the one in DATA_DIR is not'
+
+function findTarget({ env }: CliContext, { url, key, owner }: SendOptions) {
+  const known = url === undefined || key === undefined ? parseIngressAddress(env, owner) : undefined
+  const base = url ?? known?.url
+  const endpointKey = key ?? known?.key
+  if (base === undefined) throw new CliError('INGRESS_PORT is 0, which takes any free port: pass --url')
+  if (endpointKey === undefined)
+    throw new CliError(
+      'No endpoint key is known in clear: pass --key, set WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE, or run it where `npm start` keeps its DATA_DIR',
+    )
+  return { base: base.replace(/\/+$/, ''), key: endpointKey }
 }
 
 async function loadPayloads({ readInput }: CliContext, file: string | undefined): Promise<readonly Payload[]> {

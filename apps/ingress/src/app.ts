@@ -1,17 +1,20 @@
 import type { HttpBindings } from '@hono/node-server'
-import { findEndpoint, type Endpoint } from '@warmhook/config/endpoints'
+import type { Endpoint, FindEndpoint } from '@warmhook/config/endpoints'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { sources } from '@warmhook/schema/sources'
 import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono, type Context } from 'hono'
 import type { Registry } from 'prom-client'
+import { mayConnect, type FindClientAddress } from './client-address.ts'
 import type { CreateEnvelope } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
 import type { RateLimit } from './limit-rate.ts'
 import { readBody } from './read-body.ts'
 
 export interface IngressDeps {
-  readonly endpoints: readonly Endpoint[]
+  readonly findEndpoint: FindEndpoint
+  /** Where a request comes from, for `allow`. */
+  readonly findClientAddress: FindClientAddress
   readonly maxBodyBytes: number
   /** Each endpoint's own, so that a flood on one leaves the others served. */
   readonly limitOf: (endpoint: Endpoint) => RateLimit
@@ -59,9 +62,9 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
 async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
   const source = sources.get(c.req.param('source') ?? '')
   if (source === undefined) return problem(c, 404, 'No source has this name')
-  const endpoint = findEndpoint(deps.endpoints, source.name, c.req.param('key') ?? '')
+  const endpoint = deps.findEndpoint(source.name, c.req.param('key') ?? '')
   if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
-  if (!mayConnect(endpoint, c.env.incoming.socket.remoteAddress))
+  if (!mayConnect(endpoint, deps.findClientAddress, c.env.incoming))
     return problem(c, 403, 'This address may not send here')
   const waitSeconds = deps.limitOf(endpoint).take()
   if (waitSeconds > 0) {
@@ -82,14 +85,6 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
     return problem(c, 503, 'The webhook could not be kept safe; send it again', { 'retry-after': '2' })
   }
   return c.json({ id: envelope.id }, 202)
-}
-
-function mayConnect(endpoint: Endpoint, address: string | undefined): boolean {
-  if (endpoint.allow === undefined) return true
-  if (address === undefined) return false
-  // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
-  return endpoint.allow.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4')
 }
 
 function toDeliveryId(header: string | string[] | undefined): string | undefined {

@@ -1,57 +1,61 @@
-import { defaultEndpoint, readEndpointsFile, type Endpoint } from '@warmhook/config/endpoints'
+import { createAddressList } from '@warmhook/config/address-list'
 import { fields } from '@warmhook/config/fields'
-import { EnvError, parseEnv } from '@warmhook/config/parse-env'
+import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { prepareDirectory } from '@warmhook/config/prepare-directory'
+import { readEndpoints } from '@warmhook/config/read-endpoints'
+import { sources } from '@warmhook/schema/sources'
 import type { IngressSettings } from './start-ingress.ts'
+
+const variables = {
+  REDIS_URL: fields.REDIS_URL,
+  REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
+  HOST: fields.HOST,
+  INGRESS_PORT: fields.INGRESS_PORT,
+  TRUSTED_PROXIES: fields.TRUSTED_PROXIES.optional(),
+  MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
+  RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND.optional(),
+  BATCH_MAX: fields.BATCH_MAX,
+  SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
+  QUEUE_PREFIX: fields.QUEUE_PREFIX,
+  LOG_LEVEL: fields.LOG_LEVEL,
+}
 
 /**
  * The settings of an ingress that runs by itself.
  *
- * @throws EnvError | EndpointsFileError
+ * @throws EnvError
  */
 export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { readonly logLevel: string } {
-  const values = parseEnv(
-    {
-      REDIS_URL: fields.REDIS_URL,
-      REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
-      HOST: fields.HOST,
-      INGRESS_PORT: fields.INGRESS_PORT,
-      WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
-      ENDPOINTS_FILE: fields.ENDPOINTS_FILE.optional(),
-      MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
-      RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND,
-      BATCH_MAX: fields.BATCH_MAX,
-      SPOOL_DIR: fields.SPOOL_DIR.optional(),
-      SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
-      QUEUE_PREFIX: fields.QUEUE_PREFIX,
-      LOG_LEVEL: fields.LOG_LEVEL,
-    },
-    env,
+  const [values, endpoints, spoolDir] = parseAll(
+    () => parseEnv(variables, env),
+    () => readSomeEndpoints(env),
+    () => readSpoolDir(env),
   )
   return {
     redisUrl: values.REDIS_URL,
     waitReplicas: values.REDIS_WAIT_REPLICAS,
     host: values.HOST,
     port: values.INGRESS_PORT,
-    endpoints: toEndpoints(values.ENDPOINTS_FILE, values.WARMHOOK_ENDPOINT_KEY),
+    endpoints,
+    trustedProxies: values.TRUSTED_PROXIES && createAddressList(values.TRUSTED_PROXIES),
     maxBodyBytes: values.MAX_BODY_BYTES,
     ratePerSecond: values.RATE_LIMIT_PER_SECOND,
     batchMax: values.BATCH_MAX,
-    spool:
-      values.SPOOL_DIR === undefined ? undefined : { directory: values.SPOOL_DIR, maxBytes: values.SPOOL_MAX_BYTES },
+    spool: spoolDir === undefined ? undefined : { directory: spoolDir, maxBytes: values.SPOOL_MAX_BYTES },
     prefix: values.QUEUE_PREFIX,
     logLevel: values.LOG_LEVEL,
   }
 }
 
-function toEndpoints(
-  file: string | undefined,
-  key: Parameters<typeof defaultEndpoint>[0] | undefined,
-): readonly Endpoint[] {
-  const endpoints = [
-    ...(file === undefined ? [] : readEndpointsFile(file)),
-    ...(key === undefined ? [] : [defaultEndpoint(key)]),
-  ]
+function readSomeEndpoints(env: NodeJS.ProcessEnv) {
+  const endpoints = readEndpoints(env, [...sources.keys()])
   if (endpoints.length === 0)
     throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is needed: without a key nobody could send'])
   return endpoints
+}
+
+function readSpoolDir(env: NodeJS.ProcessEnv): string | undefined {
+  const directory = parseEnv({ SPOOL_DIR: fields.SPOOL_DIR.optional() }, env).SPOOL_DIR
+  if (directory !== undefined) prepareDirectory('SPOOL_DIR', directory)
+  return directory
 }

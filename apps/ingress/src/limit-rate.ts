@@ -4,6 +4,18 @@ export interface RateLimit {
   readonly take: () => number
 }
 
+/** The limit of each key, made when it is first asked for. `now` is in ms. */
+export function createRateLimits<Key>(perSecond: number, now: () => number): (key: Key) => RateLimit {
+  const limits = new Map<Key, RateLimit>()
+  return (key) => {
+    const known = limits.get(key)
+    if (known !== undefined) return known
+    const made = createRateLimit(perSecond, now)
+    limits.set(key, made)
+    return made
+  }
+}
+
 const burstSeconds = 2
 
 /** A token bucket. `now` is in ms; 0 per second: no limit. */

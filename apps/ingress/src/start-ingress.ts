@@ -1,15 +1,17 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { Endpoint } from '@warmhook/config/endpoints'
+import type { AddressList } from '@warmhook/config/address-list'
+import { indexEndpoints, type Endpoint } from '@warmhook/config/endpoints'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
+import { createFindClientAddress } from './client-address.ts'
 import { createEnvelopeFactory } from './create-envelope.ts'
 import { createIngressMetrics } from './ingress-metrics.ts'
-import { createRateLimit, type RateLimit } from './limit-rate.ts'
+import { createRateLimits } from './limit-rate.ts'
 import { openIntake, type IntakeSettings } from './open-intake.ts'
 
 export interface IngressSettings extends IntakeSettings {
@@ -18,8 +20,10 @@ export interface IngressSettings extends IntakeSettings {
   readonly port: number
   readonly endpoints: readonly Endpoint[]
   readonly maxBodyBytes: number
-  /** Per endpoint and process, where there are several; 0: no limit. */
-  readonly ratePerSecond: number
+  /** Per endpoint and process; 0: no limit. Undefined: 5,000 where there are several endpoints, else no limit. */
+  readonly ratePerSecond: number | undefined
+  /** Proxies whose word on the sender's address counts; by default none. */
+  readonly trustedProxies?: AddressList | undefined
   /** Milliseconds; the defaults suit senders on the internet. */
   readonly timeouts?: SenderTimeouts
 }
@@ -54,9 +58,10 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
     scope.defer('error counts', () => report.flush())
     const intake = openIntake(scope, settings, { log, report, metrics })
     const app = createApp({
-      endpoints: settings.endpoints,
+      findEndpoint: indexEndpoints(settings.endpoints),
+      findClientAddress: createFindClientAddress(settings.trustedProxies),
       maxBodyBytes: settings.maxBodyBytes,
-      limitOf: createLimits(settings),
+      limitOf: createRateLimits(rateOf(settings), () => performance.now()),
       createEnvelope: createEnvelopeFactory(Date.now),
       accept: intake.accept,
       blockedBy: intake.blockedBy,
@@ -69,18 +74,13 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
       settings.timeouts ?? defaultTimeouts,
       (request, response) => void handle(request, response),
     )
-    const url = await listen(scope, server, { ...settings, onError: report('http server') })
+    const url = await listen(scope, server, { ...settings, variable: 'INGRESS_PORT', onError: report('http server') })
     log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
     return { url }
   })
 }
 
-/** A flood on the only endpoint there is takes nothing from others. */
-function createLimits({ endpoints, ratePerSecond }: IngressSettings): (endpoint: Endpoint) => RateLimit {
-  const perSecond = endpoints.length > 1 ? ratePerSecond : 0
-  const limits = new Map(
-    endpoints.map((endpoint) => [endpoint, createRateLimit(perSecond, () => performance.now())] as const),
-  )
-  const none = createRateLimit(0, () => 0)
-  return (endpoint) => limits.get(endpoint) ?? none
+/** A flood on the only endpoint there is takes nothing from others: that one has a limit only where one is set. */
+function rateOf({ endpoints, ratePerSecond }: IngressSettings): number {
+  return ratePerSecond ?? (endpoints.length > 1 ? 5_000 : 0)
 }

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lockFile } from '@warmhook/lifecycle/lock-file'
 
 /** Another Warmhook works in this DATA_DIR. */
 class DataDirInUseError extends Error {
@@ -7,35 +8,27 @@ class DataDirInUseError extends Error {
 }
 
 /**
- * Keeps a second Warmhook out of `dataDir` until the claim is disposed; the claim of a process that has died is void.
+ * Keeps a second Warmhook out of `dataDir` until the claim is disposed or the process ends, however that ends.
  *
  * @throws DataDirInUseError naming the other process
  */
-export async function claimDataDir(dataDir: string): Promise<AsyncDisposable> {
-  const path = join(dataDir, 'warmhook.pid')
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const owner = await readPid(path)
-  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+export function claimDataDir(dataDir: string): Disposable {
+  const owner = join(dataDir, 'warmhook.pid')
+  const lock = lockFile(join(dataDir, 'warmhook.lock'))
+  if (lock === undefined)
     throw new DataDirInUseError(
-      `A Warmhook (process ${owner}) already works in ${dataDir}; stop it, or set another DATA_DIR`,
+      `DATA_DIR: a Warmhook (process ${readOwner(owner)}) already works in ${dataDir}; stop it, or set another DATA_DIR`,
     )
-  }
-  await writeFile(path, `${process.pid}\n`, { mode: 0o600 })
-  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+  // For people: the lock alone decides.
+  writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 })
+  return lock
 }
 
-async function readPid(path: string): Promise<number | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => '')
-  const pid = Number(text)
-  return Number.isInteger(pid) && pid > 0 ? pid : undefined
-}
-
-function isAlive(pid: number): boolean {
+function readOwner(path: string): string {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // A process that we may not signal is alive all the same.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    // The owner has just started, or somebody tidied up.
+    return 'unknown'
   }
 }

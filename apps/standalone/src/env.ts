@@ -1,26 +1,26 @@
 import { join, resolve } from 'node:path'
-import { defaultEndpoint, readEndpointsFile, type Endpoint } from '@warmhook/config/endpoints'
+import { createAddressList, type AddressList } from '@warmhook/config/address-list'
+import { defaultEndpoint, type Endpoint } from '@warmhook/config/endpoints'
 import { fields } from '@warmhook/config/fields'
 import { ensureKeptSecrets } from '@warmhook/config/kept-secrets'
-import { parseEnv } from '@warmhook/config/parse-env'
+import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { prepareDirectory } from '@warmhook/config/prepare-directory'
+import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { Secret } from '@warmhook/config/secret'
+import { checkHandlerSettings } from '@warmhook/handlers/registry'
+import { sources } from '@warmhook/schema/sources'
 
 const variables = {
   REDIS_URL: fields.REDIS_URL.optional(),
   REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
   DATABASE_URL: fields.DATABASE_URL.optional(),
-  DATA_DIR: fields.DATA_DIR,
   HOST: fields.HOST,
-  INGRESS_PORT: fields.INGRESS_PORT,
-  BOARD_PORT: fields.BOARD_PORT,
-  WARMHOOK_ENDPOINT_KEY: fields.WARMHOOK_ENDPOINT_KEY.optional(),
-  ENDPOINTS_FILE: fields.ENDPOINTS_FILE.optional(),
+  TRUSTED_PROXIES: fields.TRUSTED_PROXIES.optional(),
   BOARD_USER: fields.BOARD_USER,
   BOARD_PASSWORD: fields.BOARD_PASSWORD.optional(),
   MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
-  RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND,
+  RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND.optional(),
   BATCH_MAX: fields.BATCH_MAX,
-  SPOOL_DIR: fields.SPOOL_DIR.optional(),
   SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
   DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
@@ -40,12 +40,12 @@ export interface StandaloneSettings {
   readonly host: string
   readonly ingressPort: number
   readonly boardPort: number
-  readonly endpointKey: Secret
   readonly endpoints: readonly Endpoint[]
+  readonly trustedProxies: AddressList | undefined
   readonly boardUser: string
   readonly boardPassword: Secret
   readonly maxBodyBytes: number
-  readonly ratePerSecond: number
+  readonly ratePerSecond: number | undefined
   readonly batchMax: number
   readonly spool: { readonly directory: string; readonly maxBytes: number }
   readonly dedupeWindowMs: number
@@ -58,34 +58,55 @@ export interface StandaloneSettings {
 /**
  * The settings of the process that needs none: what is unset gets a default, and secrets are made and kept in DATA_DIR.
  *
- * @throws EnvError | EndpointsFileError | KeptSecretsError
+ * @throws EnvError | KeptSecretsError
  */
 export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
-  const values = parseEnv(variables, env)
-  const dataDir = resolve(values.DATA_DIR)
+  const [values, ports, { dataDir, spoolDir }, configured] = parseAll(
+    () => parseEnv(variables, env),
+    () => readPorts(env),
+    () => readDirectories(env),
+    () => readEndpoints(env, [...sources.keys()]),
+    () => checkHandlerSettings(env),
+  )
   const kept = ensureKeptSecrets(dataDir)
-  const endpointKey = values.WARMHOOK_ENDPOINT_KEY ?? new Secret(kept.endpointKey)
-  const others = values.ENDPOINTS_FILE === undefined ? [] : readEndpointsFile(values.ENDPOINTS_FILE)
   return {
     redisUrl: values.REDIS_URL,
     waitReplicas: values.REDIS_WAIT_REPLICAS,
     databaseUrl: values.DATABASE_URL,
     dataDir,
     host: values.HOST,
-    ingressPort: values.INGRESS_PORT,
-    boardPort: values.BOARD_PORT,
-    endpointKey,
-    endpoints: [defaultEndpoint(endpointKey), ...others],
+    ingressPort: ports.INGRESS_PORT,
+    boardPort: ports.BOARD_PORT,
+    endpoints: configured.length > 0 ? configured : [defaultEndpoint(new Secret(kept.endpointKey))],
+    trustedProxies: values.TRUSTED_PROXIES && createAddressList(values.TRUSTED_PROXIES),
     boardUser: values.BOARD_USER,
     boardPassword: values.BOARD_PASSWORD ?? new Secret(kept.boardPassword),
     maxBodyBytes: values.MAX_BODY_BYTES,
     ratePerSecond: values.RATE_LIMIT_PER_SECOND,
     batchMax: values.BATCH_MAX,
-    spool: { directory: values.SPOOL_DIR ?? join(dataDir, 'spool'), maxBytes: values.SPOOL_MAX_BYTES },
+    spool: { directory: spoolDir, maxBytes: values.SPOOL_MAX_BYTES },
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
     prefix: values.QUEUE_PREFIX,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+function readPorts(env: NodeJS.ProcessEnv) {
+  const ports = parseEnv({ INGRESS_PORT: fields.INGRESS_PORT, BOARD_PORT: fields.BOARD_PORT }, env)
+  if (ports.INGRESS_PORT !== 0 && ports.INGRESS_PORT === ports.BOARD_PORT)
+    throw new EnvError([`INGRESS_PORT and BOARD_PORT are both ${ports.BOARD_PORT}: set one of them to another port`])
+  return ports
+}
+
+function readDirectories(env: NodeJS.ProcessEnv): { readonly dataDir: string; readonly spoolDir: string } {
+  const values = parseEnv({ DATA_DIR: fields.DATA_DIR, SPOOL_DIR: fields.SPOOL_DIR.optional() }, env)
+  const dataDir = resolve(values.DATA_DIR)
+  const spoolDir = values.SPOOL_DIR ?? join(dataDir, 'spool')
+  parseAll(
+    () => prepareDirectory('DATA_DIR', dataDir),
+    () => (values.SPOOL_DIR === undefined ? undefined : prepareDirectory('SPOOL_DIR', spoolDir)),
+  )
+  return { dataDir, spoolDir }
 }

@@ -34,7 +34,8 @@ export async function startStandalone(
   { env, log, giveUp }: StandaloneDeps,
 ): Promise<Standalone> {
   return ResourceScope.build(async (scope) => {
-    scope.use('data directory', await claimDataDir(settings.dataDir))
+    const claim = claimDataDir(settings.dataDir)
+    scope.defer('data directory', () => claim[Symbol.dispose]())
     const redisUrl = await openRedis(scope, settings)
     const db = await openDatabase(scope, settings, log)
     const { host, prefix } = settings
@@ -69,12 +70,12 @@ export async function startStandalone(
       ),
       20_000,
     )
-    const { endpoints, maxBodyBytes, ratePerSecond, batchMax, spool, waitReplicas } = settings
+    const { endpoints, trustedProxies, maxBodyBytes, ratePerSecond, batchMax, spool, waitReplicas } = settings
     const port = settings.ingressPort
     const ingress = scope.use(
       'ingress',
       await startIngress(
-        { redisUrl, waitReplicas, host, port, endpoints, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
+        { redisUrl, waitReplicas, host, port, endpoints, trustedProxies, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
         { log: log.child({ part: 'ingress' }) },
       ),
       10_000,

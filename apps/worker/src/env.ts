@@ -1,5 +1,7 @@
 import { fields } from '@warmhook/config/fields'
-import { parseEnv } from '@warmhook/config/parse-env'
+import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { checkHandlerSettings, handlerQueues } from '@warmhook/handlers/registry'
+import { intakeQueue } from '@warmhook/queue/catalog'
 import type { WorkerSettings } from './start-worker.ts'
 
 export interface WorkerProcessSettings extends WorkerSettings {
@@ -7,26 +9,29 @@ export interface WorkerProcessSettings extends WorkerSettings {
   readonly logLevel: string
 }
 
+const variables = {
+  REDIS_URL: fields.REDIS_URL,
+  DATABASE_URL: fields.DATABASE_URL,
+  HOST: fields.HOST,
+  WORKER_PORT: fields.WORKER_PORT,
+  QUEUE_PREFIX: fields.QUEUE_PREFIX,
+  DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
+  WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
+  WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
+  LOG_LEVEL: fields.LOG_LEVEL,
+}
+
 /**
- * The settings of a worker that runs by itself; the handlers read their own from the same environment.
+ * The settings of a worker that runs by itself. Those of the handlers, which read their own from the same environment, are
+ * checked along with them.
  *
  * @throws EnvError
  */
 export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
-  const values = parseEnv(
-    {
-      REDIS_URL: fields.REDIS_URL,
-      DATABASE_URL: fields.DATABASE_URL,
-      HOST: fields.HOST,
-      WORKER_PORT: fields.WORKER_PORT,
-      QUEUE_PREFIX: fields.QUEUE_PREFIX,
-      DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
-      WORKER_QUEUES: fields.WORKER_QUEUES.optional(),
-      WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
-      WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
-      LOG_LEVEL: fields.LOG_LEVEL,
-    },
-    env,
+  const [values, queues] = parseAll(
+    () => parseEnv(variables, env),
+    () => readQueues(env),
+    () => checkHandlerSettings(env),
   )
   return {
     redisUrl: values.REDIS_URL,
@@ -35,9 +40,17 @@ export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
     port: values.WORKER_PORT,
     prefix: values.QUEUE_PREFIX,
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
-    queues: values.WORKER_QUEUES,
+    queues,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+function readQueues(env: NodeJS.ProcessEnv): readonly string[] | undefined {
+  const chosen = parseEnv({ WORKER_QUEUES: fields.WORKER_QUEUES.optional() }, env).WORKER_QUEUES
+  const known = [intakeQueue.name, ...handlerQueues.map(({ name }) => name)]
+  if (chosen?.every((name) => known.includes(name)) === false)
+    throw new EnvError([`WORKER_QUEUES names a queue that does not exist: there are ${known.join(', ')}`])
+  return chosen
 }

@@ -70,7 +70,7 @@ export async function startWorker(
     scope.defer('redis consumer', () => disconnect(consumer))
     const handle = getRequestListener(createApp({ consumer, registry, report }).fetch)
     const server = createServer((request, response) => void handle(request, response))
-    const url = await listen(scope, server, { ...settings, onError: report('http server') })
+    const url = await listen(scope, server, { ...settings, variable: 'WORKER_PORT', onError: report('http server') })
 
     const run = <Payload>(
       spec: QueueSpec<Payload>,

@@ -1,112 +1,44 @@
-import { hash, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { BlockList, isIP } from 'node:net'
-import { parse as parseYaml } from 'yaml'
-import { z } from 'zod'
+import type { AddressList } from './address-list.ts'
+import { digestOf } from './endpoint-key.ts'
 import type { Secret } from './secret.ts'
 
-/** One owner's address for webhooks. Keys are kept as SHA-256 digests only. */
+/** One owner's address for webhooks. */
 export interface Endpoint {
   readonly owner: string
   readonly source: string
-  /** Two live keys allow rotation without a gap. */
-  readonly keyDigests: readonly Buffer[]
+  /** SHA-256 in hex. Two live keys allow rotation without a gap. */
+  readonly keyDigests: readonly string[]
   /** The only addresses that may send; undefined: any. */
-  readonly allow: BlockList | undefined
+  readonly allow: AddressList | undefined
+  /** The first key that was given in clear, for showing the URL; undefined where only digests are known. */
+  readonly shownKey: Secret | undefined
 }
 
-/** ENDPOINTS_FILE can't be used; the message says what to change. */
-export class EndpointsFileError extends Error {
-  override readonly name = 'EndpointsFileError'
-}
-
-const Cidr = z.string().refine((text) => {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  return (
-    family !== 0 &&
-    rest.length === 0 &&
-    (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
-  )
-}, 'must be an IP address or a CIDR range such as 203.0.113.0/24')
-
-/** A key in clear (at least 128 bits), or `sha256:` and the digest of one in hex. */
-const Key = z
-  .string()
-  .refine(
-    (key) => (key.startsWith('sha256:') ? /^sha256:[0-9a-f]{64}$/.test(key) : key.length >= 22),
-    'must be at least 22 characters, or sha256:<64 hex digits>',
-  )
-
-// Strict: a setting that this version does not know must not look as if it were in force.
-const EndpointsFile = z.strictObject({
-  endpoints: z
-    .array(
-      z.strictObject({
-        owner: z.string().min(1).max(100),
-        source: z.string().default('mailivery'),
-        keys: z.array(Key).min(1).max(2),
-        allow: z.array(Cidr).optional(),
-      }),
-    )
-    .min(1),
-})
+/** Finds the endpoint that a key opens for a source. */
+export type FindEndpoint = (source: string, key: string) => Endpoint | undefined
 
 /** The one endpoint of an installation without ENDPOINTS_FILE. */
 export function defaultEndpoint(key: Secret): Endpoint {
-  return { owner: 'default', source: 'mailivery', keyDigests: [digestOf(key.reveal())], allow: undefined }
+  return {
+    owner: 'default',
+    source: 'mailivery',
+    keyDigests: [digestOf(key.reveal())],
+    allow: undefined,
+    shownKey: key,
+  }
 }
 
 /**
- * Reads ENDPOINTS_FILE (YAML).
+ * Looks keys up by their digest, at the same cost for any number of endpoints.
  *
- * @throws EndpointsFileError when it can't be read or does not fit
+ * How long a look-up takes may tell how far the digest of a guess agrees with a stored one. That is of no use: nobody can
+ * choose keys by the digest they will have, and a known digest does not open anything. Finding a key of 128 bits from it is
+ * as hard as guessing the key.
  */
-export function readEndpointsFile(path: string): readonly Endpoint[] {
-  const parsed = EndpointsFile.safeParse(parseFile(path))
-  if (!parsed.success) throw new EndpointsFileError(`${path} does not fit:\n${z.prettifyError(parsed.error)}`)
-  return parsed.data.endpoints.map((entry) => ({
-    owner: entry.owner,
-    source: entry.source,
-    keyDigests: entry.keys.map((key) => (key.startsWith('sha256:') ? Buffer.from(key.slice(7), 'hex') : digestOf(key))),
-    allow: entry.allow && toAllowList(entry.allow),
-  }))
-}
-
-/** The endpoint that this key opens for a source. Compares with every endpoint, each in constant time. */
-export function findEndpoint(endpoints: readonly Endpoint[], source: string, key: string): Endpoint | undefined {
-  const digest = digestOf(key)
-  let found: Endpoint | undefined
-  for (const endpoint of endpoints) {
-    for (const known of endpoint.keyDigests) {
-      if (timingSafeEqual(known, digest) && endpoint.source === source) found = endpoint
-    }
+export function indexEndpoints(endpoints: readonly Endpoint[]): FindEndpoint {
+  const byDigest = new Map(endpoints.flatMap((endpoint) => endpoint.keyDigests.map((digest) => [digest, endpoint])))
+  return (source, key) => {
+    const endpoint = byDigest.get(digestOf(key))
+    return endpoint?.source === source ? endpoint : undefined
   }
-  return found
-}
-
-function parseFile(path: string): unknown {
-  try {
-    return parseYaml(readFileSync(path, 'utf8')) as unknown
-  } catch (cause) {
-    throw new EndpointsFileError(
-      `${path} can't be read as YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
-  }
-}
-
-function toAllowList(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
-  return list
-}
-
-function digestOf(key: string): Buffer {
-  // Not hash(…, 'buffer'): memory of its own for 32 bytes takes four times as long as the digest.
-  return Buffer.from(hash('sha256', key), 'hex')
 }

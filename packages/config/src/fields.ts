@@ -1,70 +1,93 @@
 import { z } from 'zod'
-import { parseRedisUrl } from './redis-url.ts'
+import { isAddressRange } from './address-list.ts'
+import { isDatabaseUrl } from './database-url.ts'
+import { ClearEndpointKey } from './endpoint-key.ts'
+import { host, httpUrl, port, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
+import { redisUrlProblem } from './redis-url.ts'
 import { Secret } from './secret.ts'
 
-const port = z.coerce.number().int().min(0).max(65_535)
-const count = z.coerce.number().int().positive()
-const secret = z.string().transform((value) => new Secret(value))
-const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` })
+const minute = 60_000
+const day = 24 * 60 * minute
 
 /**
  * Every environment variable of Warmhook: an app's `env.ts` picks the ones it needs. Defaults stand here and nowhere else.
  */
 export const fields = {
-  REDIS_URL: z.string().refine((value) => parseRedisUrl(value) !== undefined, {
-    error: 'must be a URL such as redis://127.0.0.1:6379 or redis+sentinel://host1:26379,host2:26379/master-name',
+  REDIS_URL: z.string().superRefine((value, context) => {
+    const problem = redisUrlProblem(value)
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
   }),
   /** Replicas that must have an event before it is acknowledged: with one, a failover loses none. */
-  REDIS_WAIT_REPLICAS: z.coerce.number().int().nonnegative().default(0),
-  DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:password@127.0.0.1:5432/warmhook'),
+  REDIS_WAIT_REPLICAS: wholeNumber(0, 100).default(0),
+  DATABASE_URL: z.string().refine(isDatabaseUrl, {
+    error:
+      'must be a URL such as postgres://user:password@127.0.0.1:5432/warmhook or postgres:///warmhook?host=/var/run/postgresql; ' +
+      'in a password, write @ / # ? and % as %40 %2F %23 %3F and %25',
+  }),
   /** Where standalone keeps its Redis, its Postgres and the generated secrets. */
   DATA_DIR: z.string().default('.warmhook'),
-  HOST: z.string().default('127.0.0.1'),
+  HOST: host.default('127.0.0.1'),
   INGRESS_PORT: port.default(3000),
   BOARD_PORT: port.default(3001),
   /** The port of a worker's /healthz and /metrics; 0 takes a free one. */
   WORKER_PORT: port.default(3002),
-  WARMHOOK_ENDPOINT_KEY: z
-    .string()
-    .min(22, 'must be at least 22 characters (128 bits)')
-    .transform((value) => new Secret(value)),
+  WARMHOOK_ENDPOINT_KEY: ClearEndpointKey,
   ENDPOINTS_FILE: z.string(),
-  BOARD_USER: z.string().default('admin'),
+  /** Addresses of proxies whose word on the sender's address counts, for `allow`. Unset: none. */
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((value) => value.split(/[\s,]+/).filter((range) => range !== ''))
+    .refine((ranges) => ranges.length > 0 && ranges.every(isAddressRange), {
+      error: 'must be IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
+    })
+    .refine((ranges) => !ranges.some((range) => /\/0+$/.test(range)), {
+      error: 'must not hold a range of every address: anyone could claim to be anyone',
+    }),
+  // Basic authentication ends the user at the first colon (RFC 7617, section 2).
+  BOARD_USER: z.string().regex(/^[^:]*$/, 'must not hold a colon').default('admin'),
   BOARD_PASSWORD: z
     .string()
     .min(8, 'must be at least 8 characters')
     .transform((value) => new Secret(value)),
-  MAX_BODY_BYTES: count.default(262_144),
-  /** Webhooks a second on one of several endpoints, for each ingress; twice as many at once. 0: no limit. */
-  RATE_LIMIT_PER_SECOND: z.coerce.number().int().nonnegative().default(5_000),
-  BATCH_MAX: count.max(256, 'must be 256 or less, to keep jobs readable').default(64),
+  MAX_BODY_BYTES: wholeNumber(1, 16 * 1024 ** 2).default(262_144),
+  /** Webhooks a second on each endpoint, for each ingress; twice as many at once. 0: no limit. */
+  RATE_LIMIT_PER_SECOND: wholeNumber(0, 1_000_000),
+  /** More would make jobs unreadable. */
+  BATCH_MAX: wholeNumber(1, 256).default(64),
   /** Where an ingress keeps what Redis can't take, on a local disk; one directory for each ingress. Unset: it answers 503. */
   SPOOL_DIR: z.string(),
-  SPOOL_MAX_BYTES: count.default(1024 ** 3),
-  DEDUPE_WINDOW_MS: z.coerce.number().int().nonnegative().default(3_600_000),
+  SPOOL_MAX_BYTES: wholeNumber(65_536, 1024 ** 4).default(1024 ** 3),
+  DEDUPE_WINDOW_MS: wholeNumber(0, 366 * day).default(3_600_000),
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w{}-]+$/, 'may hold letters, digits, - _ { } only')
+    .regex(/^[\w{}-]{1,100}$/, 'may hold letters, digits, - _ { } only, 100 at most')
     .default('{wh0}'),
   /** Comma-separated queue names that a worker runs; unset: all. */
-  WORKER_QUEUES: z.string().transform((value) =>
-    value
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ),
+  WORKER_QUEUES: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .refine((names) => names.length > 0, { error: 'names no queue: list some, separated by commas, or unset it for all' }),
   /** Calls of each handler that one worker makes at once. */
-  WORKER_CONCURRENCY: count.max(100).default(8),
+  WORKER_CONCURRENCY: wholeNumber(1, 100).default(8),
   /** How long a worker that gives no sign keeps its jobs. Others take them over within twice the time. */
-  WORKER_LOCK_MS: count.min(1_000).default(15_000),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  SLACK_WEBHOOK_URL: secret,
-  CRM_PROVIDER: z.enum(['hubspot']).default('hubspot'),
-  HUBSPOT_ACCESS_TOKEN: secret,
-  HUBSPOT_BASE_URL: url(/^https?$/, 'https://api.hubapi.com').default('https://api.hubapi.com'),
+  WORKER_LOCK_MS: wholeNumber(1_000, 10 * minute).default(15_000),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal and silent',
+    })
+    .default('info'),
+  SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
+  CRM_PROVIDER: z.enum(['hubspot'], { error: 'must be hubspot' }).default('hubspot'),
+  HUBSPOT_ACCESS_TOKEN: token,
+  HUBSPOT_BASE_URL: httpUrl('https://api.hubapi.com').default('https://api.hubapi.com'),
   /** HubSpot names its API versions by date; v3 goes unsupported in September 2027. */
   HUBSPOT_API_VERSION: z
     .string()
-    .regex(/^[\w-]+$/)
+    .regex(/^[\w-]+$/, 'must be a date such as 2026-09')
     .default('2026-09'),
 } as const

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -23,11 +23,11 @@ export function readKeptSecrets(dataDir: string): KeptSecrets | undefined {
     return KeptSecrets.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
-    throw new KeptSecretsError(`${path} can't be used; mend it, or remove it to have new secrets made`, { cause })
+    throw new KeptSecretsError(`${path} can't be used; fix it, or remove it to have new secrets made`, { cause })
   }
 }
 
-/** The kept secrets, made and stored (readable by their owner only) at the first call. */
+/** The kept secrets, made and stored (readable by their owner only) at the first call. The directory has to exist. */
 export function ensureKeptSecrets(dataDir: string): KeptSecrets {
   const kept = readKeptSecrets(dataDir)
   if (kept !== undefined) return kept
@@ -35,9 +35,15 @@ export function ensureKeptSecrets(dataDir: string): KeptSecrets {
     endpointKey: randomBytes(24).toString('base64url'),
     boardPassword: randomBytes(12).toString('base64url'),
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  writeFileSync(pathIn(dataDir), `${JSON.stringify(made, undefined, 2)}\n`, { mode: 0o600 })
-  return made
+  try {
+    writeFileSync(pathIn(dataDir), `${JSON.stringify(made, undefined, 2)}\n`, { flag: 'wx', mode: 0o600, flush: true })
+    return made
+  } catch (error) {
+    // Of two processes that make them at once, both go by those of the first.
+    const others = readKeptSecrets(dataDir)
+    if (others === undefined) throw error
+    return others
+  }
 }
 
 function pathIn(dataDir: string): string {

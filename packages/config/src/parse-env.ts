@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { readVariable } from './read-variable.ts'
 
-/** The environment does not fit; the message lists every fault at once, without values. */
+/** The configuration is invalid; the message lists every problem at once, without values. */
 export class EnvError extends Error {
   override readonly name = 'EnvError'
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
-    super(`The settings do not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
-    this.problems = problems
+    const distinct = [...new Set(problems)]
+    super(`Invalid configuration:\n${distinct.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.problems = distinct
   }
 }
 
@@ -21,34 +22,46 @@ export function parseEnv<Fields extends z.core.$ZodLooseShape>(
   shape: Fields,
   env: NodeJS.ProcessEnv,
 ): z.infer<z.ZodObject<Fields>> {
-  const problems: string[] = []
+  const problems = new Map<string, string>()
   const values: Record<string, string> = {}
   for (const name of Object.keys(shape)) {
-    const value = readVariable(name, env, problems)
-    if (value !== undefined) values[name] = value
+    const variable = readVariable(name, env)
+    if (variable.status === 'set') values[name] = variable.value
+    if (variable.status === 'invalid') problems.set(name, variable.problem)
   }
   const parsed = z.object(shape).safeParse(values)
-  if (parsed.success && problems.length === 0) return parsed.data
-  const invalid = parsed.success ? [] : parsed.error.issues
-  throw new EnvError([...problems, ...invalid.map((issue) => `${issue.path.join('.')} ${toProblem(issue, values)}`)])
-}
-
-function readVariable(name: string, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
-  const value = env[name]
-  const file = env[`${name}_FILE`]
-  if (value !== undefined && value !== '') return value
-  if (file === undefined || file === '') return undefined
-  try {
-    return readFileSync(file, 'utf8').trimEnd()
-  } catch (error) {
-    problems.push(
-      `${name}_FILE names a file that can't be read (${error instanceof Error ? error.message : String(error)})`,
-    )
-    return undefined
+  if (parsed.success && problems.size === 0) return parsed.data
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0])
+    const problem = name in values ? issue.message : 'is not set, and has no default'
+    if (!problems.has(name)) problems.set(name, `${name} ${problem}`)
   }
+  throw new EnvError([...problems.values()])
 }
 
-function toProblem(issue: z.core.$ZodIssue, values: Readonly<Record<string, string>>): string {
-  const name = String(issue.path[0])
-  return name in values ? issue.message : 'is not set, and has no default'
+/**
+ * Runs every reader, also after one has failed, so that one message holds the problems of all.
+ *
+ * @throws EnvError listing the problems of all readers
+ */
+export function parseAll<const Readers extends readonly (() => unknown)[]>(
+  ...readers: Readers
+): { [Index in keyof Readers]: ReturnType<Readers[Index]> } {
+  const problems: string[] = []
+  const results = readers.map((read) => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof EnvError)) throw error
+      problems.push(...error.problems)
+      return undefined
+    }
+  })
+  if (problems.length > 0) throw new EnvError(problems)
+  return toTuple<Readers>(results)
+}
+
+/** Results stand in the order of their readers, and none failed. */
+function toTuple<Readers extends readonly (() => unknown)[]>(results: readonly unknown[]) {
+  return results as { [Index in keyof Readers]: ReturnType<Readers[Index]> }
 }

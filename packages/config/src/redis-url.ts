@@ -22,7 +22,8 @@ const defaultSentinelPort = 26_379
  * none of them.
  */
 export function parseRedisUrl(text: string): RedisAddress | undefined {
-  if (/^rediss?:\/\//.test(text)) return URL.parse(text)?.hostname ? { url: text } : undefined
+  if (!isDecodable(text)) return undefined
+  if (/^rediss?:\/\//i.test(text)) return isServerUrl(text) ? { url: text } : undefined
   const parts = sentinelUrl.exec(text)?.groups
   if (parts === undefined) return undefined
   const sentinels = (parts['hosts'] ?? '').split(',').flatMap((item) => {
@@ -30,6 +31,7 @@ export function parseRedisUrl(text: string): RedisAddress | undefined {
     return host === undefined ? [] : [{ host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? defaultSentinelPort) }]
   })
   if (sentinels.length === 0 || sentinels.length < (parts['hosts'] ?? '').split(',').length) return undefined
+  if (sentinels.some(({ port }) => port < 1 || port > 65_535)) return undefined
   return {
     sentinels,
     name: parts['name'] ?? '',
@@ -37,6 +39,33 @@ export function parseRedisUrl(text: string): RedisAddress | undefined {
     password: decode(parts['password']),
     db: Number(parts['db'] ?? 0),
     tls: parts['tls'] === 's',
+  }
+}
+
+/** Why this is not the address of a Redis, as the end of a sentence that begins with the variable; undefined when it is one. */
+export function redisUrlProblem(text: string): string | undefined {
+  if (!isDecodable(text)) return 'holds a % that does not decode: write a literal one as %25'
+  if (parseRedisUrl(text) !== undefined) return undefined
+  return (
+    'must be a URL such as redis://127.0.0.1:6379 or redis+sentinel://host1:26379,host2:26379/master-name; ' +
+    'in a password, write @ / # ? and % as %40 %2F %23 %3F and %25'
+  )
+}
+
+function isServerUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.hostname === '' || text.includes('#')) return false
+  // A password with an unescaped / or ? would turn its rest, and the real host, into a path or a query.
+  const isDatabase = /^(?:\/\d{0,9})?$/.test(url.pathname)
+  return isDatabase && /^(?:\?(?:\w+=[^&@]*(?:&|$))*)?$/.test(url.search)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseEnv } from '@warmhook/config/parse-env'
+import { parseAll, parseEnv } from '@warmhook/config/parse-env'
 import type { BatchPolicy } from '@warmhook/queue/catalog'
 import { EventType } from '@warmhook/schema/mailbox-event'
 import { crmSync } from './crm-sync/handler.ts'
@@ -34,6 +34,15 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, '
   })
 }
 
+/**
+ * Reads the settings of every handler, before anything is opened.
+ *
+ * @throws EnvError listing the problems of all of them
+ */
+export function checkHandlerSettings(env: NodeJS.ProcessEnv): void {
+  parseAll(...handlers.map(({ checkSettings }) => () => checkSettings(env)))
+}
+
 /** Which of the handlers get an event of each type. */
 export function subscriptionsOf(
   active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[],
@@ -53,6 +62,7 @@ function enlist<Env extends Handler['env']>(handler: Handler<Env>) {
     name,
     subscribes,
     policy,
+    checkSettings: (env: NodeJS.ProcessEnv) => void parseEnv(handler.env, env),
     activate: (env: NodeJS.ProcessEnv, deps: HandlerDeps) => handler.create(parseEnv(handler.env, env), deps),
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { httpUrl } from './http-url.ts'
 import type { ResourceScope } from './resource-scope.ts'
 
 /** The address is taken or not ours to use. */
@@ -12,34 +13,44 @@ export interface ListenOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** The setting that chose the port. */
+  readonly variable: string
   readonly onError: (error: unknown) => void
   readonly drainMs?: number
 }
 
 /**
- * Starts a server and returns its URL, without a trailing slash. Its release stops listening, lets requests in hand
- * finish for `drainMs`, then cuts what is left. `onError` is told of connections that could not be taken (too many open files).
+ * Starts a server and returns a URL that reaches it from this machine, without a trailing slash. Its release stops
+ * listening, lets requests in progress finish for `drainMs`, then cuts what is left. `onError` is told of connections
+ * that could not be taken (too many open files).
  *
  * @throws ListenError saying which setting to change
  */
 export async function listen(
   scope: ResourceScope,
   server: Server,
-  { host, port, onError, drainMs = 5_000 }: ListenOptions,
+  { host, port, variable, onError, drainMs = 5_000 }: ListenOptions,
 ): Promise<string> {
   server.listen(port, host)
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new ListenError(
-      `Nothing can listen on ${host}:${port} (${cause instanceof Error ? cause.message : String(cause)}); choose another port`,
-      { cause },
-    )
+    throw new ListenError(explain(cause, { host, port, variable }), { cause })
   }
   server.on('error', onError)
   scope.defer(`server on port ${port}`, () => drain(server, drainMs), drainMs + 1_000)
-  const { address, family, port: bound } = boundTo(server)
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+  const { address, port: bound } = boundTo(server)
+  return httpUrl(address, bound)
+}
+
+function explain(cause: unknown, { host, port, variable }: Pick<ListenOptions, 'host' | 'port' | 'variable'>): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const place = `port ${port} on ${host}`
+  if (code === 'EADDRINUSE')
+    return `${variable}: ${place} is in use by another program; stop that program, or set ${variable} to another port`
+  if (code === 'EACCES')
+    return `${variable}: this user may not listen on ${place}; set ${variable} to a port above 1023`
+  return `HOST: nothing can listen on ${host} (${code}); set HOST to an address of this machine`
 }
 
 async function drain(server: Server, drainMs: number): Promise<void> {

@@ -9,7 +9,7 @@ export interface RunOptions {
 }
 
 /**
- * Starts a process and keeps it until SIGINT or SIGTERM, then releases it and lets the event loop empty: a clean
+ * Starts a process and keeps it until SIGINT, SIGTERM or SIGHUP, then releases it and lets the event loop empty: a clean
  * stop exits 0. `giveUp` is the process's own way to stop, with 1, for a supervisor to start another. A failed start, a failed stop, an uncaught error, a second signal or the deadline exit 1.
  */
 export async function runUntilSignal(
@@ -45,7 +45,7 @@ export async function runUntilSignal(
 
 function onSignal(first: () => void): void {
   let seen = 0
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       seen += 1
       if (seen > 1) process.exit(1)

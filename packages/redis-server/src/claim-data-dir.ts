@@ -1,6 +1,7 @@
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { lockFile } from '@warmhook/lifecycle/lock-file'
 import { identifyServer, type ServerAddress, type ServerIdentity, shutDownServer } from './identify-server.ts'
 import { RedisServerError } from './redis-server-error.ts'
 
@@ -20,62 +21,71 @@ interface Claim {
   readonly server?: RunningServer
 }
 
-// A claim without a server is one whose owner is about to start it; older than this, the owner died before it could.
-const startingAtMostMs = 60_000
-
 /**
- * Claims a data directory for this process. A server left behind by a killed owner is shut down first; one whose
- * owner lives means that the directory is taken (`data-dir-locked`).
+ * Claims a data directory for this process (`data-dir-locked` while another has it). A server left behind by a killed owner
+ * is shut down first. A lock of the operating system decides, as a process id may belong to another program by now, or to
+ * another container.
  */
 export async function claimDataDir(dataDir: string, log: (line: string) => void): Promise<DataDirClaim> {
   const path = join(dataDir, 'warmhook-redis.json')
-  while (!(await createClaim(path))) {
-    await endLeftover(path, dataDir, log)
-    await rm(path, { force: true })
-  }
-  return {
-    async record(server) {
-      const draft = `${path}.${process.pid}`
-      await writeFile(draft, toText({ ownerPid: process.pid, server }), { mode: 0o600 })
-      await rename(draft, path)
-    },
-    release: () => rm(path, { force: true }),
-  }
-}
-
-async function createClaim(path: string): Promise<boolean> {
+  const lock = lockFile(join(dataDir, 'warmhook-redis.lock'))
+  if (lock === undefined) throw locked(dataDir, describeOwner(await readClaim(path)))
   try {
-    await writeFile(path, toText({ ownerPid: process.pid }), { flag: 'wx', mode: 0o600 })
-    return true
+    await endLeftover(path, dataDir, log)
+    await writeClaim(path, { ownerPid: process.pid })
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
+    lock[Symbol.dispose]()
     throw error
   }
+  return {
+    record: (server) => writeClaim(path, { ownerPid: process.pid, server }),
+    async release() {
+      await rm(path, { force: true })
+      lock[Symbol.dispose]()
+    },
+  }
 }
 
-async function endLeftover(path: string, dataDir: string, log: (line: string) => void): Promise<void> {
-  const claim = await readClaim(path)
-  if (claim === undefined) return
+async function writeClaim(path: string, claim: Claim): Promise<void> {
+  const draft = `${path}.draft`
+  await writeFile(draft, `${JSON.stringify(claim)}\n`, { mode: 0o600 })
+  await rename(draft, path)
+}
+
+function describeOwner(claim: Claim | undefined): string {
+  if (claim === undefined) return 'another process has just claimed it'
   const { ownerPid, server } = claim
-  if (server === undefined) {
-    if (isAlive(ownerPid) && (await ageMs(path)) < startingAtMostMs)
-      throw locked(dataDir, `process ${ownerPid} is starting a server in it`)
-    return
-  }
+  return server === undefined
+    ? `process ${ownerPid} is starting a server in it`
+    : `process ${ownerPid} runs a server in it (pid ${server.pid}, port ${server.port})`
+}
+
+/** The owner that wrote the claim is dead, or we would not have the lock; its server may live. */
+async function endLeftover(path: string, dataDir: string, log: (line: string) => void): Promise<void> {
+  const server = (await readClaim(path))?.server
+  if (server === undefined) return
   const identity = await identifyServer(server)
-  if (identity.status === 'silent' && isAlive(server.pid)) {
+  if (identity.status === 'silent' && isAlive(server.pid) && (await mayRunIn(dataDir, server.pid))) {
     throw locked(dataDir, `process ${server.pid} uses it and does not answer; end that process first`)
   }
   if (!(await isSameServer(identity, server, dataDir))) {
     // It may have stopped listening a moment before it ends.
-    await waitUntilGone(server.pid, 2_000)
+    if (await mayRunIn(dataDir, server.pid)) await waitUntilGone(server.pid, 2_000)
     return
   }
-  if (isAlive(ownerPid))
-    throw locked(dataDir, `process ${ownerPid} runs a server in it (pid ${server.pid}, port ${server.port})`)
-  log(`taking over from Redis ${server.pid}, whose owner ${ownerPid} is gone`)
+  log(`taking over from Redis ${server.pid}, whose owner is gone`)
   await shutDownServer(server)
   if (!(await waitUntilGone(server.pid, 30_000))) throw locked(dataDir, `process ${server.pid} does not end`)
+}
+
+/** A server's working directory is its data directory. False where /proc shows another program under its number. */
+async function mayRunIn(dataDir: string, pid: number): Promise<boolean> {
+  try {
+    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataDir))
+  } catch {
+    // No /proc on this system, or a process of somebody else.
+    return true
+  }
 }
 
 async function isSameServer(identity: ServerIdentity, server: RunningServer, dataDir: string): Promise<boolean> {
@@ -102,19 +112,6 @@ function toClaim(value: unknown): Claim | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
-}
-
-function toText(claim: Claim): string {
-  return `${JSON.stringify(claim)}\n`
-}
-
-async function ageMs(path: string): Promise<number> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY
-    throw error
-  }
 }
 
 async function waitUntilGone(pid: number, timeoutMs: number): Promise<boolean> {
