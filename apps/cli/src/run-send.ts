@@ -28,11 +28,7 @@ interface Answer {
  *
  * @throws CliError when the ingress can't be reached or does not accept one of them
  */
-export async function runSend(
-  context: CliContext,
-  file: string | undefined,
-  options: SendOptions,
-): Promise<void> {
+export async function runSend(context: CliContext, file: string | undefined, options: SendOptions): Promise<void> {
   const { base, key } = findTarget(context, options)
   const answers: Answer[] = []
   for (const payload of await loadPayloads(context, file)) {

@@ -1,17 +1,19 @@
+import type { Endpoint } from '@warmhook/config/endpoints'
+
 /** How often something may happen: at most `perSecond` for long, and at once what two seconds allow. */
 export interface RateLimit {
   /** Takes one turn. Returns 0 when there was one, else the seconds until there may be one. */
   readonly take: () => number
 }
 
-/** The limit of each key, made when it is first asked for. `now` is in ms. */
-export function createRateLimits<Key>(perSecond: number, now: () => number): (key: Key) => RateLimit {
-  const limits = new Map<Key, RateLimit>()
-  return (key) => {
-    const known = limits.get(key)
+/** A limit for each endpoint, made when it is first asked for. `now` is in ms. */
+export function createRateLimits(perSecond: number, now: () => number): (endpoint: Endpoint) => RateLimit {
+  const limits = new Map<Endpoint, RateLimit>()
+  return (endpoint) => {
+    const known = limits.get(endpoint)
     if (known !== undefined) return known
     const made = createRateLimit(perSecond, now)
-    limits.set(key, made)
+    limits.set(endpoint, made)
     return made
   }
 }

@@ -75,7 +75,19 @@ export async function startStandalone(
     const ingress = scope.use(
       'ingress',
       await startIngress(
-        { redisUrl, waitReplicas, host, port, endpoints, trustedProxies, maxBodyBytes, ratePerSecond, batchMax, prefix, spool },
+        {
+          redisUrl,
+          waitReplicas,
+          host,
+          port,
+          endpoints,
+          trustedProxies,
+          maxBodyBytes,
+          ratePerSecond,
+          batchMax,
+          prefix,
+          spool,
+        },
         { log: log.child({ part: 'ingress' }) },
       ),
       10_000,

@@ -13,7 +13,10 @@ export function isDatabaseUrl(text: string): boolean {
   if (/^[^/]*\/\/[^/]*\/.*@/.test(location) || !/^(?:\w+=[^&]*(?:&|$))*$/.test(query)) return false
   try {
     const { host, port, database } = parse(text)
-    return (Boolean(host) || Boolean(database)) && (!port || (/^\d+$/.test(port) && Number(port) > 0 && Number(port) <= 65_535))
+    return (
+      (Boolean(host) || Boolean(database)) &&
+      (!port || (/^\d+$/.test(port) && Number(port) > 0 && Number(port) <= 65_535))
+    )
   } catch {
     // Its message can quote the URL, and with it the password.
     return false

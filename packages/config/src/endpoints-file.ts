@@ -16,9 +16,7 @@ const Owner = z
   .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not hold control characters or other invisible ones')
   .refine((owner) => owner === owner.trim(), 'must not begin or end with white space')
 
-const Range = z
-  .string()
-  .refine(isAddressRange, 'must be an IP address or a CIDR range such as 203.0.113.0/24')
+const Range = z.string().refine(isAddressRange, 'must be an IP address or a CIDR range such as 203.0.113.0/24')
 
 /** Strict: a setting that this version does not know must not look as if it were in force. */
 function fileOf(sources: readonly string[]) {
@@ -86,7 +84,12 @@ function findDuplicates({ value, lineOf }: YamlFile): readonly string[] {
   for (const [index, { owner, source, keys }] of (LooseFile.safeParse(value).data?.endpoints ?? []).entries()) {
     const path = ['endpoints', index]
     if (owner !== undefined)
-      note(lineOfOwner, JSON.stringify([owner, source]), [...path, 'owner'], 'has the same owner and source as the entry')
+      note(
+        lineOfOwner,
+        JSON.stringify([owner, source]),
+        [...path, 'owner'],
+        'has the same owner and source as the entry',
+      )
     for (const [position, key] of keys.entries()) {
       if (key !== undefined) note(lineOfKey, key.digest, [...path, 'keys', position], 'repeats the key')
     }

@@ -44,7 +44,10 @@ export const fields = {
       error: 'must not hold a range of every address: anyone could claim to be anyone',
     }),
   // Basic authentication ends the user at the first colon (RFC 7617, section 2).
-  BOARD_USER: z.string().regex(/^[^:]*$/, 'must not hold a colon').default('admin'),
+  BOARD_USER: z
+    .string()
+    .regex(/^[^:]*$/, 'must not hold a colon')
+    .default('admin'),
   BOARD_PASSWORD: z
     .string()
     .min(8, 'must be at least 8 characters')
@@ -71,7 +74,9 @@ export const fields = {
         .map((name) => name.trim())
         .filter((name) => name !== ''),
     )
-    .refine((names) => names.length > 0, { error: 'names no queue: list some, separated by commas, or unset it for all' }),
+    .refine((names) => names.length > 0, {
+      error: 'names no queue: list some, separated by commas, or unset it for all',
+    }),
   /** Calls of each handler that one worker makes at once. */
   WORKER_CONCURRENCY: wholeNumber(1, 100).default(8),
   /** How long a worker that gives no sign keeps its jobs. Others take them over within twice the time. */

@@ -39,16 +39,17 @@ export function parseEnv<Fields extends z.core.$ZodLooseShape>(
   throw new EnvError([...problems.values()])
 }
 
+type Reader = () => unknown
+type Results<Readers extends readonly Reader[]> = { [Index in keyof Readers]: ReturnType<Readers[Index]> }
+
 /**
  * Runs every reader, also after one has failed, so that one message holds the problems of all.
  *
  * @throws EnvError listing the problems of all readers
  */
-export function parseAll<const Readers extends readonly (() => unknown)[]>(
-  ...readers: Readers
-): { [Index in keyof Readers]: ReturnType<Readers[Index]> } {
+export function parseAll<const Readers extends readonly Reader[]>(...readers: Readers): Results<Readers> {
   const problems: string[] = []
-  const results = readers.map((read) => {
+  const results = mapReaders(readers, (read) => {
     try {
       return read()
     } catch (error) {
@@ -58,10 +59,10 @@ export function parseAll<const Readers extends readonly (() => unknown)[]>(
     }
   })
   if (problems.length > 0) throw new EnvError(problems)
-  return toTuple<Readers>(results)
+  return results
 }
 
-/** Results stand in the order of their readers, and none failed. */
-function toTuple<Readers extends readonly (() => unknown)[]>(results: readonly unknown[]) {
-  return results as { [Index in keyof Readers]: ReturnType<Readers[Index]> }
+/** What `run` returns for each reader has to be what that reader returns. */
+function mapReaders<const Readers extends readonly Reader[]>(readers: Readers, run: (read: Reader) => unknown) {
+  return readers.map((read) => run(read)) as Results<Readers>
 }

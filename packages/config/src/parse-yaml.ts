@@ -14,11 +14,14 @@ export interface YamlProblem {
 }
 
 /** Reads one document. What is wrong is told by line and kind, never by a quote of the text, which may hold secrets. */
-export function parseYaml(
-  text: string,
-): YamlFile | { readonly ok: false; readonly problems: readonly YamlProblem[] } {
+export function parseYaml(text: string): YamlFile | { readonly ok: false; readonly problems: readonly YamlProblem[] } {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, logLevel: 'silent' })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    logLevel: 'error',
+  })
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0)
     return {

@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 
 /** A file's text, or why there is none, as the end of a sentence that begins with the file. */
-export type TextFile =
-  { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
+export type TextFile = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string }
 
 /** Reads a regular file of UTF-8 text, without its byte order mark. The problem never quotes the content. */
 export function readTextFile(path: string, maxBytes: number): TextFile {

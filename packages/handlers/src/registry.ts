@@ -40,7 +40,13 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, '
  * @throws EnvError listing the problems of all of them
  */
 export function checkHandlerSettings(env: NodeJS.ProcessEnv): void {
-  parseAll(...handlers.map(({ checkSettings }) => () => checkSettings(env)))
+  parseAll(
+    ...handlers.map(
+      ({ checkSettings }) =>
+        () =>
+          checkSettings(env),
+    ),
+  )
 }
 
 /** Which of the handlers get an event of each type. */

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+import { fields } from './fields.ts'
+import { EnvError, parseEnv } from './parse-env.ts'
+import { Secret } from './secret.ts'
+
+type Name = keyof typeof fields
+
+function read(name: Name, value: string): unknown {
+  const result = (parseEnv({ [name]: fields[name] }, { [name]: value }) as Record<string, unknown>)[name]
+  return result instanceof Secret ? result.reveal() : result
+}
+
+/** Refused by its name, and not quoted. */
+function expectRefused(name: Name, value: string): void {
+  expect(() => read(name, value), `${name}=${value}`).toThrow(EnvError)
+  expect(() => read(name, value)).toThrow(new RegExp(`^Invalid configuration:\n  - ${name} [^\n]+$`))
+}
+
+const numbers = Object.entries({
+  REDIS_WAIT_REPLICAS: [0, 100],
+  INGRESS_PORT: [0, 65_535],
+  BOARD_PORT: [0, 65_535],
+  WORKER_PORT: [0, 65_535],
+  MAX_BODY_BYTES: [1, 16_777_216],
+  RATE_LIMIT_PER_SECOND: [0, 1_000_000],
+  BATCH_MAX: [1, 256],
+  SPOOL_MAX_BYTES: [65_536, 1_099_511_627_776],
+  DEDUPE_WINDOW_MS: [0, 31_622_400_000],
+  WORKER_CONCURRENCY: [1, 100],
+  WORKER_LOCK_MS: [1_000, 600_000],
+} as const) as [Name, readonly [number, number]][]
+
+describe.each(numbers)('%s', (name, [least, most]) => {
+  it(`takes whole numbers from ${least} to ${most}`, () => {
+    expect(read(name, String(least))).toBe(least)
+    expect(read(name, ` ${most}\r`)).toBe(most)
+    expectRefused(name, String(least - 1))
+    expectRefused(name, String(most + 1))
+  })
+
+  it.each([
+    '1e3',
+    '0x10',
+    'Infinity',
+    'NaN',
+    '-1',
+    '+5',
+    '1.5',
+    '5.0',
+    '5,000',
+    '5_000',
+    '5 000',
+    '9'.repeat(20),
+    '٣',
+    'x',
+  ])('refuses %s', (text) => expectRefused(name, text))
+})
+
+describe('HOST', () => {
+  it.each([
+    ['::1', '::1'],
+    ['[::1]', '::1'],
+    ['0.0.0.0', '0.0.0.0'],
+    ['localhost', 'localhost'],
+    ['ingress-1.internal.example', 'ingress-1.internal.example'],
+  ])('takes %s', (text, host) => expect(read('HOST', text)).toBe(host))
+
+  it.each(['http://127.0.0.1', '127.0.0.1:3000', '127.0.0', '999.1.1.1', '[::1', 'fe80::1%eth0', 'a b', '-a.example'])(
+    'refuses %s',
+    (text) => expectRefused('HOST', text),
+  )
+})
+
+describe('DATABASE_URL', () => {
+  it.each([
+    'postgres://user:password@127.0.0.1:5432/warmhook',
+    'postgresql://user@[::1]/warmhook?sslmode=no-verify',
+    'postgres://user:p%40ss%2F%23@db.example/warmhook',
+    'postgres:///warmhook?host=/var/run/postgresql',
+    'postgres:///warmhook?host=/var/run/postgresql&port=5433',
+    'postgres://user@%2Fvar%2Frun%2Fpostgresql/warmhook',
+    'postgres://user@%2Fvar%2Frun%2Fpostgresql:5433/warmhook',
+    'postgres://user:password@/warmhook?host=/var/run/postgresql',
+    'socket:/var/run/postgresql?db=warmhook',
+    'socket:/var/run/postgresql/?db=warmhook&user=warmhook',
+  ])('takes %s', (url) => expect(read('DATABASE_URL', url)).toBe(url))
+
+  it.each([
+    'mysql://127.0.0.1/warmhook',
+    '127.0.0.1:5432/warmhook',
+    'postgres://',
+    'postgres://user:%ff@127.0.0.1/warmhook',
+    'postgres://user:p@ss/word@127.0.0.1/warmhook',
+    'postgres://user:12/34@127.0.0.1/warmhook',
+    'postgres://user:12?34@127.0.0.1/warmhook',
+    'postgres://user:12#34@127.0.0.1/warmhook',
+    'postgres://127.0.0.1:99999/warmhook',
+    'postgres:///warmhook?host=/tmp&port=five',
+  ])('refuses %s', (url) => expectRefused('DATABASE_URL', url))
+})
+
+describe('REDIS_URL', () => {
+  it.each(['redis://user:p%ss@127.0.0.1', 'redis://%E0%A4%A@127.0.0.1', 'redis+sentinel://u:p%zz@s1/main'])(
+    'says that the %% of %s does not decode',
+    (url) => {
+      expectRefused('REDIS_URL', url)
+      expect(() => read('REDIS_URL', url)).toThrow('REDIS_URL holds a % that does not decode')
+    },
+  )
+
+  it.each([
+    'redis://127.0.0.1/first',
+    'redis://:12/34@127.0.0.1',
+    'redis://user:12?34@127.0.0.1',
+    'redis://user:12#34@127.0.0.1',
+    'redis://127.0.0.1:99999',
+    'redis+sentinel://s1:99999/main',
+  ])('refuses %s', (url) => expectRefused('REDIS_URL', url))
+
+  it.each(['redis://:p%40%2F%23%3F%25@127.0.0.1/2', 'rediss://[::1]:6379/?family=6'])('takes %s', (url) =>
+    expect(read('REDIS_URL', url)).toBe(url),
+  )
+})
+
+describe('the secrets', () => {
+  it.each(['a b', 'a\u00e9', 'token"\u2026'])('refuse what no header can hold: %s', (text) =>
+    expectRefused('HUBSPOT_ACCESS_TOKEN', text),
+  )
+
+  it.each([
+    'hooks.slack.com/services/x',
+    'ftp://hooks.slack.com/x',
+    'https://user:password@hooks.slack.com/x',
+    'https://',
+  ])('refuse %s for a URL', (text) => expectRefused('SLACK_WEBHOOK_URL', text))
+
+  it.each([
+    'https://user:password@api.hubapi.com',
+    'https://api.hubapi.com?x=1',
+    'https://api.hubapi.com/#x',
+    'api.hubapi.com',
+  ])('refuse %s for the base of an API', (text) => expectRefused('HUBSPOT_BASE_URL', text))
+
+  it('refuse a user whose name would end at its colon', () => expectRefused('BOARD_USER', 'a:b'))
+})
+
+describe('WARMHOOK_ENDPOINT_KEY', () => {
+  it.each([
+    'too-short-for-128-bits',
+    'x'.repeat(257),
+    `sha256:${'0'.repeat(64)}`,
+    'slash/in-a-key-of-128-bits',
+    'question?in-a-key-of-128-bits',
+    'hash#in-a-key-of-128-bits-or-more',
+    'percent%41in-a-key-of-128-bits',
+    'space in a key of 128 bits or more',
+    "quote'in-a-key-of-128-bits-or-more",
+    'umlaut-ä-in-a-key-of-128-bits',
+  ])('refuses %s', (text) =>
+    expectRefused('WARMHOOK_ENDPOINT_KEY', text.replace(/^too-short.*/, 'too-short-for-128-bit')),
+  )
+
+  it.each(['a-key-of-at-least-128-bits', 'abcDEF012._~!$&()*+,;=:@-', 'MDEyMzQ1Njc4OWFiY2RlZg=='])('takes %s', (text) =>
+    expect(read('WARMHOOK_ENDPOINT_KEY', text)).toBe(text),
+  )
+})
+
+describe('TRUSTED_PROXIES', () => {
+  it('takes addresses and ranges between commas or spaces', () => {
+    expect(read('TRUSTED_PROXIES', '10.0.0.0/8, ::1, 192.0.2.7')).toEqual(['10.0.0.0/8', '::1', '192.0.2.7'])
+  })
+
+  it.each([',', '10.0.0.0/33', 'proxy.example', '10.0.0.0/8,x', '0.0.0.0/0', '::/0', '::/00'])('refuses %s', (text) =>
+    expectRefused('TRUSTED_PROXIES', text),
+  )
+})
+
+it.each([
+  ['WORKER_QUEUES', ','],
+  ['QUEUE_PREFIX', 'a b'],
+  ['LOG_LEVEL', 'verbose'],
+  ['CRM_PROVIDER', 'salesforce'],
+] as const)('%s refuses %s', expectRefused)
