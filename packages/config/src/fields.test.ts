@@ -10,10 +10,20 @@ function read(name: Name, value: string): unknown {
   return result instanceof Secret ? result.reveal() : result
 }
 
-/** Refused by its name, and not quoted. */
-function expectRefused(name: Name, value: string): void {
-  expect(() => read(name, value), `${name}=${value}`).toThrow(EnvError)
-  expect(() => read(name, value)).toThrow(new RegExp(`^Invalid configuration:\n  - ${name} [^\n]+$`))
+/** What the message says of the variable after its name; undefined when the value is taken. */
+function refusal(name: Name, value: string): string | undefined {
+  try {
+    read(name, value)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof EnvError) || error.problems.length !== 1 || quotes(error, value)) throw error
+    return error.problems[0]?.startsWith(`${name} `) === true ? error.problems[0].slice(name.length + 1) : undefined
+  }
+}
+
+/** A short value may be part of any message. */
+function quotes({ message }: Error, value: string): boolean {
+  return value.length > 12 && message.includes(value)
 }
 
 const numbers = Object.entries({
@@ -34,8 +44,8 @@ describe.each(numbers)('%s', (name, [least, most]) => {
   it(`takes whole numbers from ${least} to ${most}`, () => {
     expect(read(name, String(least))).toBe(least)
     expect(read(name, ` ${most}\r`)).toBe(most)
-    expectRefused(name, String(least - 1))
-    expectRefused(name, String(most + 1))
+    expect(refusal(name, String(least - 1))).toBeDefined()
+    expect(refusal(name, String(most + 1))).toBeDefined()
   })
 
   it.each([
@@ -53,7 +63,7 @@ describe.each(numbers)('%s', (name, [least, most]) => {
     '9'.repeat(20),
     '٣',
     'x',
-  ])('refuses %s', (text) => expectRefused(name, text))
+  ])('refuses %s', (text) => expect(refusal(name, text)).toBeDefined())
 })
 
 describe('HOST', () => {
@@ -67,7 +77,7 @@ describe('HOST', () => {
 
   it.each(['http://127.0.0.1', '127.0.0.1:3000', '127.0.0', '999.1.1.1', '[::1', 'fe80::1%eth0', 'a b', '-a.example'])(
     'refuses %s',
-    (text) => expectRefused('HOST', text),
+    (text) => expect(refusal('HOST', text)).toBeDefined(),
   )
 })
 
@@ -87,7 +97,7 @@ describe('DATABASE_URL', () => {
 
   it.each([
     'mysql://127.0.0.1/warmhook',
-    '127.0.0.1:5432/warmhook',
+    '10.1.2.3:5432/warmhook',
     'postgres://',
     'postgres://user:%ff@127.0.0.1/warmhook',
     'postgres://user:p@ss/word@127.0.0.1/warmhook',
@@ -96,14 +106,14 @@ describe('DATABASE_URL', () => {
     'postgres://user:12#34@127.0.0.1/warmhook',
     'postgres://127.0.0.1:99999/warmhook',
     'postgres:///warmhook?host=/tmp&port=five',
-  ])('refuses %s', (url) => expectRefused('DATABASE_URL', url))
+  ])('refuses %s', (url) => expect(refusal('DATABASE_URL', url)).toBeDefined())
 })
 
 describe('REDIS_URL', () => {
   it.each(['redis://user:p%ss@127.0.0.1', 'redis://%E0%A4%A@127.0.0.1', 'redis+sentinel://u:p%zz@s1/main'])(
     'says that the %% of %s does not decode',
     (url) => {
-      expectRefused('REDIS_URL', url)
+      expect(refusal('REDIS_URL', url)).toBeDefined()
       expect(() => read('REDIS_URL', url)).toThrow('REDIS_URL holds a % that does not decode')
     },
   )
@@ -115,7 +125,7 @@ describe('REDIS_URL', () => {
     'redis://user:12#34@127.0.0.1',
     'redis://127.0.0.1:99999',
     'redis+sentinel://s1:99999/main',
-  ])('refuses %s', (url) => expectRefused('REDIS_URL', url))
+  ])('refuses %s', (url) => expect(refusal('REDIS_URL', url)).toBeDefined())
 
   it.each(['redis://:p%40%2F%23%3F%25@127.0.0.1/2', 'rediss://[::1]:6379/?family=6'])('takes %s', (url) =>
     expect(read('REDIS_URL', url)).toBe(url),
@@ -124,7 +134,7 @@ describe('REDIS_URL', () => {
 
 describe('the secrets', () => {
   it.each(['a b', 'a\u00e9', 'token"\u2026'])('refuse what no header can hold: %s', (text) =>
-    expectRefused('HUBSPOT_ACCESS_TOKEN', text),
+    expect(refusal('HUBSPOT_ACCESS_TOKEN', text)).toBeDefined(),
   )
 
   it.each([
@@ -132,21 +142,21 @@ describe('the secrets', () => {
     'ftp://hooks.slack.com/x',
     'https://user:password@hooks.slack.com/x',
     'https://',
-  ])('refuse %s for a URL', (text) => expectRefused('SLACK_WEBHOOK_URL', text))
+  ])('refuse %s for a URL', (text) => expect(refusal('SLACK_WEBHOOK_URL', text)).toBeDefined())
 
   it.each([
     'https://user:password@api.hubapi.com',
     'https://api.hubapi.com?x=1',
     'https://api.hubapi.com/#x',
-    'api.hubapi.com',
-  ])('refuse %s for the base of an API', (text) => expectRefused('HUBSPOT_BASE_URL', text))
+    'crm.example.com',
+  ])('refuse %s for the base of an API', (text) => expect(refusal('HUBSPOT_BASE_URL', text)).toBeDefined())
 
-  it('refuse a user whose name would end at its colon', () => expectRefused('BOARD_USER', 'a:b'))
+  it('refuse a user whose name would end at its colon', () => expect(refusal('BOARD_USER', 'a:b')).toBeDefined())
 })
 
 describe('WARMHOOK_ENDPOINT_KEY', () => {
   it.each([
-    'too-short-for-128-bits',
+    'too-short-for-128-bit',
     'x'.repeat(257),
     `sha256:${'0'.repeat(64)}`,
     'slash/in-a-key-of-128-bits',
@@ -156,9 +166,7 @@ describe('WARMHOOK_ENDPOINT_KEY', () => {
     'space in a key of 128 bits or more',
     "quote'in-a-key-of-128-bits-or-more",
     'umlaut-ä-in-a-key-of-128-bits',
-  ])('refuses %s', (text) =>
-    expectRefused('WARMHOOK_ENDPOINT_KEY', text.replace(/^too-short.*/, 'too-short-for-128-bit')),
-  )
+  ])('refuses %s', (text) => expect(refusal('WARMHOOK_ENDPOINT_KEY', text)).toBeDefined())
 
   it.each(['a-key-of-at-least-128-bits', 'abcDEF012._~!$&()*+,;=:@-', 'MDEyMzQ1Njc4OWFiY2RlZg=='])('takes %s', (text) =>
     expect(read('WARMHOOK_ENDPOINT_KEY', text)).toBe(text),
@@ -171,7 +179,7 @@ describe('TRUSTED_PROXIES', () => {
   })
 
   it.each([',', '10.0.0.0/33', 'proxy.example', '10.0.0.0/8,x', '0.0.0.0/0', '::/0', '::/00'])('refuses %s', (text) =>
-    expectRefused('TRUSTED_PROXIES', text),
+    expect(refusal('TRUSTED_PROXIES', text)).toBeDefined(),
   )
 })
 
@@ -180,4 +188,6 @@ it.each([
   ['QUEUE_PREFIX', 'a b'],
   ['LOG_LEVEL', 'verbose'],
   ['CRM_PROVIDER', 'salesforce'],
-] as const)('%s refuses %s', expectRefused)
+] as const)('%s refuses %s', (name, text) => {
+  expect(refusal(name, text)).toBeDefined()
+})

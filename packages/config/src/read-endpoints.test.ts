@@ -23,14 +23,13 @@ function read(text: string | Uint8Array, env: Record<string, string> = {}): read
   return readEndpoints({ ENDPOINTS_FILE: path, ...env }, ['mailivery', 'other'])
 }
 
-/** No message may hold a key, or a line that holds one. */
+/** Fails for a message with a key in it, or a line that holds one. */
 function problemsOf(text: string | Uint8Array, env: Record<string, string> = {}): readonly string[] {
   try {
     read(text, env)
     return []
   } catch (error) {
-    if (!(error instanceof EnvError)) throw error
-    expect(error.message).not.toMatch(/key-[abc]|[\da-f]{32}/)
+    if (!(error instanceof EnvError) || /key-[abc]|[\da-f]{32}/.test(error.message)) throw error
     return error.problems
   }
 }
