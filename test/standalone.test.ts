@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '@warmhook/redis-server/find-free-port'
 import { eventually } from '@warmhook/testing/eventually'
 import { spawnApp, type SpawnedApp } from '@warmhook/testing/spawn-app'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,8 +12,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dataDir, { recursive: true, force: true }))
 
-function start(): Promise<SpawnedApp> {
-  const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0' }
+function start(more: Readonly<Record<string, string>> = {}): Promise<SpawnedApp> {
+  const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0', ...more }
   return spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 30_000 })
 }
 
@@ -63,6 +64,49 @@ describe('npm start and warmhook send', () => {
     await killed.exited
     await using app = await start()
     expect(await readLedger(app)).toMatchObject({ accepted: 5, balanced: true })
+  })
+})
+
+describe('npm start with ENDPOINTS_FILE', () => {
+  it(
+    'listens on IPv6, prints each owner’s URL, and takes no other key; warmhook send finds one',
+    { timeout: 60_000 },
+    async () => {
+      const file = join(dataDir, 'endpoints.yaml')
+      const digest = 'a'.repeat(64)
+      await writeFile(
+        file,
+        `endpoints:\n  - { owner: hashed, keys: ['sha256:${digest}'] }\n  - { owner: acme, keys: [the-key-of-acme-has-128-bits] }\n`,
+      )
+      const env = { HOST: '::1', ENDPOINTS_FILE: file, INGRESS_PORT: String(await findFreePort()) }
+      await using app = await start(env)
+      const url = await printed(
+        app,
+        /acme\s+(http:\/\/\[::1\]:\d+\/webhooks\/mailivery\/the-key-of-acme-has-128-bits)$/,
+      )
+      expect(app.output()).toMatch(/hashed\s+\(only the digest/)
+      expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(202)
+
+      const secrets = JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')) as { endpointKey: string }
+      const generated = url.replace(/[^/]+$/, secrets.endpointKey)
+      expect((await fetch(generated, { method: 'POST', body: '{}' })).status).toBe(401)
+
+      await using send = await runCli(['send'], env)
+      expect(await send.exited).toMatchObject({ code: 0 })
+      expect(send.output().match(/ 202 /g)).toHaveLength(5)
+      await using blind = await runCli(['send'], { HOST: '::1', INGRESS_PORT: env.INGRESS_PORT })
+      expect(await blind.exited).toMatchObject({ code: 1 })
+      expect(blind.output()).toMatch(/401[\s\S]*pass a key that is in use there with --key/)
+      await using hashed = await runCli(['send', '--owner', 'hashed'], env)
+      expect(await hashed.exited).toMatchObject({ code: 1 })
+      expect(hashed.output()).toMatch(/No endpoint key is known in clear: pass --key/)
+    },
+  )
+
+  it('ends at SIGHUP as at SIGTERM', { timeout: 60_000 }, async () => {
+    await using app = await start()
+    app.kill('SIGHUP')
+    expect(await app.exited).toEqual({ code: 0, signal: null })
   })
 })
 

@@ -21,6 +21,19 @@ describe('startRedisServer', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
+  async function startOwner() {
+    const owner = fork(join(import.meta.dirname, 'fixtures', 'own-a-server.ts'), [dataDir], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    const [orphan] = (await once(owner, 'message')) as [{ pid: number; url: string }]
+    return { owner, orphan }
+  }
+
+  async function rewriteClaim(change: (claim: object) => object): Promise<void> {
+    const path = join(dataDir, 'warmhook-redis.json')
+    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')) as object)))
+  }
+
   it('keeps its data over a restart on the same port', async () => {
     const first = await startRedisServer({ dataDir })
     await using(first, (client) => client.set('kept', 'yes'))
@@ -74,10 +87,7 @@ describe('startRedisServer', () => {
   })
 
   it('takes over from a server whose owner was killed', async () => {
-    const owner = fork(join(import.meta.dirname, 'fixtures', 'own-a-server.ts'), [dataDir], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
-    const [orphan] = (await once(owner, 'message')) as [{ pid: number; url: string }]
+    const { owner, orphan } = await startOwner()
     const client = new Redis(orphan.url)
     await client.set('kept', 'yes')
     client.disconnect()
@@ -108,6 +118,39 @@ describe('startRedisServer', () => {
       message: expect.stringContaining(`pid ${server.pid}`),
     })
     await expect(using(server, (client) => client.ping())).resolves.toBe('PONG')
+  })
+
+  it('starts at once although the number of a dead owner belongs to another program by now', async () => {
+    await writeFile(join(dataDir, 'warmhook-redis.json'), JSON.stringify({ ownerPid: process.ppid }))
+    await using server = await startRedisServer({ dataDir })
+    await expect(using(server, (client) => client.ping())).resolves.toBe('PONG')
+  })
+
+  it('takes over from an orphan whose owner’s number belongs to another program by now', async () => {
+    const { owner, orphan } = await startOwner()
+    owner.kill('SIGKILL')
+    await once(owner, 'exit')
+    await rewriteClaim((claim) => ({ ...claim, ownerPid: process.ppid }))
+    await using server = await startRedisServer({ dataDir })
+    expect(server.pid).not.toBe(orphan.pid)
+    expect(() => process.kill(orphan.pid, 0)).toThrow('ESRCH')
+  })
+
+  it('refuses a data directory whose owner has our number, as in another container', async () => {
+    const { owner, orphan } = await startOwner()
+    await rewriteClaim(() => ({ ownerPid: 2 ** 22 + 1 }))
+    await expect(startRedisServer({ dataDir })).rejects.toMatchObject({ code: 'data-dir-locked' })
+    expect(() => process.kill(orphan.pid, 0)).not.toThrow()
+    owner.kill('SIGTERM')
+    await once(owner, 'exit')
+  })
+
+  it('starts although a foreign process with a server’s number is silent at its port', async () => {
+    await using silent = await listen()
+    const claim = { ownerPid: process.ppid, server: { pid: process.ppid, port: silent.port } }
+    await writeFile(join(dataDir, 'warmhook-redis.json'), JSON.stringify(claim))
+    await using server = await startRedisServer({ dataDir })
+    expect(server.port).not.toBe(silent.port)
   })
 
   it('starts although a claim was cut short by a crash', async () => {
