@@ -62,6 +62,12 @@ async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progr
     { group, what: 'bare Hono', unit, figures: spreadOf(results.map((result) => result.bare)) },
     { group, what: 'Hono that waits for Redis', unit, figures: spreadOf(results.map((result) => result.waiting)) },
     { group, what: 'ours', unit, figures: spreadOf(results.map((result) => result.ours)) },
+    {
+      group,
+      what: 'ours, 10,000 owners',
+      unit,
+      figures: spreadOf(results.map((result) => result['ours, 10,000 owners'])),
+    },
     { group, what: 'the plain way', unit, figures: spreadOf(results.map((result) => result.plain)) },
     {
       group,
@@ -70,6 +76,7 @@ async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progr
       figures: spreadOf(results.map((result) => result['ours, fsync always'])),
     },
     ratio('ours / bare Hono', (result) => result.ours / result.bare, 0.85),
+    ratio('ours, 10,000 owners / ours', (result) => result['ours, 10,000 owners'] / result.ours, 0.95),
     ratio('Hono that waits for Redis / bare Hono', (result) => result.waiting / result.bare),
     ratio('ours / the plain way', (result) => result.ours / result.plain, 3),
     ratio('ours, fsync always / the plain way', (result) => result['ours, fsync always'] / result.plain, 2),

@@ -28,9 +28,18 @@ export interface Throughput {
   readonly perSecond: number
 }
 
-/** As many requests as `url` answers in some seconds, from wrk, or from autocannon where there is no wrk. */
-export async function floodFor(seconds: number, url: string, connections: number): Promise<Throughput> {
-  return (await hasWrk()) ? floodByWrk(seconds, url, connections) : floodByAutocannon(seconds, url, connections)
+/**
+ * As many requests as `url` answers in some seconds, from wrk, or from autocannon where there is no wrk. wrk puts the numbers
+ * from 1 to 10,000 in turn for `%d` in the path, autocannon 1.
+ */
+export async function floodFor(
+  seconds: number,
+  url: string,
+  connections: number,
+  path = endpointPath,
+): Promise<Throughput> {
+  const flood = (await hasWrk()) ? floodByWrk : floodByAutocannon
+  return flood(seconds, url, connections, path)
 }
 
 async function hasWrk(): Promise<boolean> {
@@ -41,27 +50,18 @@ async function hasWrk(): Promise<boolean> {
   )
 }
 
-async function floodByWrk(seconds: number, url: string, connections: number): Promise<Throughput> {
+async function floodByWrk(seconds: number, url: string, connections: number, path: string): Promise<Throughput> {
   const script = join(import.meta.dirname, 'wrk-post.lua')
   const limits = ['-t1', `-c${connections}`, `-d${seconds}s`]
-  const { stdout } = await run('wrk', [
-    ...limits,
-    '-s',
-    script,
-    url,
-    '--',
-    endpointPath,
-    bodyTemplate,
-    String(mailboxCount),
-  ])
+  const { stdout } = await run('wrk', [...limits, '-s', script, url, '--', path, bodyTemplate, String(mailboxCount)])
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`not every request was accepted:\n${stdout}`)
   const acked = Number(/(\d+) requests in/.exec(stdout)?.[1])
   return { acked, perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]) }
 }
 
-async function floodByAutocannon(seconds: number, url: string, connections: number): Promise<Throughput> {
+async function floodByAutocannon(seconds: number, url: string, connections: number, path: string): Promise<Throughput> {
   const options = ['--json', '-m', 'POST', '-c', String(connections), '-d', String(seconds), '-b', eventBody(1)]
-  const { stdout } = await run('autocannon', [...options, `${url}${endpointPath}`], { maxBuffer: 2 ** 24 })
+  const { stdout } = await run('autocannon', [...options, `${url}${path.replace('%d', '1')}`], { maxBuffer: 2 ** 24 })
   const result = JSON.parse(stdout) as { '2xx': number; non2xx: number; errors: number; duration: number }
   if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx + result.errors} requests were not accepted`)
   return { acked: result['2xx'], perSecond: result['2xx'] / result.duration }

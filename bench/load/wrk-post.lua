@@ -1,4 +1,5 @@
--- Posts events that differ from each other: the path, the body's template and the number of mailboxes are in argv.
+-- Posts events that differ from each other: the path, the body's template and the number of mailboxes are in argv. For %d in
+-- the path stands the number of the request.
 -- They are made before the clock runs: on a small machine the load generator must not take the server's processor.
 local made = {}
 local n = 0
@@ -8,7 +9,7 @@ function init(args)
   local headers = { ['content-type'] = 'application/json' }
   for i = 1, 10000 do
     local mailbox = i % mailboxes
-    made[i] = wrk.format('POST', path, headers, string.format(template, 'campaign.updated', mailbox, i, mailbox))
+    made[i] = wrk.format('POST', (string.gsub(path, '%%d', i)), headers, string.format(template, 'campaign.updated', mailbox, i, mailbox))
   end
 end
 
