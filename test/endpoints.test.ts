@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { ClearEndpointKey } from '@warmhook/config/endpoint-key'
 import { defaultEndpoint } from '@warmhook/config/endpoints'
 import { startIngress } from '@warmhook/ingress/start-ingress'
+import { openQueue } from '@warmhook/queue/batch-producer'
+import { intakeQueue } from '@warmhook/queue/catalog'
+import { connectConsumer, disconnect } from '@warmhook/queue/connections'
 import { EnvelopeBatch } from '@warmhook/schema/batch'
 import { createLogger } from '@warmhook/telemetry/logger'
 import { eventually } from '@warmhook/testing/eventually'
 import { spawnApp, type SpawnedApp } from '@warmhook/testing/spawn-app'
 import { testPrefix, type TestPrefix } from '@warmhook/testing/test-prefix'
-import { Queue } from 'bullmq'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const oldKey = 'the-live-key-of-at-least-128-bits'
@@ -65,13 +67,16 @@ async function urlOf(app: SpawnedApp): Promise<string> {
 
 /** The owners of everything in the intake, which is then emptied. */
 async function takeOwners(): Promise<readonly string[]> {
-  const queue = new Queue('intake', { connection: { url: keys.redisUrl }, prefix: keys.prefix })
+  const onError = (): undefined => undefined
+  const redis = connectConsumer({ url: keys.redisUrl, onError })
+  const queue = openQueue(intakeQueue, redis, { prefix: keys.prefix, onError })
   try {
     const jobs = await queue.getJobs(['waiting'])
     await queue.obliterate({ force: true })
     return jobs.flatMap((job) => EnvelopeBatch.parse(job.data).envelopes.map(({ owner }) => owner)).toSorted()
   } finally {
     await queue.close()
+    await disconnect(redis)
   }
 }
 
