@@ -41,7 +41,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
   return ResourceScope.build(async (scope) => {
     const report = createErrorReporter(log)
     scope.defer('error counts', () => report.flush())
-    const onError = report('redis')
+    const onError = report('redis (board)')
     const connection = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis connection', () => disconnect(connection))
     const specs = [intakeQueue, ...handlerQueues.map(handlerQueue)]

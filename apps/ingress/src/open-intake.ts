@@ -49,7 +49,7 @@ export function openIntake(
   settings: IntakeSettings,
   { log, report, metrics }: { readonly log: Logger; readonly report: ErrorReporter; readonly metrics: IngressMetrics },
 ): Intake {
-  const connection = connectProducer({ url: settings.redisUrl, onError: report('redis connection') })
+  const connection = connectProducer({ url: settings.redisUrl, onError: report('redis (ingress)') })
   scope.defer('redis connection', () => disconnect(connection))
   const producer = createBatchProducer(intakeQueue, connection, {
     prefix: settings.prefix,

@@ -12,6 +12,7 @@ import { sources } from '@warmhook/schema/sources'
 
 const variables = {
   REDIS_URL: fields.REDIS_URL.optional(),
+  REDIS_MAXMEMORY: fields.REDIS_MAXMEMORY.optional(),
   REDIS_WAIT_REPLICAS: fields.REDIS_WAIT_REPLICAS,
   DATABASE_URL: fields.DATABASE_URL.optional(),
   HOST: fields.HOST,
@@ -33,6 +34,8 @@ const variables = {
 export interface StandaloneSettings {
   /** Undefined: a private Redis is started in `dataDir`. */
   readonly redisUrl: string | undefined
+  /** What the private Redis may take, in Redis's notation; undefined: a share of the machine's memory. */
+  readonly redisMaxmemory: string | undefined
   readonly waitReplicas: number
   /** Undefined: an embedded Postgres with its files in `dataDir`. */
   readonly databaseUrl: string | undefined
@@ -71,6 +74,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
   const kept = ensureKeptSecrets(dataDir)
   return {
     redisUrl: values.REDIS_URL,
+    redisMaxmemory: values.REDIS_MAXMEMORY,
     waitReplicas: values.REDIS_WAIT_REPLICAS,
     databaseUrl: values.DATABASE_URL,
     dataDir,

@@ -3,7 +3,6 @@ import { startBoard } from '@warmhook/board/start-board'
 import { createHandlers } from '@warmhook/handlers/registry'
 import { startIngress } from '@warmhook/ingress/start-ingress'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
-import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
@@ -13,6 +12,7 @@ import type { Logger } from '@warmhook/telemetry/logger'
 import { startWorker } from '@warmhook/worker/start-worker'
 import { claimDataDir } from './claim-data-dir.ts'
 import type { StandaloneSettings } from './env.ts'
+import { openPrivateRedis } from './open-private-redis.ts'
 
 export interface Standalone extends AsyncDisposable {
   readonly ingressUrl: string
@@ -36,7 +36,7 @@ export async function startStandalone(
   return ResourceScope.build(async (scope) => {
     const claim = claimDataDir(settings.dataDir)
     scope.defer('data directory', () => claim[Symbol.dispose]())
-    const redisUrl = await openRedis(scope, settings)
+    const redisUrl = settings.redisUrl ?? (await openPrivateRedis(scope, settings, { log, giveUp }))
     const db = await openDatabase(scope, settings, log)
     const { host, prefix } = settings
     const handlers = createHandlers(env, { db, log, now: Date.now })
@@ -94,13 +94,6 @@ export async function startStandalone(
     )
     return { ingressUrl: ingress.url, boardUrl: board.url, storage: describeStorage(settings) }
   })
-}
-
-async function openRedis(scope: ResourceScope, settings: StandaloneSettings): Promise<string> {
-  if (settings.redisUrl !== undefined) return settings.redisUrl
-  const server = await startRedisServer({ dataDir: join(settings.dataDir, 'redis'), password: true })
-  scope.use('private redis', server, 10_000)
-  return server.url
 }
 
 async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, log: Logger): Promise<Database> {

@@ -64,7 +64,7 @@ export async function startWorker(
     const metrics = createWorkerMetrics(registry)
     const report = createErrorReporter(log)
     scope.defer('error counts', () => report.flush())
-    const onError = report('redis')
+    const onError = report('redis (worker)')
     const connect = (): Redis => connectConsumer({ url: settings.redisUrl, onError })
     const consumer = connect()
     scope.defer('redis consumer', () => disconnect(consumer))

@@ -15,6 +15,12 @@ export function wholeNumber(min: number, max: number) {
 /** A TCP port; 0 takes a free one. */
 export const port = wholeNumber(0, 65_535)
 
+/** An amount of memory as Redis writes it: `512mb`, `2gb`; 0 is no limit. An empty Redis takes some megabytes itself. */
+export const redisSize = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,14}(?:[kmg]b?)?)$/i, { error: 'must be a size such as 512mb or 2gb, or 0', abort: true })
+  .refine((size) => size === '0' || toBytes(size) >= 32 * 1024 ** 2, 'must be 32mb or more, or 0')
+
 /** A token that goes into an HTTP header. */
 export const token = z
   .string()
@@ -47,6 +53,13 @@ export const host = z
   .refine((text) => (isIP(text) !== 0 && !text.includes('%')) || isHostName(text), {
     error: 'must be an IP address or a host name, without scheme and port',
   })
+
+/** In Redis's notation `kb` is 1024 bytes and `k` 1000. */
+function toBytes(size: string): number {
+  const [, digits = '', unit = '', binary = ''] = /^(\d+)([kmg]?)(b?)$/i.exec(size) ?? []
+  const exponent = 'kmg'.indexOf(unit.toLowerCase()) + (unit === '' ? 0 : 1)
+  return Number(digits) * (binary === '' ? 1_000 : 1_024) ** exponent
+}
 
 function isHostName(text: string): boolean {
   // The last label of a name is never all digits: 127.0.0 and 1234 are broken addresses.

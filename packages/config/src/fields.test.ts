@@ -191,3 +191,13 @@ it.each([
 ] as const)('%s refuses %s', (name, text) => {
   expect(refusal(name, text)).toBeDefined()
 })
+
+describe('REDIS_MAXMEMORY', () => {
+  it.each(['0', '512mb', '2GB', '64m', '40000k', '33554432'])('takes %s', (size) => {
+    expect(read('REDIS_MAXMEMORY', size)).toBe(size)
+  })
+
+  it.each(['-1', '1.5gb', '512 mb', '1tb', '31mb', '33554431', '33mib', '05gb', 'all', '1b'])('refuses %s', (size) => {
+    expect(refusal('REDIS_MAXMEMORY', size)).toMatch(/^must be /)
+  })
+})

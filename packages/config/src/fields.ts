@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isAddressRange } from './address-list.ts'
 import { isDatabaseUrl } from './database-url.ts'
 import { ClearEndpointKey } from './endpoint-key.ts'
-import { host, httpUrl, port, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
+import { host, httpUrl, port, redisSize, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
 import { redisUrlProblem } from './redis-url.ts'
 import { Secret } from './secret.ts'
 
@@ -19,6 +19,8 @@ export const fields = {
   }),
   /** Replicas that must have an event before it is acknowledged: with one, a failover loses none. */
   REDIS_WAIT_REPLICAS: wholeNumber(0, 100).default(0),
+  /** What the private Redis of npm start (and that of compose) may take; 0: no limit. Ingresses stop adding at 80 % of it. */
+  REDIS_MAXMEMORY: redisSize,
   DATABASE_URL: z.string().refine(isDatabaseUrl, {
     error:
       'must be a URL such as postgres://user:password@127.0.0.1:5432/warmhook or postgres:///warmhook?host=/var/run/postgresql; ' +

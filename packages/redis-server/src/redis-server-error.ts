@@ -1,5 +1,10 @@
 /** Why a private Redis could not be had. */
-export type RedisServerErrorCode = 'binary-missing' | 'data-dir-locked' | 'did-not-start' | 'port-in-use'
+export type RedisServerErrorCode =
+  | 'binary-missing'
+  | 'data-dir-locked'
+  | 'did-not-start'
+  | 'keeps-ending'
+  | 'port-in-use'
 
 /** The one error of this package; `code` says what happened, the message what to do about it. */
 export class RedisServerError extends Error {

@@ -19,7 +19,7 @@ describe('createErrorReporter', () => {
     const onError = report('redis connection')
     for (let second = 0; second < 3; second++) {
       for (let count = 0; count < 1_000; count++) onError(refused())
-      vi.advanceTimersByTime(1_000)
+      vi.advanceTimersByTime(1_050)
     }
     expect(lines.map(({ repeated }) => repeated)).toEqual([undefined, 999, 1_000, 1_000])
     expect(lines[0]).toMatchObject({ msg: 'redis connection', level: 40, err: { code: 'ECONNREFUSED' } })
@@ -47,8 +47,16 @@ describe('createErrorReporter', () => {
     const letters = 'abcdefghijklmnopqrstuvwxyz'
     for (const first of letters) for (const second of letters) report('a')(new Error(`strange word ${first}${second}`))
     expect(lines.length).toBeLessThan(60)
-    vi.advanceTimersByTime(1_000)
+    vi.advanceTimersByTime(1_050)
     expect(lines.at(-1)?.['repeated']).toBeGreaterThan(600)
+  })
+
+  it('counts an error once that reaches several listeners, and each time that one listener is told', () => {
+    const { lines, report } = open()
+    const error = refused()
+    for (const what of ['connection', 'queue', 'connection', 'queue']) report(what)(error)
+    vi.advanceTimersByTime(1_050)
+    expect(lines).toMatchObject([{ msg: 'connection' }, { msg: 'connection', repeated: 1 }])
   })
 
   it('tells what was counted when it is flushed', () => {
@@ -57,7 +65,10 @@ describe('createErrorReporter', () => {
     report('a', 'error')('plain text')
     report.flush()
     report.flush()
-    expect(lines).toMatchObject([{ level: 50, err: { message: 'plain text' } }, { repeated: 1 }])
+    expect(lines).toMatchObject([
+      { level: 50, err: { message: 'plain text' } },
+      { errors: [{ kind: 'a: plain text', repeated: 1 }] },
+    ])
   })
 
   it('survives an error that is its own cause', () => {

@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 type Report = (what: string, level?: 'warn' | 'error') => (error: unknown) => void
 
 export interface ErrorReporter extends Report {
-  /** Logs the counts that wait for their line. */
+  /** Logs the counts that wait for their line, in one line; for the end of a process. */
   readonly flush: () => void
 }
 
@@ -15,29 +15,32 @@ export interface ErrorReporter extends Report {
  */
 export function createErrorReporter(log: Logger): ErrorReporter {
   const kinds = new Map<string, Kind>()
-  const start = (name: string, write: Kind['write'], error: unknown): void => {
-    const kind: Kind = { write, repeated: 0, last: undefined }
-    kinds.set(name, kind)
-    write(error, 0)
-    const look = (): void => {
-      if (kind.repeated === 0) return void kinds.delete(name)
-      writeCount(kind)
-      setTimeout(look, intervalMs).unref()
-    }
-    setTimeout(look, intervalMs).unref()
-  }
+  // One error may reach several listeners: BullMQ's queues pass on those of their connection.
+  const firstPlace = new WeakMap<Error, string>()
   const report: Report = (what, level = 'warn') => {
     const write: Kind['write'] = (err, repeated) => log[level]({ err, ...(repeated > 0 ? { repeated } : {}) }, what)
     return (error) => {
-      const own = `${what} ${kindOf(error, 3)}`
+      if (error instanceof Error) {
+        const place = firstPlace.get(error)
+        if (place !== undefined && place !== what) return
+        firstPlace.set(error, what)
+      }
+      const own = `${what}: ${kindOf(error, 3)}`
       const name = kinds.has(own) || kinds.size < maxKinds ? own : what
       const known = kinds.get(name)
-      if (known === undefined) return start(name, write, error)
+      if (known === undefined) return startKind(kinds, name, write, error)
       known.repeated += 1
       known.last = error
     }
   }
-  return Object.assign(report, { flush: () => kinds.forEach(writeCount) })
+  const flush = (): void => {
+    const waiting = [...kinds]
+      .filter(([, kind]) => kind.repeated > 0)
+      .map(([kind, { repeated }]) => ({ kind, repeated }))
+    if (waiting.length > 0) log.warn({ errors: waiting }, 'errors since their last line')
+    for (const kind of kinds.values()) kind.repeated = 0
+  }
+  return Object.assign(report, { flush })
 }
 
 interface Kind {
@@ -47,22 +50,35 @@ interface Kind {
   last: unknown
 }
 
-const intervalMs = 1_000
+/** A little more than a second, so that two lines never have the same second in a log. */
+const intervalMs = 1_050
 
 /** In one second. With more, the place alone makes the kind. */
 const maxKinds = 50
 
-function writeCount(kind: Kind): void {
-  if (kind.repeated === 0) return
-  kind.write(kind.last, kind.repeated)
-  kind.repeated = 0
-  kind.last = undefined
+function startKind(kinds: Map<string, Kind>, name: string, write: Kind['write'], error: unknown): void {
+  const kind: Kind = { write, repeated: 0, last: undefined }
+  kinds.set(name, kind)
+  write(error, 0)
+  let writtenAt = performance.now()
+  const look = (): void => {
+    // A timer counts from the start of its turn of the event loop, and fires too early after a long one.
+    const early = writtenAt + intervalMs - performance.now()
+    if (early > 0) return void setTimeout(look, early).unref()
+    if (kind.repeated === 0) return void kinds.delete(name)
+    write(kind.last, kind.repeated)
+    writtenAt = performance.now()
+    kind.repeated = 0
+    kind.last = undefined
+    setTimeout(look, intervalMs).unref()
+  }
+  setTimeout(look, intervalMs).unref()
 }
 
 function kindOf(error: unknown, causes: number): string {
   if (!(error instanceof Error)) return withoutNumbers(String(error))
   const code = 'code' in error && typeof error.code === 'string' ? error.code : withoutNumbers(error.message)
-  const cause = error.cause === undefined || causes === 0 ? '' : ` ${kindOf(error.cause, causes - 1)}`
+  const cause = error.cause === undefined || causes === 0 ? '' : ` (${kindOf(error.cause, causes - 1)})`
   return `${error.name} ${code}${cause}`
 }
 

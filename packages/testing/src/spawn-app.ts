@@ -22,8 +22,8 @@ export interface AppExit {
 /** A real process of ours. Disposing it asks it to stop, and kills it when it does not. */
 export interface SpawnedApp extends AsyncDisposable {
   readonly pid: number
-  /** Standard output and error so far, in order of arrival. */
-  output(): string
+  /** Standard output and error so far, in order of arrival; or one of them. */
+  output(stream?: 'stdout' | 'stderr'): string
   /** The first line that matches, past or future. Fails with the output when the process ends before. */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   kill(signal: NodeJS.Signals): void
@@ -73,12 +73,15 @@ export async function spawnApp(
 }
 
 function toApp(child: ChildProcess): SpawnedApp {
-  const lines: string[] = []
-  for (const input of [child.stdout, child.stderr]) {
-    if (input !== null) createInterface({ input }).on('line', (line) => lines.push(line))
+  const printed: { readonly stream: 'stdout' | 'stderr'; readonly line: string }[] = []
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const input = child[stream]
+    if (input !== null) createInterface({ input }).on('line', (line) => printed.push({ stream, line }))
   }
+  const linesOf = (only?: 'stdout' | 'stderr'): readonly string[] =>
+    printed.filter(({ stream }) => only === undefined || stream === only).map(({ line }) => line)
   const exited = once(child, 'close').then((): AppExit => ({ code: child.exitCode, signal: child.signalCode }))
-  const output = () => lines.join('\n')
+  const output = (stream?: 'stdout' | 'stderr') => linesOf(stream).join('\n')
   const stop = async () => {
     child.kill('SIGTERM')
     const deadline = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
@@ -92,7 +95,7 @@ function toApp(child: ChildProcess): SpawnedApp {
     kill: (signal) => void child.kill(signal),
     waitForLine: (pattern, timeoutMs = 15_000) =>
       waitWhileRunning(child, output, `print a line like ${String(pattern)}`, timeoutMs, () =>
-        firstMatch(lines, pattern),
+        firstMatch(linesOf(), pattern),
       ),
     [Symbol.asyncDispose]: stop,
   }

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { superviseRedisServer, type SupervisionEvent } from './supervise-redis-server.ts'
+
+describe('superviseRedisServer', () => {
+  let dataDir: string
+  let events: SupervisionEvent[]
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'warmhook-redis-'))
+    events = []
+  })
+  afterEach(() => rm(dataDir, { recursive: true, force: true }))
+
+  const next = (status: SupervisionEvent['status']) => {
+    const seen = Promise.withResolvers<void>()
+    return {
+      seen: seen.promise,
+      onEvent: (event: SupervisionEvent) => void (events.push(event), event.status === status && seen.resolve()),
+    }
+  }
+
+  it('starts a killed server again on its data, where its clients find it', async () => {
+    const { seen, onEvent } = next('restarted')
+    const onGiveUp = (error: Error): never => expect.fail(error.message)
+    await using server = await superviseRedisServer({ dataDir, password: true, onEvent, onGiveUp })
+    const client = new Redis(server.url)
+    client.on('error', () => undefined)
+    await client.set('kept', 'yes')
+    const { pid } = server
+    process.kill(pid, 'SIGKILL')
+    await seen
+    expect(await client.get('kept')).toBe('yes')
+    client.disconnect()
+    expect(server.pid).not.toBe(pid)
+    expect(events).toEqual([
+      { status: 'ended', exit: { code: null, signal: 'SIGKILL' } },
+      { status: 'restarted', pid: server.pid },
+    ])
+  })
+
+  it('ends for good when it is disposed, also while it restarts', async () => {
+    const { seen, onEvent } = next('ended')
+    const server = await superviseRedisServer({ dataDir, onEvent, onGiveUp: () => undefined })
+    process.kill(server.pid, 'SIGKILL')
+    await seen
+    await server[Symbol.asyncDispose]()
+    expect(() => process.kill(server.pid, 0)).toThrow('ESRCH')
+    await using again = await superviseRedisServer({ dataDir, onEvent, onGiveUp: () => undefined })
+    expect(again.pid).toBeGreaterThan(0)
+  })
+
+  it('gives up on a server that can not be started any more', { timeout: 60_000 }, async () => {
+    const gaveUp = Promise.withResolvers<Error>()
+    const { onEvent } = next('restarted')
+    await using server = await superviseRedisServer({ dataDir, onEvent, onGiveUp: gaveUp.resolve })
+    // The data can't be read again: an append-only file that is no file.
+    await rm(join(dataDir, 'appendonlydir'), { recursive: true })
+    await writeFile(join(dataDir, 'appendonlydir'), 'in the way')
+    process.kill(server.pid, 'SIGKILL')
+    expect(await gaveUp.promise).toMatchObject({
+      name: 'RedisServerError',
+      code: 'keeps-ending',
+      message: expect.stringMatching(/ended \(SIGKILL\) and can't be kept running: Redis did not start[^]*REDIS_URL/),
+    })
+    expect(events.filter(({ status }) => status === 'restart failed')).toHaveLength(8)
+  })
+})

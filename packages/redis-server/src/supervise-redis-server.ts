@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RedisServer, RedisServerExit } from './redis-server.ts'
+import { RedisServerError } from './redis-server-error.ts'
+import { startRedisServer, type RedisServerOptions } from './start-redis-server.ts'
+
+/** What a supervised server has come to. */
+export type SupervisionEvent =
+  | { readonly status: 'ended'; readonly exit: RedisServerExit }
+  | { readonly status: 'restart failed'; readonly error: unknown }
+  | { readonly status: 'restarted'; readonly pid: number }
+
+export interface SupervisionOptions extends RedisServerOptions {
+  readonly onEvent: (event: SupervisionEvent) => void
+  /** The server could not be kept running. Nothing restarts it any more. */
+  readonly onGiveUp: (error: Error) => void
+}
+
+/** A Redis that is started again when it ends by itself. Disposing it ends it for good. */
+export interface SupervisedRedisServer extends AsyncDisposable {
+  /** The same after each restart. */
+  readonly url: string
+  readonly pid: number
+}
+
+/** With the pauses between them, some 15 s. A server that loads its data takes as long as it needs within one try. */
+const maxTries = 8
+const triesCountForMs = 60_000
+const longestPauseMs = 5_000
+
+/**
+ * Starts a Redis as `startRedisServer` does, and again on the same data, port and password whenever it ends by itself:
+ * clients reconnect to it as to a server that was restarted. It gives up after eight tries in a minute.
+ */
+export async function superviseRedisServer({
+  onEvent,
+  onGiveUp,
+  ...options
+}: SupervisionOptions): Promise<SupervisedRedisServer> {
+  const stop = new AbortController()
+  let server = await startRedisServer(options)
+  const { url, port } = server
+  const password = new URL(url).password
+  const again = { ...options, port, ...(password === '' ? {} : { password: decodeURIComponent(password) }) }
+  const tries: number[] = []
+
+  async function keepRunning(): Promise<void> {
+    for (;;) {
+      const exit = await server.exited
+      if (stop.signal.aborted) return
+      onEvent({ status: 'ended', exit })
+      const next = await restart(describeExit(exit))
+      if (next === undefined) return
+      server = next
+      onEvent({ status: 'restarted', pid: server.pid })
+    }
+  }
+
+  /** Undefined when it was told to stop meanwhile. */
+  async function restart(reason: string): Promise<RedisServer | undefined> {
+    let cause: unknown
+    for (;;) {
+      const recent = tries.filter((at) => performance.now() - at < triesCountForMs)
+      if (recent.length >= maxTries) throw toGiveUpError(reason, cause)
+      await pause(recent.length, stop.signal)
+      if (stop.signal.aborted) return undefined
+      tries.splice(0, tries.length, ...recent, performance.now())
+      try {
+        return await startRedisServer(again)
+      } catch (error) {
+        cause = error
+        onEvent({ status: 'restart failed', error })
+      }
+    }
+  }
+
+  const running = keepRunning().catch(onGiveUp)
+  return {
+    url,
+    get pid() {
+      return server.pid
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await server.stop()
+      await running
+      // A restart may have been under way.
+      await server.stop()
+    },
+  }
+}
+
+/** The first restart comes at once. */
+async function pause(tries: number, signal: AbortSignal): Promise<void> {
+  if (tries === 0) return
+  await delay(Math.min(125 * 2 ** tries, longestPauseMs), undefined, { signal }).catch(() => undefined)
+}
+
+function describeExit({ code, signal }: RedisServerExit): string {
+  return signal ?? `code ${code}`
+}
+
+function toGiveUpError(reason: string, cause: unknown): RedisServerError {
+  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  return new RedisServerError(
+    'keeps-ending',
+    `The private Redis ended (${reason}) and can't be kept running${why}. See that the machine has memory and room on its disk, or set REDIS_URL to a Redis that runs elsewhere`,
+    { cause },
+  )
+}
