@@ -35,7 +35,7 @@ export function createHandlerProcessor(
 ): (context: BatchContext<EventBatch>) => Promise<void> {
   return createEventRunner({
     policy,
-    maxConcurrent,
+    maxConcurrent: Math.min(maxConcurrent, policy.maxCalls ?? maxConcurrent),
     handle,
     now,
     isolation: {

@@ -90,6 +90,8 @@ export const fields = {
     .default('info'),
   SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
   CRM_PROVIDER: z.enum(['hubspot'], { error: 'must be hubspot' }).default('hubspot'),
+  /** With several owners: a contact shows the latest mailbox of any of them; else it stays with the owner that wrote it first. */
+  CRM_SHARED_BY_OWNERS: z.stringbool({ error: 'must be true or false' }).default(false),
   HUBSPOT_ACCESS_TOKEN: token,
   HUBSPOT_BASE_URL: httpUrl('https://api.hubapi.com').default('https://api.hubapi.com'),
   /** HubSpot names its API versions by date; v3 goes unsupported in September 2027. */

@@ -6,6 +6,8 @@ import type { Overlap } from './group-commit.ts'
 export interface BatchPolicy {
   /** Events in a job and in a call of the handler, at most. */
   readonly batchMax: number
+  /** Calls of the handler that one worker makes at once, where they must be fewer than its settings allow. */
+  readonly maxCalls?: number
   /** Of the handler's calls. */
   readonly overlap: Overlap
   readonly attempts: number

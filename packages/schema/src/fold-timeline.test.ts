@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { naiveTimeline } from './fixtures/naive-timeline.ts'
-import { closingTypes, emptyTimeline, foldTimeline, refoldTimeline, type Timeline } from './fold-timeline.ts'
+import {
+  closingTypes,
+  emptyTimeline,
+  foldTimeline,
+  maxReasonLength,
+  maxReasons,
+  refoldTimeline,
+  type Timeline,
+} from './fold-timeline.ts'
 import { EventType, type MailboxEvent, type MailboxProfile } from './mailbox-event.ts'
 
 let next = 0
@@ -121,6 +129,20 @@ describe('foldTimeline', () => {
     const { mailbox, pauses } = foldTimeline(emptyTimeline, [event('campaign.deleted'), event(type), problem()])
     expect(mailbox?.status).toBe('paused')
     expect(pauses).toHaveLength(1)
+  })
+
+  it('bounds the reasons that a pause lists, whatever is given, and shows the latest one whole', () => {
+    const long = 'x'.repeat(100_000)
+    const events = Array.from({ length: 300 }, (_, index) => problem(`${index} ${long}`))
+    const [pause] = foldTimeline(emptyTimeline, events).pauses
+    expect(pause?.reason).toBe(`299 ${long}`)
+    expect(pause?.reasons).toHaveLength(maxReasons)
+    expect(pause?.reasons.map((reason) => reason.length)).toEqual(Array.from({ length: 100 }, () => maxReasonLength))
+    const inPieces = foldInPieces(
+      events,
+      events.map((_, index) => index + 1),
+    )
+    expect(inPieces.pauses).toEqual([pause])
   })
 
   it('gives what the rules say of the whole history, wherever it is cut', () => {

@@ -20,7 +20,7 @@ export interface Pause {
   readonly openedAt: number
   /** The latest reason given during the pause. */
   readonly reason: string | null
-  /** Every distinct reason, in arrival order. */
+  /** The first distinct reasons in arrival order, bounded in number and length. */
   readonly reasons: readonly string[]
   readonly closed: PauseEnd | null
 }
@@ -166,8 +166,16 @@ function openPause(event: MailboxEvent): Pause {
   return { openedBy: event.id, openedAt: event.receivedAt, ...withReason(nothing, event), closed: null }
 }
 
+/** A sender can give every problem a reason of its own, and the list is read and stored with each of them. */
+export const maxReasons = 100
+/** In the list; `reason` itself stays verbatim. */
+export const maxReasonLength = 500
+
 function withReason(known: Pick<Pause, 'reason' | 'reasons'>, event: MailboxEvent): Pick<Pause, 'reason' | 'reasons'> {
   const reason = reasonOf(event)
-  if (reason === undefined) return { reason: known.reason, reasons: known.reasons }
-  return { reason, reasons: known.reasons.includes(reason) ? known.reasons : [...known.reasons, reason] }
+  // The latest are left out: what is listed does not depend on where the history was cut.
+  const reasons = known.reasons.slice(0, maxReasons)
+  if (reason === undefined) return { reason: known.reason, reasons }
+  const listed = reason.slice(0, maxReasonLength).toWellFormed()
+  return { reason, reasons: reasons.length === maxReasons || reasons.includes(listed) ? reasons : [...reasons, listed] }
 }

@@ -106,9 +106,12 @@ export interface QuarantineTable {
 
 /** What the CRM was last told of a contact, and who is telling it now. */
 export interface CrmSyncTable {
+  /** The CRM's account: its kind alone, as there is one of each. */
   provider: string
   /** In lower case: CRMs tell contacts apart by it. */
   email: string
+  /** Whose mailbox the contact shows. */
+  owner: string | null
   /** The latest event in what was written. */
   synced_event_id: string | null
   /** SHA-256 over what was written, hex: an equal write is skipped. */
@@ -134,6 +137,22 @@ export interface NoticeTable {
   sent_at: Date | null
 }
 
+/** Whether a peer's account may be called, for all workers: see `enterPeerGate`. */
+export interface PeerGateTable {
+  key: string
+  peer: string
+  /** The three are null while the gate is open. */
+  cause: string | null
+  reason: string | null
+  since: Date | null
+  refusals: number
+  closed_until: Date | null
+  turn_id: string | null
+  turn_until: Date | null
+  pace_ms: number | null
+  paced_until: Date | null
+}
+
 export interface Tables {
   intake_batches: IntakeBatchTable
   events: EventTable
@@ -143,6 +162,7 @@ export interface Tables {
   quarantine: QuarantineTable
   crm_sync: CrmSyncTable
   notices: NoticeTable
+  peer_gates: PeerGateTable
 }
 
 export type Database = Kysely<Tables>

@@ -9,8 +9,10 @@ import { settleContacts } from '@warmhook/store/crm-sync/settle-contacts'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { startFakeHubspot, type FakeHubspot } from '@warmhook/testing/start-fake-hubspot'
+import { createLogger } from '@warmhook/telemetry/logger'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
@@ -26,12 +28,13 @@ beforeEach(async () => {
 })
 afterEach(() => store[Symbol.asyncDispose]())
 
-function createHandle(crm: FakeHubspot): HandleEvents {
+function createHandle(crm: Pick<FakeHubspot, 'url'>, isShared = false): HandleEvents {
   const env = {
     CRM_PROVIDER: 'hubspot',
     HUBSPOT_ACCESS_TOKEN: new Secret('pat-secret'),
     HUBSPOT_BASE_URL: crm.url,
     HUBSPOT_API_VERSION: '2026-09',
+    CRM_SHARED_BY_OWNERS: isShared,
   } as const
   const handle = crmSync.create(env, handlerDeps(store.db))
   if (handle === undefined) throw new Error('a token switches it on')
@@ -52,6 +55,15 @@ const problemOf = (id: number, email = `m${id}@b.example`) => ({
 const deleteOf = (id: number, email: string) => ({ type: 'campaign.deleted', account: { id, email } })
 const updateOf = (id: number, email = `m${id}@b.example`) => ({ type: 'campaign.updated', account: { id, email } })
 
+/** Lets a closed gate's time pass. */
+async function waitIsOver({ db }: TestStore): Promise<void> {
+  await db
+    .updateTable('peer_gates')
+    .set({ closed_until: new Date(Date.now() - 1_000) })
+    .where('closed_until', 'is not', null)
+    .execute()
+}
+
 describe('crm-sync', () => {
   it('is off without a token', () => {
     const env = {
@@ -59,6 +71,7 @@ describe('crm-sync', () => {
       HUBSPOT_ACCESS_TOKEN: undefined,
       HUBSPOT_BASE_URL: 'http://127.0.0.1',
       HUBSPOT_API_VERSION: 'x',
+      CRM_SHARED_BY_OWNERS: false,
     } as const
     expect(crmSync.create(env, handlerDeps(store.db))).toBeUndefined()
   })
@@ -164,20 +177,97 @@ describe('crm-sync', () => {
     [429, { policyName: 'TEN_SECONDLY_ROLLING' }, {}, 10_000],
     [429, { policyName: 'SECONDLY' }, {}, 1_000],
     [429, { policyName: 'DAILY' }, {}, 3_600_000],
+    [429, {}, { 'retry-after': '3' }, 3_000],
     [477, {}, { 'retry-after': '120' }, 120_000],
-    [423, {}, {}, 2_000],
+    [503, {}, { 'retry-after': '7' }, 7_000],
     [401, {}, {}, 60_000],
-    [503, {}, {}, 1_000],
-  ])('tries again after %i %j when the CRM says so', async (status, body, headers, waitMs) => {
-    await using crm = await startFakeHubspot(() => Response.json(body, { status, headers }))
-    const [event] = await arrive(updateOf(1))
-    if (event === undefined) throw new Error('one event was recorded')
-    const before = Date.now()
-    const outcome = (await createHandle(crm)([event], never)).get(event.id)
-    expect(outcome).toMatchObject({ status: 'retry' })
-    const notBefore = outcome?.status === 'retry' ? (outcome.notBefore ?? 0) : 0
-    expect(notBefore).toBeGreaterThanOrEqual(before + waitMs)
-    expect(JSON.stringify(outcome)).not.toContain('pat-secret')
+    [403, { category: 'MISSING_SCOPES' }, {}, 60_000],
+    [400, { category: 'PROPERTY_DOESNT_EXIST' }, {}, 60_000],
+  ])(
+    'holds events for as long as a %i %j asks for, and sends nothing meanwhile',
+    async (status, body, headers, waitMs) => {
+      await using crm = await startFakeHubspot(() => Response.json(body, { status, headers }))
+      const [first, second] = await arrive(updateOf(1), updateOf(2))
+      if (first === undefined || second === undefined) throw new Error('two events were recorded')
+      const before = Date.now()
+      const outcome = (await createHandle(crm)([first], never)).get(first.id)
+      expect(outcome).toMatchObject({ status: 'hold' })
+      const notBefore = outcome?.status === 'hold' ? (outcome.notBefore ?? 0) : 0
+      expect(notBefore).toBeGreaterThanOrEqual(before + waitMs)
+      expect(notBefore).toBeLessThanOrEqual(Date.now() + waitMs)
+      expect(JSON.stringify(outcome)).not.toContain('pat-secret')
+      const other = (await createHandle(crm)([second], never)).get(second.id)
+      expect(other).toMatchObject({ status: 'hold', reason: outcome?.status === 'hold' ? outcome.reason : '' })
+      expect(crm.requests).toHaveLength(1)
+    },
+  )
+
+  it.each([503, 504, 423])('tries again by its own policy after a %i that asks for no time', async (status) => {
+    await using crm = await startFakeHubspot(() => new Response('busy', { status }))
+    expect([...(await createHandle(crm)(await arrive(updateOf(1)), never)).values()]).toEqual([
+      { status: 'retry', reason: `HubSpot answered ${status}: busy` },
+    ])
+  })
+
+  it('lets one worker try again once the wait is over, and all others after it', async () => {
+    let isRevoked = true
+    const { promise: gate, resolve: answer } = Promise.withResolvers<void>()
+    await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
+      if (isRevoked) return Response.json({}, { status: 401 })
+      await gate
+      return write()
+    })
+    const [first, second] = await arrive(updateOf(1), updateOf(2))
+    if (first === undefined || second === undefined) throw new Error('two events were recorded')
+    await createHandle(crm)([first], never)
+    isRevoked = false
+    await waitIsOver(store)
+    const trying = createHandle(crm)([first], never)
+    await expect.poll(() => crm.requests.length).toBe(2)
+    const handle = createHandle(crm)
+    expect([...(await handle([second], never)).values()]).toMatchObject([{ status: 'hold' }])
+    answer()
+    expect([...(await trying).values()]).toEqual([done()])
+    expect([...(await handle([second], never)).values()]).toEqual([done()])
+    expect(crm.requests).toHaveLength(3)
+  })
+
+  it('says once what is wrong with an account, and when it is right again', async () => {
+    let isRevoked = true
+    await using crm = await startFakeHubspot((_inputs, _request, write) =>
+      isRevoked ? Response.json({ message: 'expired' }, { status: 401 }) : write(),
+    )
+    const lines: unknown[] = []
+    const log = createLogger('test', 'info', { write: (line) => lines.push(JSON.parse(line)) })
+    const env = parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-secret', HUBSPOT_BASE_URL: crm.url })
+    const events = await arrive(updateOf(1))
+    const run = async () => crmSync.create(env, { ...handlerDeps(store.db), log })?.(events, never)
+    for (let times = 0; times < 3; times += 1) {
+      await run()
+      await waitIsOver(store)
+    }
+    isRevoked = false
+    await run()
+    expect(lines).toMatchObject([
+      { msg: 'peer refuses: its events are held', reason: expect.stringContaining('check HUBSPOT_ACCESS_TOKEN') },
+      { msg: 'peer answers again: held events go on', refusals: 3 },
+    ])
+  })
+
+  it('waits longer with every try at a peer that is no HubSpot, up to a minute', async () => {
+    await using crm = await startFakeHubspot(() => new Response('<html></html>'))
+    const events = await arrive(updateOf(1))
+    const waits: number[] = []
+    for (const passedMs of [0, 30_000, 600_000]) {
+      await sql`UPDATE peer_gates SET closed_until = now(), since = now() - ${passedMs} * interval '1 millisecond'`.execute(
+        store.db,
+      )
+      await createHandle(crm)(events, never)
+      const { rows } = await sql<{ s: number }>`
+        SELECT round(date_part('epoch', closed_until - now()))::float8 AS s FROM peer_gates`.execute(store.db)
+      waits.push(rows[0]?.s ?? 0)
+    }
+    expect(waits).toEqual([1, 30, 60])
   })
 
   it('tries again when the answer is garbage or the connection breaks, and ends with one true contact', async () => {
@@ -192,9 +282,11 @@ describe('crm-sync', () => {
     const events = await arrive(problemOf(1))
     const handle = createHandle(crm)
     const statuses = []
-    for (let run = 0; run < 3; run += 1)
+    for (let run = 0; run < 3; run += 1) {
       statuses.push([...(await handle(events, never)).values()].map(({ status }) => status))
-    expect(statuses).toEqual([['retry'], ['retry'], ['done']])
+      await waitIsOver(store)
+    }
+    expect(statuses).toEqual([['hold'], ['retry'], ['done']])
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'paused' })
   })
 
@@ -219,7 +311,8 @@ describe('crm-sync', () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(updateOf(1), updateOf(2))
     const leaseId = randomUUID()
-    await leaseContacts(store.db, 'hubspot', ['m1@b.example'], { leaseId, leaseMs: 60_000 })
+    const contact = { email: 'm1@b.example', owner: 'acme' }
+    await leaseContacts(store.db, 'hubspot', [contact], { leaseId, leaseMs: 60_000, isShared: false })
     const outcomes = await createHandle(crm)(events, never)
     expect(events.map(({ id }) => outcomes.get(id)?.status)).toEqual(['retry', 'done'])
     expect(crm.requests).toHaveLength(1)
@@ -296,18 +389,79 @@ describe('crm-sync', () => {
     expect(shown()).toMatchObject({ mailivery_warmup_status: 'removed', mailivery_campaign_id: '2' })
   })
 
-  it('keeps the address of two owners in one account to one writer and the latest event', async () => {
-    await using crm = await startFakeHubspot()
-    const [old, late] = [
-      toRouted(envelope(problemOf(1, 'same@b.example'))),
-      toRouted({ ...envelope(updateOf(2, 'same@b.example')), owner: 'other' }),
-    ]
-    const events = [old, late]
-    await recordBatch(store.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
-    const handle = createHandle(crm)
-    await handle([late.event], never)
-    await handle([old.event], never)
-    expect(crm.contacts.get('same@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
+  describe('with two owners in one account', () => {
+    const other = (body: object) => toRouted({ ...envelope(body), owner: 'other' })
+    const record = async (...events: ReturnType<typeof other>[]) => {
+      await recordBatch(store.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
+      return events.map(({ event }) => event)
+    }
+    const kept = done("the contact of this address is another owner's (CRM_SHARED_BY_OWNERS)")
+
+    it.each([
+      ['a problem', problemOf(1, 'A@b.example')],
+      ['an update', updateOf(1, ' a@B.example ')],
+      ['a deletion', deleteOf(1, 'a@b.example')],
+      ["another campaign's update", updateOf(7, 'a@b.example')],
+    ])("leaves one owner's contact alone, whatever %s of another says", async (_what, body) => {
+      await using crm = await startFakeHubspot()
+      const handle = createHandle(crm)
+      await handle(await arrive(problemOf(1, 'a@b.example')), never)
+      const before = crm.contacts.get('a@b.example')
+      const late = await record(other(body))
+      expect([...(await handle(late, never)).values()]).toEqual([kept])
+      expect(crm.contacts.get('a@b.example')).toEqual(before)
+      // The owner's own next event does not bring the other's state with it.
+      await handle(await arrive(updateOf(1, 'a@b.example')), never)
+      expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
+      expect(crm.contacts.get('a@b.example')?.['mailivery_campaign_id']).toBe('1')
+    })
+
+    it('keeps them apart within one batch, too, and after the first one has deleted its mailbox', async () => {
+      await using crm = await startFakeHubspot()
+      const handle = createHandle(crm)
+      await handle(await arrive(problemOf(1, 'a@b.example')), never)
+      const [theirs] = await record(other(updateOf(2, 'a@b.example')))
+      const [own] = await arrive(deleteOf(1, 'a@b.example'))
+      if (theirs === undefined || own === undefined) throw new Error('two events were recorded')
+      const outcomes = await handle([theirs, own], never)
+      expect([outcomes.get(theirs.id), outcomes.get(own.id)]).toEqual([kept, done()])
+      expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_warmup_status: 'removed' })
+      expect([...(await handle([theirs], never)).values()]).toEqual([kept])
+    })
+
+    it('gives one owner a contact that another asks for at the same time', async () => {
+      await using crm = await startFakeHubspot()
+      const events = [
+        ...(await arrive(problemOf(1, 'a@b.example'))),
+        ...(await record(other(updateOf(2, 'a@b.example')))),
+      ]
+      const outcomes = await createHandle(crm)(events, never)
+      expect(events.map(({ id }) => outcomes.get(id))).toEqual([done(), kept])
+      expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_campaign_id: '1' })
+    })
+
+    it('passes a contact on once its owner has no mailbox of that address any more', async () => {
+      await using crm = await startFakeHubspot()
+      const handle = createHandle(crm)
+      await handle(await arrive(problemOf(1, 'mistyped@b.example')), never)
+      await handle(await arrive(updateOf(1, 'right@b.example')), never)
+      const theirs = await record(other(updateOf(2, 'mistyped@b.example')))
+      expect([...(await handle(theirs, never)).values()]).toEqual([done()])
+      expect(crm.contacts.get('mistyped@b.example')).toMatchObject({ mailivery_campaign_id: '2' })
+    })
+
+    it('shows the latest mailbox of any owner where they share contacts, to one writer', async () => {
+      await using crm = await startFakeHubspot()
+      const [old] = await arrive(problemOf(1, 'a@b.example'))
+      const [late] = await record(other(updateOf(2, 'a@b.example')))
+      if (old === undefined || late === undefined) throw new Error('two events were recorded')
+      const handle = createHandle(crm, true)
+      await handle([late], never)
+      const outcomes = await handle([old, late], never)
+      expect([...outcomes.values()].map(({ status }) => status)).toEqual(['done', 'done'])
+      expect(crm.requests).toHaveLength(1)
+      expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_campaign_id: '2' })
+    })
   })
 
   it('writes to the present address what a late event changes that came under another', async () => {
@@ -342,7 +496,7 @@ describe('crm-sync', () => {
 
   it('takes only a token that can be sent, and does not show what it was given', () => {
     const read = () => parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
-    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN must be one word/)
+    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN may hold visible ASCII/)
     expect(read).not.toThrow(/hidden/)
   })
 
@@ -383,7 +537,9 @@ describe('crm-sync', () => {
           const again = gen(fc.subarray, events)
           const runs = again.length === 0 ? cut : [...cut, again]
           const outcomes = await Promise.all(runs.map((batch) => handle(batch, never)))
-          waiting = events.filter(({ id }) => outcomes.some((each) => each.get(id)?.status === 'retry'))
+          waiting = events.filter(({ id }) =>
+            outcomes.some((each) => ['retry', 'hold'].includes(each.get(id)?.status ?? '')),
+          )
         }
         expect(Object.fromEntries(crm.contacts)).toEqual(expectedContacts(events))
         for (const table of ['events', 'mailboxes', 'pauses', 'crm_sync'] as const)

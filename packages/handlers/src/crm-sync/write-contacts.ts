@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
+import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
 import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { settleContacts, type SettledContact } from '@warmhook/store/crm-sync/settle-contacts'
 import type { Database } from '@warmhook/store/database'
@@ -10,12 +10,20 @@ import { toContactRecord } from './to-contact-record.ts'
 export interface SyncDeps {
   readonly db: Database
   readonly provider: CrmProvider
+  /** A contact may show any owner's mailbox. */
+  readonly isShared: boolean
+  /** The first call after the account has refused everything. */
+  readonly isFirst: boolean
+  /** Told what the CRM says. */
+  readonly onResults: (results: Iterable<ContactResult>) => void
+  readonly now: () => number
 }
 
 /** A contact of the batch, and the events that ask for its write. */
 export interface Contact {
   /** In lower case. */
   readonly email: string
+  readonly owner: string
   readonly events: readonly MailboxEvent[]
 }
 
@@ -30,16 +38,17 @@ export async function writeContacts(
   contacts: readonly HeldContact[],
   leaseId: string,
   signal: AbortSignal,
-  { db, provider }: SyncDeps,
+  { db, provider, isShared, isFirst, onResults, now }: SyncDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
   let settled: readonly SettledContact[] = contacts.map(({ email }) => ({ email, write: 'in doubt' }))
   let outcomes = new Map<string, Outcome>()
   try {
-    const plans = await planWrites(db, contacts)
+    const plans = await planWrites(db, contacts, isShared)
     const records = plans.flatMap(({ record }) => record ?? [])
-    const results = records.length === 0 ? noResults : await provider.upsertContacts(records, signal)
+    const results = records.length === 0 ? noResults : await provider.upsertContacts(records, { signal, isFirst })
+    onResults(results.values())
     settled = plans.map((plan) => toSettled(plan, results))
-    outcomes = new Map(plans.map((plan) => [plan.email, toOutcome(plan, results)]))
+    outcomes = new Map(plans.map((plan) => [plan.email, toOutcome(plan, results, now())]))
   } finally {
     const own = new Set(await settleContacts(db, provider.name, leaseId, settled))
     for (const { email } of contacts)
@@ -59,11 +68,8 @@ interface Plan {
   readonly otherwise: Outcome
 }
 
-async function planWrites(db: Database, contacts: readonly HeldContact[]): Promise<readonly Plan[]> {
-  const shown = await readMailboxesOfContacts(
-    db,
-    contacts.map(({ email }) => email),
-  )
+async function planWrites(db: Database, contacts: readonly HeldContact[], isShared: boolean): Promise<readonly Plan[]> {
+  const shown = await readMailboxesOfContacts(db, contacts, isShared)
   // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
   const others = contacts.flatMap(({ email, events }) => (shown.has(email) ? [] : events.slice(0, 1)))
   const own = others.length === 0 ? noMailboxes : await readMailboxes(db, others)
@@ -99,7 +105,11 @@ function toSettled(plan: Plan, results: ReadonlyMap<string, ContactResult>): Set
   return { email, write: { eventId: record.traceId, hash: plan.hash, remoteId: result.remoteId } }
 }
 
-function toOutcome({ record, note, otherwise }: Plan, results: ReadonlyMap<string, ContactResult>): Outcome {
+function toOutcome(
+  { record, note, otherwise }: Plan,
+  results: ReadonlyMap<string, ContactResult>,
+  now: number,
+): Outcome {
   if (record === undefined) return otherwise
   const result = results.get(record.traceId)
   switch (result?.status) {
@@ -110,6 +120,8 @@ function toOutcome({ record, note, otherwise }: Plan, results: ReadonlyMap<strin
     case 'rejected':
       return discard(result.reason)
     case 'retry':
-      return retry(result.reason, result.notBefore)
+      return retry(result.reason)
+    case 'hold':
+      return hold(result.reason, now + result.waitMs)
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Secret } from '@warmhook/config/secret'
-import { discard, done, retry, type Outcome } from '@warmhook/queue/outcome'
+import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { Pause } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '@warmhook/store/database'
@@ -8,6 +9,8 @@ import { readEmails } from '@warmhook/store/mailboxes/read-emails'
 import { claimNotices, type Notice } from '@warmhook/store/notices/claim-notices'
 import { settleNotices } from '@warmhook/store/notices/settle-notices'
 import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
+import type { PeerClient } from '../peer/create-peer-client.ts'
+import type { PeerGate, PeerPass, PeerVerdict } from '../peer/create-peer-gate.ts'
 import type { FoldEvents } from '../share-folds.ts'
 import { describeNotices, type Announcement } from './describe-notices.ts'
 import { postToSlack, type SlackResult } from './post-to-slack.ts'
@@ -16,6 +19,8 @@ export interface AnnounceDeps {
   readonly db: Database
   readonly fold: FoldEvents
   readonly url: Secret
+  readonly post: PeerClient
+  readonly gate: PeerGate
   readonly now: () => number
 }
 
@@ -40,24 +45,54 @@ export async function announcePauses(
   const mailboxes = distinct(events)
   const emails = await readEmails(deps.db, mailboxes)
   const since = deps.now() - maxAgeMs
-  const claimId = randomUUID()
-  // Most events concern no pause: those need no lock.
+  // Most events concern no pause: those need no lock, and no turn.
   const concerning = distinct(await findCandidates(deps.db, mailboxes, emails, since))
   const find = (tx: Queryable) => findCandidates(tx, concerning, emails, since)
-  const { claimed, held } = await claimNotices(deps.db, concerning, find, { claimId, claimMs })
-  const result = await send(claimed, claimId, signal, deps)
-  const concerned = new Set(claimed.map(mailboxKeyOf))
-  const waiting = new Set(held.map(mailboxKeyOf))
-  return new Map(
-    events.map((event) => {
-      const key = mailboxKeyOf(event)
-      if (concerned.has(key) && result.status !== 'sent') return [event.id, toOutcome(result)]
-      if (waiting.has(key)) return [event.id, retry('another worker is announcing this', deps.now() + claimMs)]
-      if (concerned.has(key)) return [event.id, done('announced')]
-      return [event.id, event.receivedAt < since ? done('too old to be announced') : done()]
-    }),
-  )
+  const outcomes = concerning.length === 0 ? noOutcomes : await announceInTurn(concerning, find, signal, deps)
+  const otherwise = ({ receivedAt }: MailboxEvent) => (receivedAt < since ? done('too old to be announced') : done())
+  return new Map(events.map((event) => [event.id, outcomes.get(mailboxKeyOf(event)) ?? otherwise(event)]))
 }
+
+const noOutcomes: ReadonlyMap<string, Outcome> = new Map()
+
+/** Outcomes by mailbox, of those that have something to say. */
+async function announceInTurn(
+  mailboxes: readonly MailboxKey[],
+  find: (tx: Queryable) => Promise<readonly Candidate[]>,
+  signal: AbortSignal,
+  deps: AnnounceDeps,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const pass = await awaitTurn(deps.gate, signal)
+  if (pass.status !== 'open') return new Map(mailboxes.map((key) => [mailboxKeyOf(key), pass.outcome]))
+  let verdict: PeerVerdict = 'unknown'
+  try {
+    const claimId = randomUUID()
+    const { claimed, held } = await claimNotices(deps.db, mailboxes, find, { claimId, claimMs })
+    const result = await send(claimed, claimId, signal, deps)
+    verdict = result === undefined ? 'unknown' : toVerdict(result)
+    const waiting = hold('another worker is announcing this', deps.now() + claimMs)
+    const sent = result === undefined ? done() : toOutcome(result, deps.now())
+    return new Map([
+      ...held.map((notice) => [mailboxKeyOf(notice), waiting] as const),
+      ...claimed.map((notice) => [mailboxKeyOf(notice), sent] as const),
+    ])
+  } finally {
+    await pass.leave(verdict)
+  }
+}
+
+/** A short wait in place lets the events of the meantime go with the same message. */
+async function awaitTurn(gate: PeerGate, signal: AbortSignal): Promise<PeerPass> {
+  for (let [waitedMs, pauseMs] = [0, 10]; ; waitedMs += pauseMs, pauseMs = Math.min(2 * pauseMs, 200)) {
+    const pass = await gate.enter()
+    if (pass.status === 'open' || waitedMs >= turnWaitMs || signal.aborted) return pass
+    if (pass.status === 'closed' && pass.waitMs > turnWaitMs - waitedMs) return pass
+    await delay(pauseMs)
+  }
+}
+
+/** With the time of a post, within the handler's time limit. */
+const turnWaitMs = 3_000
 
 function distinct(keys: readonly MailboxKey[]): readonly MailboxKey[] {
   return [...new Map(keys.map((key) => [mailboxKeyOf(key), key])).values()]
@@ -100,23 +135,37 @@ function timeOf({ kind, pause }: Announcement): number {
   return kind === 'closed' && pause.closed !== null ? pause.closed.at : pause.openedAt
 }
 
-/** Sends what is claimed and ends the claim, whatever happens. */
+/** Sends what is claimed and ends the claim, whatever happens. Undefined when there is nothing to send. */
 async function send(
   claimed: readonly Candidate[],
   claimId: string,
   signal: AbortSignal,
-  { db, url, now }: AnnounceDeps,
-): Promise<SlackResult> {
-  if (claimed.length === 0) return { status: 'sent' }
+  { db, url, post, now }: AnnounceDeps,
+): Promise<SlackResult | undefined> {
+  if (claimed.length === 0) return undefined
   let result: SlackResult | undefined
   try {
-    result = await postToSlack(url, describeNotices(claimed), signal, now)
+    result = await postToSlack(url, describeNotices(claimed), signal, { post, now })
     return result
   } finally {
     await settleNotices(db, claimId, result?.status === 'sent' ? 'sent' : 'not sent')
   }
 }
 
-function toOutcome(result: Exclude<SlackResult, { status: 'sent' }>): Outcome {
-  return result.status === 'retry' ? retry(result.reason, result.notBefore) : discard(result.reason)
+function toOutcome(result: SlackResult, now: number): Outcome {
+  switch (result.status) {
+    case 'sent':
+      return done('announced')
+    case 'retry':
+      return retry(result.reason)
+    case 'rejected':
+      return discard(result.reason)
+    case 'refused':
+      return hold(result.refusal.reason, now + result.refusal.waitMs)
+  }
+}
+
+function toVerdict(result: SlackResult): PeerVerdict {
+  if (result.status === 'refused') return result.refusal
+  return result.status === 'retry' ? 'unknown' : 'answers'
 }

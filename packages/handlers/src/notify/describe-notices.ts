@@ -32,7 +32,7 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
 
 /** One line, not too long. https://docs.slack.dev/messaging/formatting-message-text names the three characters to escape. */
 function toText(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
+  const line = text.toWellFormed().replaceAll(/\s+/g, ' ').trim()
   const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line
   return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

@@ -44,6 +44,15 @@ async function trackPauses(events: readonly MailboxEvent[]): Promise<void> {
   await pauseTracking.create({}, handlerDeps(store.db))?.(events, never)
 }
 
+/** Lets a closed gate's time pass. */
+async function waitIsOver(): Promise<void> {
+  await store.db
+    .updateTable('peer_gates')
+    .set({ closed_until: new Date(Date.now() - 1_000) })
+    .where('closed_until', 'is not', null)
+    .execute()
+}
+
 function messages(slack: HttpPeer): string[] {
   return slack.requests.flatMap(({ body }) => (JSON.parse(body) as { text: string }).text.split('\n'))
 }
@@ -101,23 +110,109 @@ describe('notify', () => {
     expect(messages(slack).at(-1)).toBe('… and 5 more')
   })
 
-  it('tries again when Slack is busy, and sends once', async () => {
+  it.each([
+    ['3', 3_000],
+    ['1', 1_000],
+    ['0', 1_000],
+    ['86400', 3_600_000],
+    [new Date(Date.now() + 7_200_000).toUTCString(), 3_600_000],
+    ['soon', 1_000],
+  ])('waits for as long as Slack asks with %j, within an hour, and sends once', async (asked, waitMs) => {
     let calls = 0
     await using slack = await startHttpPeer(() =>
-      ++calls === 1 ? new Response('slow down', { status: 429, headers: { 'retry-after': '3' } }) : new Response('ok'),
+      ++calls === 1
+        ? new Response('slow down', { status: 429, headers: { 'retry-after': asked } })
+        : new Response('ok'),
     )
     const events = await arrive(problem())
     const handle = createHandle(slack)
+    const before = Date.now()
     const [first] = (await handle(events, never)).values()
-    expect(first).toMatchObject({ status: 'retry', reason: 'Slack answered 429: slow down' })
-    expect([...(await handle(events, never)).values()]).toMatchObject([{ status: 'done' }])
+    expect(first).toMatchObject({ status: 'hold', reason: 'Slack answered 429: slow down' })
+    const notBefore = first?.status === 'hold' ? (first.notBefore ?? 0) : 0
+    expect(notBefore).toBeGreaterThanOrEqual(before + waitMs)
+    expect(notBefore).toBeLessThanOrEqual(Date.now() + waitMs)
+    await waitIsOver()
+    expect([...(await handle(events, never)).values()]).toEqual([{ status: 'done', note: 'announced' }])
     expect(calls).toBe(2)
   })
 
-  it('gives up on a URL that is revoked, without showing it', async () => {
-    await using slack = await startHttpPeer(() => new Response('no_service', { status: 404 }))
+  it('sends nothing by any worker while Slack wants to be left alone, and then everything in one message', async () => {
+    let isLimited = true
+    await using slack = await startHttpPeer(() =>
+      isLimited ? new Response('', { status: 429, headers: { 'retry-after': '30' } }) : new Response('ok'),
+    )
+    const events = await arrive(problem(1), problem(2), problem(3))
+    const [first, second, third] = events.map((event) => [event])
+    await createHandle(slack)(first ?? [], never)
+    const others = await Promise.all([second, third].map((each) => createHandle(slack)(each ?? [], never)))
+    expect(others.flatMap((each) => [...each.values()])).toMatchObject([{ status: 'hold' }, { status: 'hold' }])
+    expect(slack.requests).toHaveLength(1)
+    isLimited = false
+    await waitIsOver()
+    await createHandle(slack)(events, never)
+    expect(slack.requests).toHaveLength(2)
+    expect(messages(slack).slice(1)).toHaveLength(3)
+  })
+
+  it('meets a limit of one message a second once, not once for each message', async () => {
+    let [last, refused] = [Number.NEGATIVE_INFINITY, 0]
+    await using slack = await startHttpPeer(() => {
+      const now = performance.now()
+      if (now - last < 1_000) {
+        refused += 1
+        return new Response('', { status: 429, headers: { 'retry-after': '1' } })
+      }
+      last = now
+      return new Response('ok')
+    })
+    const told = () => slack.requests.length - refused
+    const workers = [createHandle(slack), createHandle(slack)]
+    let waiting = await arrive(...Array.from({ length: 12 }, (_, id) => problem(id)))
+    while (waiting.length > 0) {
+      const runs = workers.map((handle, index) => handle(waiting.slice(index * 3, index * 3 + 3), never))
+      const outcomes = new Map((await Promise.all(runs)).flatMap((each) => [...each]))
+      waiting = waiting.filter(({ id }) => outcomes.get(id)?.status !== 'done')
+    }
+    expect(refused).toBeLessThanOrEqual(2)
+    expect(told()).toBe(4)
+  })
+
+  it.each([
+    [403, 'action_prohibited'],
+    [404, 'no_service'],
+    [404, 'channel_not_found'],
+    [410, 'channel_is_archived'],
+    [400, 'user_not_found'],
+    [302, ''],
+    [401, 'invalid_token'],
+  ])('holds its events while the URL answers %i %s, says it once, and does not show the URL', async (status, word) => {
+    let isGone = true
+    await using slack = await startHttpPeer(() => (isGone ? new Response(word, { status }) : new Response('ok')))
+    const events = await arrive(problem())
+    const handle = createHandle(slack)
+    const before = Date.now()
+    for (let times = 0; times < 40; times += 1) {
+      const [outcome] = (await handle(events, never)).values()
+      expect(outcome).toMatchObject({ status: 'hold', reason: expect.stringContaining('check SLACK_WEBHOOK_URL') })
+      expect(outcome?.status === 'hold' && outcome.notBefore).toBeGreaterThan(before + 50_000)
+      expect(JSON.stringify(outcome)).not.toContain('secret')
+    }
+    expect(slack.requests).toHaveLength(1)
+    isGone = false
+    await waitIsOver()
+    expect([...(await handle(events, never)).values()]).toEqual([{ status: 'done', note: 'announced' }])
+  })
+
+  it('gives up on a message that Slack calls invalid', async () => {
+    await using slack = await startHttpPeer(() => new Response('invalid_payload', { status: 400 }))
     const outcomes = [...(await createHandle(slack)(await arrive(problem()), never)).values()]
-    expect(outcomes).toEqual([{ status: 'discard', reason: 'Slack answered 404: no_service' }])
+    expect(outcomes).toEqual([{ status: 'discard', reason: 'Slack answered 400: invalid_payload' }])
+  })
+
+  it('has its events wait for a Slack that cannot be reached', async () => {
+    const outcomes = await createHandle({ url: 'http://127.0.0.1:1' })(await arrive(problem()), never)
+    expect([...outcomes.values()]).toMatchObject([{ status: 'hold', reason: expect.stringContaining('ECONNREFUSED') }])
   })
 
   it('keeps quiet about what happened long ago', async () => {
@@ -150,7 +245,9 @@ describe('notify', () => {
       await stop.reached
       await record(early)
       let isDone = false
-      const other = createHandle(slack)([early.event], never).finally(() => (isDone = true))
+      // Another webhook of the same channel: by the same one, it would wait for its turn first.
+      const second = { url: `${slack.url}/second` }
+      const other = createHandle(second)([early.event], never).finally(() => (isDone = true))
       const blocked = () => sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`.execute(store.db)
       await expect.poll(async () => isDone || (await blocked()).rows.length > 0).toBe(true)
       stop.goOn()
@@ -216,7 +313,8 @@ describe('notify', () => {
             if (gen(fc.boolean)) await trackPauses(waiting.slice(0, size))
             const runs = again.length === 0 ? cut : [...cut, again]
             const outcomes = await Promise.all(runs.map((batch) => handle(batch, never)))
-            const isOpen = ({ id }: MailboxEvent) => outcomes.some((each) => each.get(id)?.status === 'retry')
+            const isOpen = ({ id }: MailboxEvent) =>
+              outcomes.some((each) => ['retry', 'hold'].includes(each.get(id)?.status ?? ''))
             waiting = events.filter(isOpen)
           }
           const { pauses } = foldTimeline(emptyTimeline, events)
@@ -228,7 +326,7 @@ describe('notify', () => {
             await store.db.deleteFrom(table).execute()
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 20 },
     )
   })
 })

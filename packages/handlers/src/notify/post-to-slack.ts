@@ -1,12 +1,25 @@
 import type { Secret } from '@warmhook/config/secret'
+import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { PeerAnswer, PeerClient } from '../peer/create-peer-client.ts'
+import { retryAfterMs } from '../peer/retry-after-ms.ts'
 
 /** What became of a message. */
 export type SlackResult =
   | { readonly status: 'sent' }
-  | { readonly status: 'retry'; readonly reason: string; readonly notBefore?: number }
+  /** Slack may be down for a moment. */
+  | { readonly status: 'retry'; readonly reason: string }
+  /** Slack will not take this message; it takes others. */
   | { readonly status: 'rejected'; readonly reason: string }
+  /** No message would be taken now. */
+  | { readonly status: 'refused'; readonly refusal: PeerRefusal }
 
-const requestTimeoutMs = 10_000
+/** With the wait for its turn, within the handler's time limit. */
+export const slackLimits = { requestMs: 6_000, maxAnswerBytes: 64 * 1024 }
+
+const secondMs = 1_000
+const minuteMs = 60 * secondMs
+/** Slack counts by the second; a longer wait than this would be a mistake of somebody's. */
+const maxWaitMs = 60 * minuteMs
 const maxReasonLength = 100
 
 /**
@@ -17,46 +30,52 @@ export async function postToSlack(
   url: Secret,
   text: string,
   signal: AbortSignal,
-  now: () => number,
+  { post, now }: { readonly post: PeerClient; readonly now: () => number },
 ): Promise<SlackResult> {
-  try {
-    const response = await fetch(url.reveal(), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ text }),
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
-    })
-    if (!response.ok) return toFailure(response, await readStart(response, url), now())
-    await response.body?.cancel()
-    return { status: 'sent' }
-  } catch (error) {
-    return { status: 'retry', reason: `Slack did not answer (${nameOf(error)})` }
-  }
+  return toResult(await post({ url: new URL(url.reveal()), body: { text }, signal }), url, now())
 }
 
-function toFailure({ status, headers }: Response, words: string, now: number): SlackResult {
+function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {
+  if (answer.status === 'none') return toSilence(answer)
+  const { status, headers, body } = answer
+  if (status >= 200 && status < 300) return { status: 'sent' }
+  const words = toWords(body, url)
   const reason = `Slack answered ${status}: ${words}`
-  if (status !== 408 && status !== 429 && status < 500) return { status: 'rejected', reason }
-  const seconds = Number(headers.get('retry-after') ?? 1)
-  return { status: 'retry', reason, notBefore: now + (Number.isFinite(seconds) ? seconds : 1) * 1_000 }
+  const askedMs = retryAfterMs(headers, now, maxWaitMs)
+  if (status === 429 || (askedMs !== undefined && status >= 500)) {
+    const waitMs = askedMs ?? secondMs
+    return { status: 'refused', refusal: { cause: 'limited', reason, waitMs, maxWaitMs: waitMs } }
+  }
+  if (status >= 500 || status === 408 || status === 425) return { status: 'retry', reason }
+  if (isOfMessage(status, words)) return { status: 'rejected', reason }
+  return refused(
+    'refused',
+    `${reason} (check SLACK_WEBHOOK_URL: make a new webhook if this one or its channel is gone)`,
+    minuteMs,
+  )
+}
+
+/**
+ * Everything else is said of the URL, its channel or its workspace: 403 `action_prohibited`, 404 `no_service` and
+ * `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, a page of what stands before Slack.
+ */
+function isOfMessage(status: number, words: string): boolean {
+  return status === 413 || ((status === 400 || status === 422) && messageWords.test(words))
+}
+
+const messageWords =
+  /^(invalid_payload|no_text|msg_too_long|too_many_attachments|invalid_blocks\w*|missing_text\w*|invalid_attachments?)\b/
+
+function toSilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): SlackResult {
+  if (isSent) return { status: 'retry', reason: `Slack did not answer (${fault})` }
+  return refused('unreachable', `Slack can't be reached (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
+}
+
+function refused(cause: PeerRefusal['cause'], reason: string, waitMs: number): SlackResult {
+  return { status: 'refused', refusal: { cause, reason, waitMs, maxWaitMs: minuteMs } }
 }
 
 /** Slack's errors are a word; what stands before Slack can answer with a page. */
-async function readStart({ body }: Response, url: Secret): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  const chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[] = body ?? []
-  for await (const chunk of chunks) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > 4_096) break
-  }
-  return text.replaceAll(url.reveal(), '[secret]').replaceAll(/\s+/g, ' ').trim().slice(0, maxReasonLength)
-}
-
-/** The system's code or the error's name: its message can hold the URL. */
-function nameOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (!(cause instanceof Error)) return 'unknown fault'
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+function toWords(body: string, url: Secret): string {
+  return body.replaceAll(url.reveal(), '[secret]').replaceAll(/\s+/g, ' ').trim().slice(0, maxReasonLength)
 }

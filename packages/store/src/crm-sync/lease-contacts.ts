@@ -2,10 +2,15 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** A contact that the caller alone may write until the lease ends. */
-export interface LeasedContact {
+/** A contact of an account, as one owner's mailbox asks for it. */
+export interface ContactKey {
   /** In lower case. */
   readonly email: string
+  readonly owner: string
+}
+
+/** A contact that the caller alone may write until the lease ends. */
+export interface LeasedContact extends ContactKey {
   /** Of what the CRM holds, where that is known for sure. */
   readonly syncedHash: string | null
 }
@@ -13,28 +18,58 @@ export interface LeasedContact {
 export interface LeaseTerms {
   readonly leaseId: string
   readonly leaseMs: number
+  /** A contact shows any owner's mailbox; else it stays with the owner that wrote it first. */
+  readonly isShared: boolean
 }
 
 /**
  * Leases those of the contacts that nobody else holds. A lease ends by `settleContacts`, or by itself after `leaseMs`,
  * so that a worker that died holds nothing up for long; what such a worker wrote is not known.
+ *
+ * A contact is one owner's: another gets it only once the former has no mailbox of that address any more.
  */
 export async function leaseContacts(
   db: Queryable,
   provider: string,
-  emails: readonly string[],
-  { leaseId, leaseMs }: LeaseTerms,
+  contacts: readonly ContactKey[],
+  { leaseId, leaseMs, isShared }: LeaseTerms,
 ): Promise<readonly LeasedContact[]> {
-  // Ordered, so that two statements never wait for each other's rows.
+  // Ordered, so that two statements never wait for each other's rows; and each contact once, for the owner that has it.
   const { rows } = await sql<LeasedContact>`
-    INSERT INTO crm_sync AS c (provider, email, lease_id, lease_until)
-    SELECT ${provider}::text, email, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
-    FROM json_array_elements_text(${toJsonParameter(emails)}::json) AS email
-    ORDER BY email
+    INSERT INTO crm_sync AS c (provider, email, owner, lease_id, lease_until)
+    SELECT DISTINCT ON (w.email) ${provider}::text, w.email, w.owner, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
+    FROM ${wanted(contacts)} LEFT JOIN crm_sync s ON s.email = w.email AND s.provider = ${provider}
+    ORDER BY w.email, s.owner = w.owner DESC NULLS LAST, w.position
     ON CONFLICT (email, provider) DO UPDATE SET
-      lease_id = excluded.lease_id, lease_until = excluded.lease_until,
+      owner = excluded.owner, lease_id = excluded.lease_id, lease_until = excluded.lease_until,
       synced_hash = CASE WHEN c.lease_id IS NULL AND NOT c.in_doubt THEN c.synced_hash END, in_doubt = false
-    WHERE c.lease_id IS NULL OR c.lease_until < now()
-    RETURNING c.email, c.synced_hash AS "syncedHash"`.execute(db)
+    WHERE (c.lease_id IS NULL OR c.lease_until < now())
+      AND (${isShared}::boolean OR c.owner IS NULL OR c.owner = excluded.owner OR NOT (${isHeld('c')}))
+    RETURNING c.email, c.owner, c.synced_hash AS "syncedHash"`.execute(db)
   return rows
+}
+
+/** Those of the contacts that are another owner's. */
+export async function findContactsOfOthers(
+  db: Queryable,
+  provider: string,
+  contacts: readonly ContactKey[],
+): Promise<readonly ContactKey[]> {
+  const { rows } = await sql<ContactKey>`
+    SELECT w.email, w.owner FROM ${wanted(contacts)} JOIN crm_sync s ON s.email = w.email AND s.provider = ${provider}
+    WHERE s.owner <> w.owner AND ${isHeld('s')}`.execute(db)
+  return rows
+}
+
+/** Whether the owner of a row of crm_sync has a mailbox of that address. By other than ASCII letters, one can't be found by it. */
+function isHeld(row: 'c' | 's') {
+  const { email, owner } = { email: sql.ref(`${row}.email`), owner: sql.ref(`${row}.owner`) }
+  // The expression is that of the index mailboxes_by_contact.
+  return sql`(octet_length(${email}) > length(${email}) OR EXISTS (
+    SELECT FROM mailboxes m WHERE lower(btrim(left(m.email, 320))) = ${email} AND m.owner = ${owner}))`
+}
+
+function wanted(contacts: readonly ContactKey[]) {
+  const rows = contacts.map(({ email, owner }, position) => ({ email, owner, position }))
+  return sql`json_to_recordset(${toJsonParameter(rows)}::json) AS w (email text, owner text, position integer)`
 }

@@ -36,19 +36,21 @@ export async function readMailboxes(
 }
 
 /**
- * The mailbox that each contact shows, by e-mail in lower case: of the folded mailboxes with that address one that is
- * not deleted, and of these the one with the latest event; of deleted ones the one that was deleted last. A mailbox that moved to a new campaign is told of as deleted
- * and created, in any order.
+ * The mailbox that each contact shows, by e-mail in lower case: of its owner's folded mailboxes with that address (of all
+ * owners', where they share contacts) one that is not deleted, and of these the one with the latest event; of deleted
+ * ones the one that was deleted last. A mailbox that moved to a new campaign is told of as deleted and created, in any order.
  */
 export async function readMailboxesOfContacts(
   db: Queryable,
-  emails: readonly string[],
+  contacts: readonly { readonly email: string; readonly owner: string }[],
+  isShared: boolean,
 ): Promise<ReadonlyMap<string, StoredMailbox>> {
+  const { emails, owners } = { emails: contacts.map(({ email }) => email), owners: contacts.map(({ owner }) => owner) }
   // The expression is that of the index mailboxes_by_contact.
   const { rows } = await sql<StoredRow & { contact: string }>`
-    SELECT contact, stored.* FROM unnest(${emails}::text[]) AS contact CROSS JOIN LATERAL (
+    SELECT contact, stored.* FROM unnest(${emails}::text[], ${owners}::text[]) AS wanted (contact, owner) CROSS JOIN LATERAL (
       ${selectStored}
-      WHERE lower(btrim(left(m.email, 320))) = contact
+      WHERE lower(btrim(left(m.email, 320))) = contact AND (${isShared}::boolean OR m.owner = wanted.owner)
       ORDER BY m.status = 'deleted', CASE WHEN m.status = 'deleted' THEN m.status_since END DESC, m.last_event_id DESC
       LIMIT 1
     ) AS stored`.execute(db)

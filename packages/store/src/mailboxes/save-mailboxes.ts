@@ -61,23 +61,18 @@ function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): R
 }
 
 async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
-  const rows = folded.flatMap(({ key, timeline, refoldedSince }) =>
-    refoldedSince === undefined
-      ? []
-      : [
-          {
-            owner: key.owner,
-            campaign_id: key.campaignId,
-            since: refoldedSince,
-            kept: timeline.pauses.map((pause) => pause.openedBy),
-          },
-        ],
+  const refolded = folded.flatMap(({ key, timeline, refoldedSince: since }) =>
+    since === undefined ? [] : [{ owner: key.owner, campaign_id: key.campaignId, since, pauses: timeline.pauses }],
   )
-  if (rows.length === 0) return
+  if (refolded.length === 0) return
+  const kept = refolded.flatMap(({ pauses }) => pauses.map((pause) => pause.openedBy))
+  const rows = refolded.map(({ owner, campaign_id, since }) => ({ owner, campaign_id, since }))
+  // NOT IN a list that depends on no row is looked up by hash; compared with an array, each pause would meet each other one.
   await sql`
     DELETE FROM pauses p
-    USING json_to_recordset(${toJsonParameter(rows)}::json) AS row (owner text, campaign_id bigint, since uuid, kept uuid[])
-    WHERE p.campaign_id = row.campaign_id AND p.owner = row.owner AND p.opened_by >= row.since AND p.opened_by <> ALL(row.kept)`.execute(
+    USING json_to_recordset(${toJsonParameter(rows)}::json) AS row (owner text, campaign_id bigint, since uuid)
+    WHERE p.campaign_id = row.campaign_id AND p.owner = row.owner AND p.opened_by >= row.since
+      AND p.opened_by NOT IN (SELECT id::uuid FROM json_array_elements_text(${toJsonParameter(kept)}::json) AS id)`.execute(
     tx,
   )
 }

@@ -1,13 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { Secret } from '@warmhook/config/secret'
 import { startFakeHubspot, type FakeHubspot } from '@warmhook/testing/start-fake-hubspot'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
-import type { ContactRecord, CrmProvider } from '../crm-provider.ts'
+import type { ContactRecord, ContactResult, CrmProvider } from '../crm-provider.ts'
 import { createHubspotProvider } from './hubspot-provider.ts'
 
-const never = new AbortController().signal
+const terms = { signal: new AbortController().signal, isFirst: false }
 
 function createProvider(crm: Pick<FakeHubspot, 'url'>, token = 'pat-secret'): CrmProvider {
   return createHubspotProvider({ baseUrl: crm.url, version: '2026-09', token: new Secret(token), now: Date.now })
@@ -29,10 +28,34 @@ function recordOf(number: number): ContactRecord {
 
 const records = (count: number) => Array.from({ length: count }, (_, index) => recordOf(index + 1))
 
+const statusesOf = (results: ReadonlyMap<string, ContactResult>) => [
+  ...new Set([...results.values()].map(({ status }) => status)),
+]
+
+/** The forms in which HubSpot says that no contact can be written. */
+const accountFaults = [
+  { category: 'PROPERTY_DOESNT_EXIST', message: 'Property "x" does not exist' },
+  { category: 'VALIDATION_ERROR', message: 'Property "mailivery_tags" does not exist' },
+  {
+    category: 'VALIDATION_ERROR',
+    message:
+      'Property values were not valid: [{"isValid":false,"message":"Property \\"x\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"x"}]',
+  },
+  { category: 'VALIDATION_ERROR', message: 'no', errors: [{ message: 'no', code: 'PROPERTY_DOESNT_EXIST' }] },
+  { message: 'no', errors: [{ message: 'no', subCategory: 'crm.PropertyValidationError.PROPERTY_DOESNT_EXIST' }] },
+  { message: 'no', errors: [{ message: 'x', context: { propertyName: ['PROPERTY_DOESNT_EXIST'] } }] },
+  { category: 'MISSING_SCOPES', message: 'This app has not been granted all required scopes' },
+  { category: 'INVALID_AUTHENTICATION', message: 'no' },
+  { category: 'EXPIRED_AUTHENTICATION', message: 'no' },
+  { category: 'VALIDATION_ERROR', message: 'no', errors: [{ code: 'READ_ONLY_VALUE', message: 'no' }] },
+  { category: 'VALIDATION_ERROR', message: 'Unable to perform update/upsert by non-unique 0-1 property' },
+  { category: 'VALIDATION_ERROR', message: 'This account has been deactivated' },
+]
+
 describe('createHubspotProvider', () => {
   it('sends at most 100 contacts a call', async () => {
     await using crm = await startFakeHubspot()
-    const results = await createProvider(crm).upsertContacts(records(250), never)
+    const results = await createProvider(crm).upsertContacts(records(250), terms)
     const sizes = crm.requests.map(({ body }) => (JSON.parse(body) as { inputs: unknown[] }).inputs.length)
     expect(sizes).toHaveLength(3)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(100)
@@ -40,23 +63,175 @@ describe('createHubspotProvider', () => {
     expect([...results.values()].every(({ status }) => status === 'written')).toBe(true)
   })
 
-  it('stops halving when every contact is refused, and leaves the rest for another attempt', async () => {
-    await using crm = await startFakeHubspot(() =>
-      Response.json({ category: 'VALIDATION_ERROR', message: 'no such property' }, { status: 400 }),
+  it('leaves what an attempt has no calls left for to the next one', async () => {
+    await using crm = await startFakeHubspot((inputs, _request, write) =>
+      inputs.some(({ id }) => Number(id.slice(1, id.indexOf('@'))) % 2 === 0)
+        ? Response.json({ category: 'VALIDATION_ERROR', message: 'no such option' }, { status: 400 })
+        : write(),
     )
-    const results = await createProvider(crm).upsertContacts(records(100), never)
+    const results = await createProvider(crm).upsertContacts(records(100), terms)
     expect(crm.requests).toHaveLength(64)
-    expect(new Set([...results.values()].map(({ status }) => status))).toEqual(new Set(['rejected', 'retry']))
+    const statuses = new Set([...results.values()].map(({ status }) => status))
+    expect(statuses).toEqual(new Set(['written', 'rejected', 'hold']))
     expect(results.size).toBe(100)
   })
 
-  it.each([301, 404, 405, 415])('blames the connection and no contact for a %i', async (status) => {
-    await using crm = await startFakeHubspot(() => new Response('<html>no</html>', { status }))
-    const results = await createProvider(crm).upsertContacts(records(5), never)
-    expect(crm.requests).toHaveLength(1)
-    expect([...results.values()]).toEqual(
-      Array.from({ length: 5 }, () => expect.objectContaining({ status: 'retry' }) as unknown),
+  it('doubts the account and no contact when many are refused alike and none is taken', async () => {
+    await using crm = await startFakeHubspot(([input]) =>
+      Response.json({ category: 'VALIDATION_ERROR', message: `"${input?.id}" has no lifecycle` }, { status: 400 }),
     )
+    const provider = createProvider(crm)
+    const few = await provider.upsertContacts(records(3), terms)
+    expect([...few.values()]).toMatchObject([{ status: 'hold' }, { status: 'hold' }, { status: 'hold' }])
+    const before = crm.requests.length
+    expect(statusesOf(await provider.upsertContacts(records(100), terms))).toEqual(['hold'])
+    expect(crm.requests.length - before).toBeLessThan(30)
+  })
+
+  it('rejects addresses that HubSpot calls invalid, however many', async () => {
+    await using crm = await startFakeHubspot(() =>
+      Response.json({ category: 'VALIDATION_ERROR', errors: [{ code: 'INVALID_EMAIL' }] }, { status: 400 }),
+    )
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(10), terms))).toEqual(['rejected'])
+  })
+
+  it.each([400, 409, 413, 422, 423, 500])('finds the one contact of twelve that a %i is about', async (status) => {
+    await using crm = await startFakeHubspot((inputs, _request, write) =>
+      inputs.some(({ id }) => id === 'm7@b.example') ? Response.json({ message: 'no' }, { status }) : write(),
+    )
+    const results = await createProvider(crm).upsertContacts(records(12), terms)
+    const bad = [...results].filter(([, result]) => result.status !== 'written')
+    expect(bad).toMatchObject([['trace-7', { status: status === 423 || status === 500 ? 'retry' : 'rejected' }]])
+    expect(crm.requests.length).toBeLessThan(12)
+    expect(crm.contacts.size).toBe(11)
+  })
+
+  it('finds two bad contacts in different halves, when HubSpot stumbles over each', async () => {
+    await using crm = await startFakeHubspot((inputs, _request, write) =>
+      inputs.some(({ id }) => id === 'm2@b.example' || id === 'm11@b.example')
+        ? new Response('oops', { status: 500 })
+        : write(),
+    )
+    const provider = createProvider(crm)
+    const attempts = [
+      await provider.upsertContacts(records(12), terms),
+      await provider.upsertContacts(records(12), terms),
+    ]
+    expect(crm.contacts.size).toBe(10)
+    expect(attempts.map((results) => results.size)).toEqual([12, 12])
+  })
+
+  it('calls a HubSpot that is down no more than three times for a batch', async () => {
+    await using crm = await startFakeHubspot(() => new Response('oops', { status: 500 }))
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(100), terms))).toEqual(['retry'])
+    expect(crm.requests).toHaveLength(3)
+  })
+
+  it('writes a contact that was in conflict for a moment', async () => {
+    let calls = 0
+    await using crm = await startFakeHubspot((_inputs, _request, write) =>
+      ++calls === 1 ? Response.json({ category: 'CONFLICT', message: 'exists' }, { status: 409 }) : write(),
+    )
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(1), terms))).toEqual(['written'])
+  })
+
+  it('rejects a contact that stays in conflict, in a row of its own too, in the words of HubSpot', async () => {
+    const conflict = { category: 'CONFLICT', message: 'Contact already exists. Existing ID: 512' }
+    await using whole = await startFakeHubspot(() => Response.json(conflict, { status: 409 }))
+    await using row = await startFakeHubspot(() =>
+      Response.json({ errors: [{ ...conflict, context: { objectWriteTraceId: ['trace-1'] } }] }, { status: 207 }),
+    )
+    for (const crm of [whole, row]) {
+      const [result] = (await createProvider(crm).upsertContacts(records(1), terms)).values()
+      expect(result).toMatchObject({ status: 'rejected', reason: expect.stringContaining('Existing ID: 512') })
+      expect(crm.requests).toHaveLength(2)
+    }
+  })
+
+  it.each([301, 402, 404, 405, 407, 410, 414, 415, 431])(
+    'blames the account and no contact for a %i',
+    async (status) => {
+      await using crm = await startFakeHubspot(() => new Response('<html>no</html>', { status }))
+      const results = await createProvider(crm).upsertContacts(records(5), terms)
+      expect(crm.requests).toHaveLength(1)
+      expect([...results.values()]).toMatchObject(
+        Array.from({ length: 5 }, () => ({ status: 'hold', waitMs: 60_000, refusal: { cause: 'refused' } })),
+      )
+    },
+  )
+
+  it.each(accountFaults)('blames the account and no contact for %j', async (body) => {
+    await using crm = await startFakeHubspot(() => Response.json(body, { status: 400 }))
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(5), terms))).toEqual(['hold'])
+    expect(crm.requests).toHaveLength(1)
+    await using rows = await startFakeHubspot((inputs) =>
+      Response.json(
+        {
+          results: [],
+          errors: inputs.map(({ objectWriteTraceId: id }) => ({ ...body, context: { objectWriteTraceId: [id] } })),
+        },
+        { status: 207 },
+      ),
+    )
+    const alone = await createProvider(rows).upsertContacts(records(1), terms)
+    expect([...alone.values()]).toMatchObject([{ status: 'hold', refusal: { waitMs: 60_000 } }])
+  })
+
+  it('does not take the words of a contact for those of HubSpot', async () => {
+    const spoof = { message: 'bad', errors: [{ code: 'INVALID_OPTION', context: { value: ['MISSING_SCOPES'] } }] }
+    await using crm = await startFakeHubspot(() => Response.json(spoof, { status: 400 }))
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(1), terms))).toEqual(['rejected'])
+  })
+
+  it('holds one row that says a property is missing, and writes its neighbours', async () => {
+    await using crm = await startFakeHubspot((inputs, _request, write) => {
+      const [bad, ...good] = inputs
+      void write
+      return Response.json(
+        {
+          results: good.map(({ objectWriteTraceId, id }) => ({ id, objectWriteTraceId })),
+          errors: [{ category: 'PROPERTY_DOESNT_EXIST', context: { objectWriteTraceId: [bad?.objectWriteTraceId] } }],
+        },
+        { status: 207 },
+      )
+    })
+    const results = await createProvider(crm).upsertContacts(records(3), terms)
+    expect([...results.values()]).toMatchObject([{ status: 'hold' }, { status: 'written' }, { status: 'written' }])
+  })
+
+  it('asks for each contact by itself when an error names none', async () => {
+    await using crm = await startFakeHubspot((inputs, _request, write) =>
+      inputs.some(({ id }) => id === 'm2@b.example')
+        ? Response.json({ results: [], errors: [{ category: 'VALIDATION_ERROR', message: 'no' }] }, { status: 207 })
+        : write(),
+    )
+    const results = await createProvider(crm).upsertContacts(records(3), terms)
+    expect([...results.values()]).toMatchObject([{ status: 'written' }, { status: 'rejected' }, { status: 'written' }])
+  })
+
+  it('makes one call to see whether an account still refuses', async () => {
+    await using crm = await startFakeHubspot(() => Response.json({}, { status: 401 }))
+    const results = await createProvider(crm).upsertContacts(records(400), { ...terms, isFirst: true })
+    expect(crm.requests).toHaveLength(1)
+    expect(results.size).toBe(400)
+    expect(statusesOf(results)).toEqual(['hold'])
+  })
+
+  it.each(['', '/', '//', '/proxy/', '/proxy'])('takes a base URL that ends in %j', async (end) => {
+    await using crm = await startFakeHubspot()
+    await createProvider({ url: `${crm.url}${end}` }).upsertContacts(records(1), terms)
+    const prefix = end.includes('proxy') ? '/proxy' : ''
+    expect(crm.requests[0]?.path).toBe(`${prefix}/crm/objects/2026-09/contacts/batch/upsert`)
+  })
+
+  it.each([
+    ['a page', () => new Response('<html></html>')],
+    ['nothing', () => new Response(null, { status: 204 })],
+    ['another service', () => Response.json({ ok: true })],
+  ])('blames the account for a success that is %s', async (_what, answer) => {
+    await using crm = await startFakeHubspot(answer)
+    const results = await createProvider(crm).upsertContacts(records(2), terms)
+    expect([...results.values()]).toMatchObject([{ status: 'hold', waitMs: 1_000 }, { status: 'hold' }])
   })
 
   it.each([
@@ -69,81 +244,83 @@ describe('createHubspotProvider', () => {
     ['a row that cannot be read beside', { results: [null, { id: 7, objectWriteTraceId: 'trace-1' }] }],
   ])('reads an answer with %s', async (_what, body) => {
     await using crm = await startFakeHubspot(() => Response.json(body))
-    const results = await createProvider(crm).upsertContacts(records(1), never)
+    const results = await createProvider(crm).upsertContacts(records(1), terms)
     expect(results.get('trace-1')).toMatchObject({ status: 'written' })
   })
 
-  it('says nothing of contacts that an answer leaves out', async () => {
+  it('tries contacts again that an answer leaves out', async () => {
     await using crm = await startFakeHubspot(() => Response.json({ results: [{ id: '7' }] }))
-    expect(await createProvider(crm).upsertContacts(records(2), never)).toEqual(new Map())
+    expect(statusesOf(await createProvider(crm).upsertContacts(records(2), terms))).toEqual(['retry'])
   })
 
-  it('tries a contact again whose fault passes', async () => {
+  it.each([
+    ['RATE_LIMITS', { status: 'hold', reason: 'HubSpot: RATE_LIMITS: slow', waitMs: 10_000 }],
+    ['INTERNAL_ERROR', { status: 'retry', reason: 'HubSpot: INTERNAL_ERROR: slow' }],
+    ['WHAT_NOBODY_KNOWS', { status: 'retry' }],
+    ['VALIDATION_ERROR', { status: 'rejected' }],
+  ])('reads a row of category %s', async (category, expected) => {
     await using crm = await startFakeHubspot(() =>
       Response.json(
-        { errors: [{ category: 'RATE_LIMITS', message: 'slow', context: { objectWriteTraceId: ['trace-1'] } }] },
+        { errors: [{ category, message: 'slow', context: { objectWriteTraceId: ['trace-1'] } }] },
         { status: 207 },
       ),
     )
-    const results = await createProvider(crm).upsertContacts(records(1), never)
-    expect(results.get('trace-1')).toEqual({ status: 'retry', reason: 'HubSpot: RATE_LIMITS: slow' })
+    const results = await createProvider(crm).upsertContacts(records(1), terms)
+    expect(results.get('trace-1')).toMatchObject(expected)
   })
 
   it('shows neither the token nor an address in a reason', async () => {
     await using crm = await startFakeHubspot(() =>
       Response.json({ message: `"M1@b.example" is invalid\n${'x'.repeat(9_000)}` }, { status: 400 }),
     )
-    const [refused] = (await createProvider(crm).upsertContacts(records(1), never)).values()
+    const [refused] = (await createProvider(crm).upsertContacts(records(1), terms)).values()
     expect(refused).toMatchObject({
       reason: expect.stringMatching(/^HubSpot answered 400: "M…@b\.example" is invalid x{1,300}…$/),
     })
-    const [unsendable] = (await createProvider(crm, 'pat-secret\nline 2').upsertContacts(records(1), never)).values()
-    expect(unsendable).toEqual({ status: 'retry', reason: 'HubSpot did not answer: TypeError' })
+    const [unsendable] = (await createProvider(crm, 'pat-secret\nline 2').upsertContacts(records(1), terms)).values()
+    expect(unsendable).toMatchObject({ status: 'hold', reason: expect.stringContaining('UND_ERR_INVALID_ARG') })
   })
 
   it('gives up on an answer that is too long, and on a peer that is not there', async () => {
     await using crm = await startFakeHubspot(() => new Response('x'.repeat(5 * 1024 * 1024)))
-    const [long] = (await createProvider(crm).upsertContacts(records(1), never)).values()
+    const [long] = (await createProvider(crm).upsertContacts(records(1), terms)).values()
     expect(long).toEqual({ status: 'retry', reason: 'HubSpot did not answer: RangeError' })
-    const [away] = (await createProvider({ url: 'http://127.0.0.1:1' }).upsertContacts(records(1), never)).values()
-    expect(away).toMatchObject({ status: 'retry' })
+    const [away] = (await createProvider({ url: 'http://127.0.0.1:1' }).upsertContacts(records(1), terms)).values()
+    expect(away).toMatchObject({ status: 'hold', refusal: { cause: 'unreachable' } })
   })
 
   it('stops when the attempt is cancelled', async () => {
     await using crm = await startFakeHubspot(() => new Promise(() => {}))
     const cancel = new AbortController()
-    const pending = createProvider(crm).upsertContacts(records(1), cancel.signal)
+    const pending = createProvider(crm).upsertContacts(records(1), { ...terms, signal: cancel.signal })
     await expect.poll(() => crm.requests.length).toBe(1)
     cancel.abort()
     expect([...(await pending).values()]).toEqual([{ status: 'retry', reason: 'HubSpot did not answer: AbortError' }])
   })
 })
 
-// The vendor's contract is not ours to ship: it stands beside the repository where somebody put it.
-const contract = join(import.meta.dirname, '../../../../../../shared/specs/hubspot-ballerina/contacts.openapi.json')
-const isPresent = existsSync(contract)
+const contract = new URL('./contract/contacts.openapi.json', import.meta.url)
+const upsertBody = 'contract#/components/schemas/BatchInputSimplePublicObjectBatchInputUpsert'
 
-describe(`HubSpot's published contract${isPresent ? '' : ` (skipped: no file ${contract})`}`, () => {
-  it.skipIf(!isPresent)('accepts what is sent', async () => {
+describe("HubSpot's published contract", () => {
+  it('accepts what is sent', async () => {
     const validate = createContractValidator(readFileSync(contract, 'utf8'))
     const good = { inputs: [{ id: 'a@b.example', properties: { a: '' } }] }
     const bad = [{}, { inputs: [{ id: 'a@b.example' }] }, { inputs: [{ ...good.inputs[0], properties: { a: null } }] }]
     expect([good, ...bad].map((body) => validate(body))).toEqual([true, false, false, false])
     await using crm = await startFakeHubspot()
     const cleared = { ...recordOf(2), pausedSince: null, pauseReason: null, tags: [] }
-    await createProvider(crm).upsertContacts([recordOf(1), cleared], never)
+    await createProvider(crm).upsertContacts([recordOf(1), cleared], terms)
     const [request] = crm.requests
     expect(validate(JSON.parse(request?.body ?? ''))).toBe(true)
     expect([request?.method, request?.path]).toEqual(['POST', '/crm/objects/2026-09/contacts/batch/upsert'])
   })
 })
 
-/** Of the file's own schema of an upsert's body, whose nodes carry `"example": null`, which no JSON schema has. */
 function createContractValidator(text: string): (body: unknown) => boolean {
-  const dropped = JSON.parse(text, (key, value: unknown) => (key === 'example' ? undefined : value)) as object
   const ajv = new Ajv({ strict: false, validateFormats: false })
-  ajv.addSchema(dropped, 'contract')
-  const validate = ajv.getSchema('contract#/components/schemas/BatchInputSimplePublicObjectBatchInputUpsert')
+  ajv.addSchema(JSON.parse(text) as object, 'contract')
+  const validate = ajv.getSchema(upsertBody)
   if (validate === undefined) throw new Error('the contract has no schema of an upsert')
   return (body) => validate(body) === true
 }

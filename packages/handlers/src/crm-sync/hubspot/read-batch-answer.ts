@@ -1,67 +1,74 @@
 import { z } from 'zod'
-import type { ContactRecord, ContactResult } from '../crm-provider.ts'
-import { vendorText } from './vendor-text.ts'
+import type { ContactRecord } from '../crm-provider.ts'
 
 // HubSpot's own examples do not fit its schemas, and fields can be null: what can't be read counts as absent.
 const text = z.string().optional().catch(undefined)
-const BatchAnswer = z.object({
-  results: z.array(z.unknown()).catch([]),
-  errors: z.array(z.unknown()).catch([]),
-})
+const rows = z.array(z.unknown()).nullish().catch(undefined)
+const BatchAnswer = z.object({ results: rows, errors: rows })
 const Written = z.object({
   id: text,
   objectWriteTraceId: text,
   properties: z.object({ email: text }).catch({ email: undefined }),
 })
-const Failed = z.object({
-  category: text,
-  message: text,
-  context: z.object({ objectWriteTraceId: z.array(z.string()).catch([]) }).catch({ objectWriteTraceId: [] }),
-})
 
-/** Categories of faults that pass; all others are the contact's own. */
-const passing = new Set(['RATE_LIMITS', 'RATE_LIMIT', 'INTERNAL_ERROR', 'TIMEOUT', 'CONFLICT', 'OBJECT_LOCKED'])
+/** What an answer says of the contacts of its call. */
+export interface BatchAnswer {
+  /** The CRM's ids by trace id, as far as they are known. */
+  readonly written: ReadonlyMap<string, string | null>
+  /** Rows of errors, by trace id. */
+  readonly failed: ReadonlyMap<string, unknown>
+  /** Rows of errors that name no contact of the call. */
+  readonly nameless: readonly unknown[]
+}
 
 /**
  * Matches an answer to the records: by trace id, else by e-mail, because results come in any order. A record that the
- * answer does not mention has no result: a 2xx can have written nothing.
+ * answer does not mention is in neither map: a 2xx can have written nothing. Undefined for what is no answer of HubSpot's.
  */
-export function readBatchAnswer(records: readonly ContactRecord[], body: string): ReadonlyMap<string, ContactResult> {
-  const { results = [], errors = [] } = BatchAnswer.safeParse(parseJson(body)).data ?? {}
-  const matched = new Map<string, ContactResult>()
-  const nameless: ContactResult[] = []
+export function readBatchAnswer(records: readonly ContactRecord[], body: unknown): BatchAnswer | undefined {
+  const answer = BatchAnswer.safeParse(body).data
+  if (answer === undefined || (answer.results === undefined && answer.errors === undefined)) return undefined
   const traceIds = new Map(records.flatMap(({ email, traceId }) => [[email, traceId] as const, [traceId, traceId]]))
-  for (const { id, objectWriteTraceId, properties } of readEach(Written, results)) {
-    const traceId = traceIds.get(objectWriteTraceId ?? '') ?? traceIds.get(properties.email?.toLowerCase() ?? '')
-    const written: ContactResult = { status: 'written', remoteId: id ?? null }
-    if (traceId === undefined) nameless.push({ ...written, remoteId: null })
-    else matched.set(traceId, written)
-  }
-  for (const { category = 'error', message = 'no message', context } of readEach(Failed, errors)) {
-    const reason = `HubSpot: ${vendorText(`${category}: ${message}`)}`
-    const status = passing.has(category) ? 'retry' : 'rejected'
-    for (const traceId of context.objectWriteTraceId) matched.set(traceId, { status, reason })
+  const { written, unnamed } = readWritten(answer.results ?? [], traceIds)
+  const failed = new Map<string, unknown>()
+  const nameless: unknown[] = []
+  for (const row of answer.errors ?? []) {
+    const named = namesIn(row).flatMap((name) => traceIds.get(name.toLowerCase()) ?? traceIds.get(name) ?? [])
+    if (named.length === 0) nameless.push(row)
+    for (const traceId of named) failed.set(traceId, row)
   }
   // A contact found by its second address, or an answer of ids only: when every contact is accounted for, it is written.
-  const unmatched = records.filter(({ traceId }) => !matched.has(traceId))
-  if (unmatched.length > 0 && unmatched.length === nameless.length)
-    for (const [index, { traceId }] of unmatched.entries()) matched.set(traceId, nameless[index] ?? lost)
-  return matched
+  const unmatched = records.filter(({ traceId }) => !written.has(traceId) && !failed.has(traceId))
+  if (unmatched.length === unnamed) for (const { traceId } of unmatched) written.set(traceId, null)
+  return { written, failed, nameless }
 }
 
-const lost: ContactResult = { status: 'retry', reason: "HubSpot's answer does not mention the contact" }
-
-function readEach<T>(schema: z.ZodType<T>, rows: readonly unknown[]): readonly T[] {
-  return rows.flatMap((row) => {
-    const parsed = schema.safeParse(row)
-    return parsed.success ? [parsed.data] : []
-  })
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown
-  } catch {
-    return undefined
+function readWritten(results: readonly unknown[], traceIds: ReadonlyMap<string, string>) {
+  const written = new Map<string, string | null>()
+  let unnamed = 0
+  for (const result of results) {
+    const row = Written.safeParse(result).data
+    if (row === undefined) continue
+    const traceId =
+      traceIds.get(row.objectWriteTraceId ?? '') ?? traceIds.get(row.properties.email?.toLowerCase() ?? '')
+    if (traceId === undefined) unnamed += 1
+    else written.set(traceId, row.id ?? null)
   }
+  return { written, unnamed }
 }
+
+/** The contacts that a row of errors names: by trace id, or as HubSpot's own examples do, by the id that was sent. */
+function namesIn(row: unknown): readonly string[] {
+  const { id, context } = Failed.safeParse(row).data ?? noNames
+  const { objectWriteTraceId, ids, id: contextId } = context
+  return [id, objectWriteTraceId, ids, contextId].flat().filter((name) => name !== undefined)
+}
+
+const names = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .catch(undefined)
+const Context = z.object({ objectWriteTraceId: names, ids: names, id: names })
+const noContext = { objectWriteTraceId: undefined, ids: undefined, id: undefined }
+const Failed = z.object({ id: names, context: Context.catch(noContext) })
+const noNames = { id: undefined, context: noContext }

@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { PeerAnswer } from '../../peer/create-peer-client.ts'
+import type { ContactRecord, ContactResult, UpsertTerms } from '../crm-provider.ts'
+import { judgeAnswer, judgeRow, type Judgement } from './judge-answer.ts'
+import { readBatchAnswer, type BatchAnswer } from './read-batch-answer.ts'
+import { parseBody } from './read-problem.ts'
+
+type Records = readonly ContactRecord[]
+
+export interface UpsertDeps {
+  /** Sends one batch. */
+  readonly upsert: (records: Records, signal: AbortSignal) => Promise<PeerAnswer>
+  readonly now: () => number
+}
+
+/** A refused batch is halved until the bad contact stands alone; when all are bad that would be two calls for each. */
+const maxCalls = 64
+/** Another program's write of the same contact is over by then. */
+const conflictPauseMs = 1_000
+
+/**
+ * Writes batches so that a contact which HubSpot refuses costs its neighbours nothing: a batch that is refused because
+ * of some contact is halved, and a fault that no contact can be blamed for ends the attempt.
+ */
+export async function upsertInParts(
+  batches: readonly Records[],
+  { signal, isFirst }: UpsertTerms,
+  { upsert, now }: UpsertDeps,
+): Promise<ReadonlyMap<string, ContactResult>> {
+  const attempt = beginAttempt(upsert, signal, now)
+  const [first = [], ...others] = batches
+  if (isFirst) await writeBatch(first, attempt)
+  // Until the first call has shown what the account says, no other is made.
+  if (!isFirst || attempt.isJudging)
+    await Promise.all((isFirst ? others : batches).map((each) => writeBatch(each, attempt)))
+  await writeConflictsAgain(attempt)
+  return conclude(batches.flat(), attempt)
+}
+
+interface Attempt extends UpsertDeps {
+  readonly signal: AbortSignal
+  readonly results: Map<string, ContactResult>
+  /** Contacts refused by themselves, for what may or may not be their own fault. */
+  readonly refused: { readonly traceId: string; readonly reason: string; readonly kind: string | undefined }[]
+  readonly conflicts: ContactRecord[]
+  callsLeft: number
+  hasWritten: boolean
+  /** HubSpot takes the account's contacts one way or the other. */
+  isJudging: boolean
+  isLastTry: boolean
+  refusal: PeerRefusal | undefined
+}
+
+function beginAttempt(upsert: UpsertDeps['upsert'], signal: AbortSignal, now: () => number): Attempt {
+  const state = { callsLeft: maxCalls, hasWritten: false, isJudging: false, isLastTry: false, refusal: undefined }
+  return { upsert, signal, now, results: new Map(), refused: [], conflicts: [], ...state }
+}
+
+/** What is left to be sent of a part. */
+interface Remainder {
+  readonly parts: readonly Records[]
+  /** The part may have been refused for what no contact can help. */
+  readonly isDoubtful: boolean
+}
+
+const nothing: Remainder = { parts: [], isDoubtful: false }
+
+async function writeBatch(batch: Records, attempt: Attempt): Promise<void> {
+  const parts: Records[] = [batch]
+  const doubtful: Records[] = []
+  for (let part = parts.pop(); part !== undefined && !mustStop(attempt); part = parts.pop()) {
+    const left = await writePart(part, attempt)
+    if (!left.isDoubtful || attempt.hasWritten) parts.push(...left.parts.toReversed())
+    else {
+      doubtful.push(...left.parts)
+      if (part === batch) parts.push(...pickSome(batch, attempt.now()))
+    }
+    if (attempt.hasWritten) parts.push(...doubtful.splice(0).map((each) => withoutWritten(each, attempt)))
+  }
+}
+
+/**
+ * A HubSpot that is down is not asked for every half: two contacts by themselves show whether it takes any, others with
+ * every attempt, because these may be the ones that it stumbles over.
+ */
+function pickSome(batch: Records, now: number): readonly Records[] {
+  const first = now % batch.length
+  const second = (first + Math.ceil(batch.length / 2)) % batch.length
+  return [...new Set([first, second])].map((index) => batch.slice(index, index + 1))
+}
+
+function withoutWritten(part: Records, { results }: Attempt): Records {
+  return part.filter(({ traceId }) => results.get(traceId)?.status !== 'written')
+}
+
+function mustStop({ refusal, callsLeft, signal, hasWritten, refused }: Attempt): boolean {
+  const isPointless = !hasWritten && refused.length >= alikeEnough && kindOfAll(refused) !== undefined
+  return refusal !== undefined || callsLeft <= 0 || signal.aborted || isPointless
+}
+
+async function writePart(part: Records, attempt: Attempt): Promise<Remainder> {
+  if (part.length === 0) return nothing
+  attempt.callsLeft -= 1
+  const answer = await attempt.upsert(part, attempt.signal)
+  const isSuccess = answer.status !== 'none' && answer.status >= 200 && answer.status < 300
+  const rows = isSuccess ? readBatchAnswer(part, parseBody(answer.body)) : undefined
+  return rows === undefined
+    ? settleWhole(part, judgeAnswer(answer, attempt.now()), attempt)
+    : settleRows(part, rows, attempt)
+}
+
+function settleWhole(part: Records, judgement: Judgement, attempt: Attempt): Remainder {
+  if (judgement.blames === 'account') attempt.refusal ??= judgement.refusal
+  if (judgement.blames === 'contact' && part.length > 1) return { parts: halve(part), isDoubtful: false }
+  for (const record of part) settleOne(record, judgement, attempt)
+  return judgement.blames === 'unclear' && judgement.splits ? { parts: halve(part), isDoubtful: true } : nothing
+}
+
+function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, attempt: Attempt): Remainder {
+  if (written.size > 0) attempt.hasWritten = attempt.isJudging = true
+  const left: ContactRecord[] = []
+  for (const record of part) {
+    const remoteId = written.get(record.traceId)
+    const row = failed.get(record.traceId)
+    if (remoteId !== undefined) attempt.results.set(record.traceId, { status: 'written', remoteId })
+    else if (row !== undefined) settleOne(record, judgeRow(row), attempt)
+    else left.push(record)
+  }
+  return settleUnmentioned(left, nameless[0], part, attempt)
+}
+
+/** Contacts that an answer does not name: it may have an error that names none, either. */
+function settleUnmentioned(left: Records, nameless: unknown, part: Records, attempt: Attempt): Remainder {
+  const judgement: Judgement = nameless === undefined ? unmentioned : judgeRow(nameless)
+  if (judgement.blames === 'contact' && part.length > 1)
+    return { parts: left.length === 1 ? [left] : halve(left), isDoubtful: false }
+  for (const record of left) settleOne(record, judgement, attempt)
+  return nothing
+}
+
+const unmentioned: Judgement = {
+  blames: 'unclear',
+  reason: "HubSpot's answer does not mention the contact",
+  splits: false,
+}
+
+function settleOne(record: ContactRecord, judgement: Judgement, attempt: Attempt): void {
+  const { traceId } = record
+  switch (judgement.blames) {
+    case 'account': {
+      const { refusal } = judgement
+      // A row says it of the account only where nothing else was taken.
+      if (!attempt.hasWritten || refusal.cause === 'limited') attempt.refusal ??= refusal
+      attempt.results.set(traceId, { status: 'hold', reason: refusal.reason, waitMs: refusal.waitMs, refusal })
+      return
+    }
+    case 'unclear':
+      attempt.results.set(traceId, { status: 'retry', reason: judgement.reason })
+      return
+    case 'contact':
+      attempt.isJudging = true
+      if (judgement.isConflict && !attempt.isLastTry) {
+        attempt.conflicts.push(record)
+        attempt.results.set(traceId, { status: 'retry', reason: judgement.reason })
+        return
+      }
+      attempt.refused.push({ traceId, reason: judgement.reason, kind: judgement.kind })
+      attempt.results.set(traceId, { status: 'rejected', reason: judgement.reason })
+  }
+}
+
+/** Two programs that create one contact at the same moment conflict once; a conflict that stays is the contact's own. */
+async function writeConflictsAgain(attempt: Attempt): Promise<void> {
+  if (attempt.conflicts.length === 0 || mustStop(attempt)) return
+  attempt.isLastTry = true
+  await delay(conflictPauseMs)
+  for (const record of attempt.conflicts) if (!mustStop(attempt)) await writePart([record], attempt)
+}
+
+/** So many contacts refused for one reason, and none taken: that is hardly the contacts' fault. */
+const alikeAtLeast = 3
+/** More than these need not be tried. */
+const alikeEnough = 8
+const alikeWaitMs = 60_000
+/** For what an attempt has not come to. */
+const nextMs = 1_000
+
+function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, ContactResult> {
+  const { results, refused, refusal, hasWritten } = attempt
+  const reason = refusal?.reason ?? 'not tried yet: other contacts took up the calls of this attempt'
+  const hold = { status: 'hold', reason, waitMs: refusal?.waitMs ?? nextMs } as const
+  const untried: ContactResult = refusal === undefined ? hold : { ...hold, refusal }
+  const all = new Map(records.map(({ traceId }) => [traceId, results.get(traceId) ?? untried]))
+  if (hasWritten || refused.length < alikeAtLeast || kindOfAll(refused) === undefined) return all
+  for (const each of refused) {
+    const alike = `${each.reason} (${refused.length} contacts were refused alike, and none was taken: check the account)`
+    all.set(each.traceId, { status: 'hold', reason: alike, waitMs: alikeWaitMs })
+  }
+  return all
+}
+
+function kindOfAll(refused: Attempt['refused']): string | undefined {
+  const kind = refused[0]?.kind
+  return refused.every((each) => each.kind === kind) ? kind : undefined
+}
+
+function halve(records: Records): readonly Records[] {
+  if (records.length < 2) return []
+  const middle = Math.ceil(records.length / 2)
+  return [records.slice(0, middle), records.slice(middle)]
+}

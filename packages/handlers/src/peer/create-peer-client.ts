@@ -1,0 +1,114 @@
+import { Agent, request } from 'undici'
+
+/** What came of a request. */
+export type PeerAnswer =
+  | { readonly status: number; readonly headers: PeerHeaders; readonly body: string }
+  /** No answer, or none that ended. `isSent` is false when there was no connection to send it over. */
+  | { readonly status: 'none'; readonly fault: string; readonly isSent: boolean }
+
+export type PeerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+interface PeerRequest {
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body: unknown
+  readonly signal: AbortSignal
+}
+
+export interface PeerLimits {
+  /** From the beginning to the answer's last byte. */
+  readonly requestMs: number
+  readonly maxAnswerBytes: number
+}
+
+/** Posts to a party outside. Never throws. */
+export type PeerClient = (request: PeerRequest) => Promise<PeerAnswer>
+
+const connectMs = 3_000
+/** Shorter than any network's own patience with an idle connection. */
+const idleMs = 4_000
+
+/**
+ * A client whose every call ends in time. Connections are kept for the next call; one call without an answer, and the
+ * others that were open at the time are not used again: what has made one fall silent may have silenced all of them.
+ */
+export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): PeerClient {
+  const openAgent = () =>
+    new Agent({
+      connect: { timeout: connectMs },
+      headersTimeout: requestMs,
+      bodyTimeout: requestMs,
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      allowH2: false,
+    })
+  let agent = openAgent()
+
+  return async ({ url, headers, body, signal }) => {
+    const used = agent
+    try {
+      const answer = await request(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        dispatcher: used,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
+      })
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: await readBounded(answer.body, maxAnswerBytes),
+      }
+    } catch (error) {
+      if (used === agent) {
+        agent = openAgent()
+        // It ends with its last call, which has its own time limit.
+        used.close().catch(() => undefined)
+      }
+      return { status: 'none', fault: nameOf(error), isSent: !neverSent.has(nameOf(error)) }
+    }
+  }
+}
+
+async function readBounded(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > maxBytes) throw new RangeError('the answer is too long')
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** The system's code or the error's name: its message can hold the request's headers or URL, and so a secret. */
+function nameOf(error: unknown): string {
+  const inner = error instanceof AggregateError ? (error.errors as readonly unknown[])[0] : error
+  const cause = inner instanceof Error && inner.cause instanceof Error ? inner.cause : inner
+  if (!(cause instanceof Error)) return 'unknown fault'
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+}
+
+/** Of the resolver, the connection, TLS, and a request that can't be written. */
+const neverSent: ReadonlySet<string> = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_INVALID_ARG',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+])

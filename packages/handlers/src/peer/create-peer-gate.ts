@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { hold, type Outcome } from '@warmhook/queue/outcome'
+import type { Database } from '@warmhook/store/database'
+import { enterPeerGate, type PeerEntry, type PeerEntryResult } from '@warmhook/store/peer-gates/enter-peer-gate'
+import { closePeerGate, endPeerTurn, openPeerGate, type PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { Logger } from '@warmhook/telemetry/logger'
+
+export interface PeerGateDeps {
+  readonly db: Database
+  readonly log: Logger
+  readonly now: () => number
+}
+
+/** What a pass has shown of the account. */
+export type PeerVerdict = 'answers' | 'unknown' | PeerRefusal
+
+export type PeerPass =
+  | {
+      readonly status: 'open'
+      /** The first after the gate was closed: one call, before any other. */
+      readonly isFirst: boolean
+      /** To be called once, whatever happens. */
+      readonly leave: (verdict: PeerVerdict) => Promise<void>
+    }
+  /** `outcome` is that of every event which would have been sent. */
+  | { readonly status: 'closed'; readonly outcome: Outcome; readonly waitMs: number }
+  /** Another worker is calling. */
+  | { readonly status: 'taken'; readonly outcome: Outcome }
+
+/** The way to one account of a peer, shared by all workers: while the account refuses, nothing is sent to it. */
+export interface PeerGate {
+  readonly enter: () => Promise<PeerPass>
+}
+
+/** While another worker tries. */
+const takenMs = 1_000
+
+export function createPeerGate(
+  account: Pick<PeerEntry, 'key' | 'peer' | 'calls' | 'turnMs'>,
+  { db, log, now }: PeerGateDeps,
+): PeerGate {
+  const { key, peer } = account
+
+  async function close(turnId: string, refusal: PeerRefusal): Promise<void> {
+    const { cause, reason, waitMs } = refusal
+    const refusals = await closePeerGate(db, account, turnId, refusal)
+    if (refusals === 1) log.warn({ peer, cause, reason, waitMs }, 'peer refuses: its events are held')
+  }
+
+  async function open(turnId: string): Promise<void> {
+    const past = await openPeerGate(db, key, turnId)
+    if (past !== undefined) log.info({ peer, ...past }, 'peer answers again: held events go on')
+  }
+
+  function pass(turnId: string, { status }: PeerEntryResult): PeerPass {
+    const hasTurn = status === 'turn'
+    return {
+      status: 'open',
+      isFirst: hasTurn && account.calls === 'together',
+      leave: async (verdict) => {
+        if (typeof verdict !== 'string') await close(turnId, verdict)
+        else if (hasTurn) await (verdict === 'answers' ? open(turnId) : endPeerTurn(db, key, turnId))
+      },
+    }
+  }
+
+  return {
+    async enter() {
+      const turnId = randomUUID()
+      const entry = await enterPeerGate(db, { ...account, turnId })
+      switch (entry.status) {
+        case 'open':
+        case 'turn':
+          return pass(turnId, entry)
+        case 'closed': {
+          const { reason, waitMs } = entry
+          return { status: 'closed', outcome: hold(reason ?? 'calls are kept apart', now() + waitMs), waitMs }
+        }
+        case 'taken':
+          return { status: 'taken', outcome: hold(entry.reason ?? 'another worker is sending', now() + takenMs) }
+      }
+    },
+  }
+}
