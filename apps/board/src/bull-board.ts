@@ -3,32 +3,55 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { HonoAdapter } from '@bull-board/hono'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { intakeQueue } from '@warmhook/queue/catalog'
-import type { Queue } from 'bullmq'
 import { Hono, type Handler } from 'hono'
-import { problem } from './problem.ts'
+import type { BoardDeps } from './board-deps.ts'
+import { redisAnswers } from './http/find-unreachable.ts'
+import { problem } from './http/problem.ts'
+import { unreachable } from './http/unreachable-error.ts'
 import { redactJobData } from './redact-job-data.ts'
 
-const basePath = '/queues'
 /** Bull Board itself would answer with any number of jobs, in one long call to Redis. */
 const maxJobsPerPage = 100
 
-/** Bull Board over these queues, to be mounted at `/queues` behind a password: it asks for none. */
-export function createBullBoardApp(queues: readonly Queue[]): Hono {
+/** Bull Board, to be mounted at `/queues` behind a password: it asks for none. */
+export function createBullBoardApp({
+  intake,
+  handlers,
+  redis,
+  basePath,
+}: Pick<BoardDeps, 'intake' | 'handlers' | 'redis' | 'basePath'>): Hono {
   const serverAdapter = new HonoAdapter(serveStatic)
-  serverAdapter.setBasePath(basePath)
+  serverAdapter.setBasePath(`${basePath}/queues`)
+  const favicon = `${basePath}/favicon.svg`
   createBullBoard({
     serverAdapter,
-    queues: queues.map((queue) => {
+    queues: [intake, ...handlers].map((queue) => {
       const adapter = new BullMQAdapter(queue)
       adapter.setFormatter('data', redactJobData)
       return adapter
     }),
-    options: { uiConfig: { boardTitle: 'Warmhook', hideRedisDetails: true, showWorkers: false, sortQueues: false } },
+    options: {
+      uiConfig: {
+        boardTitle: 'Warmhook',
+        favIcon: { default: favicon, alternative: favicon },
+        hideRedisDetails: true,
+        showWorkers: false,
+        sortQueues: false,
+      },
+    },
+  })
+  // Its own would answer 500 with the message of whatever went wrong.
+  serverAdapter.setErrorHandler((error) => {
+    throw error
   })
   const app = new Hono()
   app.use(async (c, next) => {
-    if (Number(c.req.query('jobsPerPage') ?? 0) > maxJobsPerPage)
-      return problem(c, 400, `jobsPerPage may be ${maxJobsPerPage} at most`)
+    const jobsPerPage = Number(c.req.query('jobsPerPage') ?? 1)
+    if (!Number.isInteger(jobsPerPage) || jobsPerPage < 1 || jobsPerPage > maxJobsPerPage)
+      return problem(c, 400, `jobsPerPage must be a number from 1 to ${maxJobsPerPage}`)
+    // Without Redis it would show a page that says there are no queues.
+    if (!c.req.path.startsWith(`${basePath}/queues/static/`) && !(await redisAnswers(redis)))
+      throw unreachable(['Redis'])
     return next()
   })
   for (const path of writesOfPayloads) app.all(path, refuse('Jobs are made by webhooks and replays only'))

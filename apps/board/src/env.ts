@@ -14,8 +14,9 @@ export interface BoardProcessSettings extends BoardSettings {
  */
 export function parseBoardEnv(env: NodeJS.ProcessEnv): BoardProcessSettings {
   const { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL } = fields
+  const { BOARD_BASE_PATH } = fields
   const variables = { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL }
-  const values = parseEnv(variables, env)
+  const values = parseEnv({ ...variables, BOARD_BASE_PATH }, env)
   return {
     redisUrl: values.REDIS_URL,
     databaseUrl: values.DATABASE_URL,
@@ -23,6 +24,7 @@ export function parseBoardEnv(env: NodeJS.ProcessEnv): BoardProcessSettings {
     port: values.BOARD_PORT,
     user: values.BOARD_USER,
     password: values.BOARD_PASSWORD,
+    basePath: values.BOARD_BASE_PATH,
     prefix: values.QUEUE_PREFIX,
     logLevel: values.LOG_LEVEL,
   }

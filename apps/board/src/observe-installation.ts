@@ -1,53 +1,89 @@
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import { readStats } from '@warmhook/store/ledger/read-stats'
 import { Counter, Gauge, type Registry } from '@warmhook/telemetry/metrics'
-import type { BoardDeps } from './board-deps.ts'
-import { readHandlerStatus } from './handler-status.ts'
+import pTimeout from 'p-timeout'
+import type { ReadDeps } from './board-deps.ts'
+import { readHandlerStatuses } from './read-handler-statuses.ts'
 
 // Scraping counts rows, so several scrapers must not add up.
 const freshForMs = 10_000
+/** A reading that hangs must not hold the answer for longer. */
+const limitMs = 4_000
 
-/** Puts the ledger, the queues and the mailboxes among the board's metrics. They are read when they are asked for. */
-export function observeInstallation(
-  registry: Registry,
-  { db, intake, handlers, now }: Pick<BoardDeps, 'db' | 'intake' | 'handlers' | 'now'>,
-): void {
-  let readAt = Number.NEGATIVE_INFINITY
-  let reading: Promise<void> | undefined
-  /** Called by each of the gauges before it is printed. */
-  async function refresh(): Promise<void> {
-    if (now() - readAt < freshForMs) return
-    reading ??= read()
-      .catch(() => failures.inc())
-      .finally(() => {
-        readAt = now()
-        reading = undefined
-      })
-    await reading
-  }
-
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> =>
-    new Gauge({ name: `warmhook_${name}`, help, labelNames: [...labelNames], registers: [registry], collect: refresh })
-  const ledger = gauge('ledger_events', 'Accepted webhooks by what has become of them', ['state'])
-  const jobs = gauge('queue_jobs', 'Jobs (batches) by queue and state', ['queue', 'state'])
-  const age = gauge('queue_oldest_age_seconds', 'How long the oldest waiting job has waited', ['queue'])
-  const mailboxes = gauge('mailboxes', 'Mailboxes by status', ['status'])
+/**
+ * Puts the ledger, the queues and the mailboxes among the board's metrics. They are read when they are asked for; what
+ * can't be read is absent: an old figure would pass for one of now.
+ */
+export function observeInstallation(registry: Registry, deps: ReadDeps): void {
   const failures = new Counter({
     name: 'warmhook_collect_failures_total',
-    help: 'Scrapes in which the figures of the installation could not be read; the last ones stay then',
+    help: 'Readings of the installation that failed; its figures are absent until one succeeds',
     registers: [registry],
   })
-
-  async function read(): Promise<void> {
-    const { balanced, ...states } = await readFullLedger(intake, db)
-    for (const [state, count] of Object.entries(states)) ledger.set({ state }, count)
-    ledger.set({ state: 'unbalanced' }, balanced ? 0 : 1)
-    for (const [status, count] of Object.entries((await readStats(db)).mailboxes)) mailboxes.set({ status }, count)
-    for (const queue of [intake, ...handlers]) {
-      const { depth, active, failing, oldestAgeMs } = await readHandlerStatus(queue, now())
-      for (const [state, count] of Object.entries({ waiting: depth, active, failed: failing }))
-        jobs.set({ queue: queue.name, state }, count)
-      age.set({ queue: queue.name }, (oldestAgeMs ?? 0) / 1_000)
+  const refresh = shared(deps.now, async () => {
+    try {
+      show(gauges, await pTimeout(readFigures(deps), { milliseconds: limitMs }))
+    } catch {
+      for (const gauge of Object.values(gauges)) gauge.reset()
+      failures.inc()
     }
+  })
+  const gauges = createGauges(registry, refresh)
+}
+
+/** Runs once for all who call while it runs or shortly after. */
+function shared(now: () => number, run: () => Promise<void>): () => Promise<void> {
+  let ranAt = Number.NEGATIVE_INFINITY
+  let running: Promise<void> | undefined
+  return async () => {
+    if (now() - ranAt < freshForMs) return
+    running ??= run().finally(() => {
+      ranAt = now()
+      running = undefined
+    })
+    await running
+  }
+}
+
+type Gauges = ReturnType<typeof createGauges>
+
+/** `collect` is called by each of them before it is printed. */
+function createGauges(registry: Registry, collect: () => Promise<void>) {
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> =>
+    new Gauge({ name: `warmhook_${name}`, help, labelNames: [...labelNames], registers: [registry], collect })
+  return {
+    ledger: gauge('ledger_events', 'Accepted webhooks by what has become of them', ['state']),
+    jobs: gauge('queue_jobs', 'Jobs (batches) by queue and state', ['queue', 'state']),
+    age: gauge('queue_oldest_age_seconds', 'How long there has been work that could run now', ['queue']),
+    retryingAge: gauge('queue_retrying_age_seconds', 'Age of the oldest event that is being retried', ['queue']),
+    workers: gauge('queue_workers', 'Live workers that take the queue', ['queue']),
+    events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
+    mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
+  }
+}
+
+async function readFigures(deps: ReadDeps) {
+  const { db, intake, handlers } = deps
+  const [ledger, stats, queues] = await Promise.all([
+    readFullLedger(intake, db),
+    readStats(db),
+    readHandlerStatuses([intake, ...handlers], deps),
+  ])
+  return { ledger, stats, queues }
+}
+
+function show(gauges: Gauges, { ledger, stats, queues }: Awaited<ReturnType<typeof readFigures>>): void {
+  const { balanced, ...states } = ledger
+  for (const [state, count] of Object.entries(states)) gauges.ledger.set({ state }, count)
+  gauges.ledger.set({ state: 'unbalanced' }, balanced ? 0 : 1)
+  for (const [status, count] of Object.entries(stats.mailboxes)) gauges.mailboxes.set({ status }, count)
+  for (const { name, depth, active, failing, dead, workers, oldestClaimableAgeMs, retryingAgeMs } of queues) {
+    gauges.jobs.set({ queue: name, state: 'waiting' }, depth)
+    gauges.jobs.set({ queue: name, state: 'active' }, active)
+    gauges.age.set({ queue: name }, (oldestClaimableAgeMs ?? 0) / 1_000)
+    gauges.workers.set({ queue: name }, workers)
+    gauges.retryingAge.set({ queue: name }, (retryingAgeMs ?? 0) / 1_000)
+    gauges.events.set({ handler: name, state: 'failing' }, failing)
+    gauges.events.set({ handler: name, state: 'dead' }, dead)
   }
 }

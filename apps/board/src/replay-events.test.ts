@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
+import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
+import { eventually } from '@warmhook/testing/eventually'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
-import type { Queue } from 'bullmq'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Worker, type Queue } from 'bullmq'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openTestBoard, type TestBoard } from './fixtures/open-test-board.ts'
 
 describe('POST /api/replays', () => {
@@ -27,6 +29,17 @@ describe('POST /api/replays', () => {
     return events.map(({ event }) => event.id)
   }
 
+  /** Each list becomes a failed job that holds it. */
+  async function failForGood(queue: Queue, batches: readonly (readonly MailboxEvent[])[]): Promise<void> {
+    for (const events of batches) await queue.add('x', { events, dead: [] }, { attempts: 1 })
+    const worker = new Worker(queue.name, () => Promise.reject(new Error('no')), {
+      connection: { url: inject('redisUrl'), maxRetriesPerRequest: null },
+      prefix: queue.opts.prefix ?? '',
+    })
+    await eventually(async () => expect(await queue.getJobCounts('failed')).toEqual({ failed: batches.length }))
+    await worker.close()
+  }
+
   async function batchesOf(queue: Queue): Promise<readonly EventBatch[]> {
     return (await queue.getJobs(['waiting'], 0, -1, true)).map((job) => EventBatch.parse(job.data))
   }
@@ -35,7 +48,7 @@ describe('POST /api/replays', () => {
     const ids = await record(150)
     expect(await board.post('/api/replays', { filter: { type: 'campaign.updated' } })).toEqual({
       matched: 150,
-      enqueued: 300,
+      enqueued: 150,
     })
     const batches = await batchesOf(board.queueNamed('crm-sync'))
     expect(batches.map(({ events }) => events.length)).toEqual([64, 64, 22])
@@ -52,6 +65,32 @@ describe('POST /api/replays', () => {
     expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
     for (const batch of batches)
       expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxSize)
+  })
+
+  it('removes the dead letters that it replays, and keeps the rest of each', async () => {
+    const [one = '', two = '', three = ''] = await record(3)
+    const queue = board.queueNamed('crm-sync')
+    const events = await Promise.all(
+      [one, two, three].map(async (id) => (await board.get<{ event: MailboxEvent }>(`/api/events/${id}`)).event),
+    )
+    await failForGood(queue, [events.slice(0, 2), events.slice(2)])
+    await failForGood(board.queueNamed('pause-tracking'), [events.slice(0, 2)])
+    await board.post('/api/replays', { filter: { eventIds: [two, three] }, handler: 'crm-sync', dryRun: true })
+    expect(await queue.getJobCounts('failed')).toEqual({ failed: 2 })
+    await board.post('/api/replays', { filter: { eventIds: [two, three] }, handler: 'crm-sync' })
+    const failed = await queue.getJobs(['failed'])
+    expect(failed.map((job) => EventBatch.parse(job.data).events.map(({ id }) => id))).toEqual([[one]])
+    expect(await board.queueNamed('pause-tracking').getJobCounts('failed')).toEqual({ failed: 1 })
+  })
+
+  it('counts only the events that some handler gets again', async () => {
+    const ids = await record(2)
+    const events = [toRouted(envelope({ type: 'campaign.updated', account: { id: 9 } }), [])]
+    await recordBatch(board.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
+    const eventIds = [...ids, ...events.map(({ event }) => event.id)]
+    const expected = { matched: 3, enqueued: 2 }
+    expect(await board.post('/api/replays', { filter: { eventIds }, dryRun: true })).toEqual(expected)
+    expect(await board.post('/api/replays', { filter: { eventIds } })).toEqual(expected)
   })
 
   it('leaves duplicates out', async () => {

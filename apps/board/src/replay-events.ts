@@ -6,6 +6,7 @@ import type { Database } from '@warmhook/store/database'
 import type { EventFilter } from '@warmhook/store/events/event-filter'
 import { selectReplays } from '@warmhook/store/events/select-replays'
 import type { Queue } from 'bullmq'
+import { removeDeadLetters } from './remove-dead-letters.ts'
 
 export interface ReplayCommand {
   readonly filter: EventFilter
@@ -14,7 +15,7 @@ export interface ReplayCommand {
   readonly dryRun: boolean
 }
 
-/** How many events the filter found, and how many runs of handlers were ordered for them. */
+/** How many events the filter found, and how many of them some handler gets again: in a dry run, would get. */
 export interface ReplayCount {
   readonly matched: number
   readonly enqueued: number
@@ -26,17 +27,20 @@ export async function replayEvents(
   { db, handlers }: { readonly db: Database; readonly handlers: readonly Queue[] },
 ): Promise<ReplayCount> {
   const replayId = randomUUID()
+  const replayed = new Map(handlers.map((queue) => [queue, new Set<string>()]))
   let matched = 0
   let enqueued = 0
   for await (const replays of selectReplays(db, filter, handler)) {
     matched += replays.length
-    for (const queue of handlers) {
+    enqueued += replays.filter((replay) => handlers.some((queue) => replay.handlers.includes(queue.name))).length
+    if (dryRun) continue
+    for (const [queue, ids] of replayed) {
       const events = replays.filter((replay) => replay.handlers.includes(queue.name)).map(({ event }) => event)
-      if (dryRun) continue
       for (const batch of cutBatches(events, jobBytes, JOB_LIMITS)) await enqueue(queue, batch, replayId)
-      enqueued += events.length
+      for (const { id } of events) ids.add(id)
     }
   }
+  for (const [queue, ids] of replayed) await removeDeadLetters(queue, ids)
   return { matched, enqueued }
 }
 

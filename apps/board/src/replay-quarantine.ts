@@ -17,7 +17,6 @@ export async function replayQuarantine(
   { db, intake }: { readonly db: Database; readonly intake: Queue },
 ): Promise<ReplayCount> {
   let matched = 0
-  let enqueued = 0
   for await (const envelopes of selectQuarantined(db, filter)) {
     matched += envelopes.length
     if (dryRun) continue
@@ -25,8 +24,7 @@ export async function replayQuarantine(
       const payload: EnvelopeBatch = { envelopes: batch, replay: true }
       const name = describeReplay(batch.map((envelope) => envelope.source))
       await intake.add(name, payload, { jobId: randomUUID() })
-      enqueued += batch.length
     }
   }
-  return { matched, enqueued }
+  return { matched, enqueued: matched }
 }

@@ -15,6 +15,7 @@ describe('startBoard', () => {
       port: 0,
       user: 'admin',
       password: new Secret('a-password'),
+      basePath: '',
       prefix: '{t}',
     })
     const authorization = `Basic ${Buffer.from('admin:a-password').toString('base64')}`

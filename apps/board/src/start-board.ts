@@ -12,7 +12,6 @@ import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
-import { findAway } from './find-away.ts'
 import { observeInstallation } from './observe-installation.ts'
 
 export interface BoardSettings {
@@ -22,6 +21,8 @@ export interface BoardSettings {
   readonly port: number
   readonly user: string
   readonly password: Secret
+  /** Before every path, without a trailing slash; empty at the root. */
+  readonly basePath: string
   readonly prefix: string
 }
 
@@ -32,7 +33,7 @@ export interface BoardResources {
 }
 
 export interface Board extends AsyncDisposable {
-  /** Without a trailing slash. */
+  /** With the base path, without a trailing slash. */
   readonly url: string
 }
 
@@ -53,22 +54,14 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const [intake, ...handlers] = queues
     if (intake === undefined) throw new RangeError('the intake queue stands first')
     const registry = createMetrics('board')
-    observeInstallation(registry, { db, intake, handlers, now: Date.now })
-    const { user, password } = settings
-    const app = createApp({
-      db,
-      intake,
-      handlers,
-      user,
-      password,
-      registry,
-      log,
-      now: Date.now,
-      findAway: () => findAway(db, () => connection.status === 'ready'),
-    })
+    const { user, password, basePath, prefix } = settings
+    const sources = { db, redis: connection, prefix, intake, handlers, basePath, now: Date.now }
+    observeInstallation(registry, sources)
+    const app = createApp({ ...sources, user, password, registry, log })
     const handle = getRequestListener(app.fetch)
     const server = createServer((request, response) => void handle(request, response))
-    const url = await listen(scope, server, { ...settings, variable: 'BOARD_PORT', onError: report('http server') })
+    const address = { ...settings, variable: 'BOARD_PORT', onError: report('http server') }
+    const url = `${await listen(scope, server, address)}${basePath}`
     log.info({ url }, 'board listens')
     return { url }
   })

@@ -31,7 +31,8 @@ export async function runDoctor(context: CliContext, options: { json?: true }): 
   )
   try {
     await waitUntilReady(redis)
-    const patient = { redis, queues, db, spoolDir: settings.spoolDir, now: Date.now }
+    const { prefix, spoolDir } = settings
+    const patient = { redis, prefix, queues, db, spoolDir, now: Date.now }
     const results: { readonly check: string; readonly findings: readonly Finding[] }[] = []
     for (const check of checks) results.push({ check: check.name, findings: await examine(check, patient) })
     if (options.json === true)

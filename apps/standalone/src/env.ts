@@ -19,6 +19,7 @@ const variables = {
   TRUSTED_PROXIES: fields.TRUSTED_PROXIES.optional(),
   BOARD_USER: fields.BOARD_USER,
   BOARD_PASSWORD: fields.BOARD_PASSWORD.optional(),
+  BOARD_BASE_PATH: fields.BOARD_BASE_PATH,
   MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
   RATE_LIMIT_PER_SECOND: fields.RATE_LIMIT_PER_SECOND.optional(),
   BATCH_MAX: fields.BATCH_MAX,
@@ -47,6 +48,7 @@ export interface StandaloneSettings {
   readonly trustedProxies: AddressList | undefined
   readonly boardUser: string
   readonly boardPassword: Secret
+  readonly boardBasePath: string
   readonly maxBodyBytes: number
   readonly ratePerSecond: number | undefined
   readonly batchMax: number
@@ -85,6 +87,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     trustedProxies: values.TRUSTED_PROXIES && createAddressList(values.TRUSTED_PROXIES),
     boardUser: values.BOARD_USER,
     boardPassword: values.BOARD_PASSWORD ?? new Secret(kept.boardPassword),
+    boardBasePath: values.BOARD_BASE_PATH,
     maxBodyBytes: values.MAX_BODY_BYTES,
     ratePerSecond: values.RATE_LIMIT_PER_SECOND,
     batchMax: values.BATCH_MAX,

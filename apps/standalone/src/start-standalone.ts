@@ -49,6 +49,7 @@ export async function startStandalone(
         port: settings.boardPort,
         user: settings.boardUser,
         password: settings.boardPassword,
+        basePath: settings.boardBasePath,
         prefix,
         log: log.child({ part: 'board' }),
       }),

@@ -17,6 +17,7 @@ import type { AskApart } from './apart/ask-apart.ts'
 import { createApp } from './app.ts'
 import { createHandlerProcessor } from './handler-processor.ts'
 import { createRouter, maxGroupedJobs } from './create-router.ts'
+import { startReporting } from './start-reporting.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
 export interface WorkerSettings {
@@ -103,10 +104,15 @@ export async function startWorker(
       isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
     })
     run(intakeQueue, router, groupsInHand * maxGroupedJobs)
-    log.info(
-      { url, queues: [intakeQueue.name, ...handlers.map((handler) => handler.name)].filter(takes) },
-      'worker takes batches',
+    const enabled = handlers.map(({ name }) => name)
+    const queues = [intakeQueue.name, ...enabled].filter(takes)
+    const reporter = connectProducer({ url: settings.redisUrl, onError })
+    scope.defer('redis reporter', () => disconnect(reporter))
+    scope.use(
+      'reports',
+      startReporting({ redis: reporter, prefix: settings.prefix, queues, enabled, metrics, onError }),
     )
+    log.info({ url, queues }, 'worker takes batches')
     return { url }
   })
 }

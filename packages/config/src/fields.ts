@@ -54,6 +54,12 @@ export const fields = {
     .string()
     .min(8, 'must be at least 8 characters')
     .transform((value) => new Secret(value)),
+  /** The path under which a proxy serves the board, such as /warmhook; empty at the root. */
+  BOARD_BASE_PATH: z
+    .string()
+    .regex(/^(\/[\w~-][\w.~-]*)*\/?$/, 'must be a path such as /warmhook')
+    .transform((path) => path.replace(/\/$/, ''))
+    .default(''),
   MAX_BODY_BYTES: wholeNumber(1, 16 * 1024 ** 2).default(262_144),
   /** Webhooks a second on each endpoint, for each ingress; twice as many at once. 0: no limit. */
   RATE_LIMIT_PER_SECOND: wholeNumber(0, 1_000_000),

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ReadDeps } from '../board-deps.ts'
-import { problem } from '../problem.ts'
+import { problem } from '../http/problem.ts'
+import { describeIssues } from './describe-issues.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { addHandlerRoutes } from './handler-routes.ts'
 import { addMailboxRoutes } from './mailbox-routes.ts'
@@ -12,8 +13,8 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return undefined
-      const errors = result.error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
-      return problem(c, 400, 'The request does not fit; errors says where', { errors })
+      const errors = describeIssues(result.error.issues)
+      return problem(c, 400, `Invalid request: ${errors.map(({ message }) => message).join('; ')}`, { errors })
     },
   })
   addMailboxRoutes(api, deps)
@@ -28,7 +29,7 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
       version: '0.1.0',
       description: 'Mailboxes, pauses, events and what has become of them.',
     },
-    servers: [{ url: '/api' }],
+    servers: [{ url: `${deps.basePath}/api` }],
   })
   return api
 }

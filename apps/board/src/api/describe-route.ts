@@ -1,14 +1,22 @@
 import { createRoute, type z } from '@hono/zod-openapi'
+import { onlyThese } from './inputs.ts'
 import { Problem } from './schemas.ts'
 
 function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, content: { 'application/json': { schema } } }
 }
 
-const problems = {
-  400: { description: 'The request does not fit', content: { 'application/problem+json': { schema: Problem } } },
-  404: { description: 'There is no such thing', content: { 'application/problem+json': { schema: Problem } } },
+function problemOf(description: string) {
+  return { description, content: { 'application/problem+json': { schema: Problem } } }
 }
+
+const problems = {
+  400: problemOf('Invalid request'),
+  404: problemOf('Not found'),
+  503: problemOf('Redis or Postgres does not answer'),
+}
+
+const noQuery = onlyThese({})
 
 /** A route that reads. */
 export function reading<const Path extends string, Query extends z.ZodObject, Answer extends z.ZodType>(
@@ -37,7 +45,23 @@ export function readingOne<const Path extends string, Params extends z.ZodObject
     method: 'get',
     path,
     summary,
-    request: { params },
+    request: { params, query: noQuery },
+    responses: { 200: json(answer, summary), ...problems },
+  })
+}
+
+/** A route that does something to the thing that its path names. */
+export function doingTo<const Path extends string, Params extends z.ZodObject, Answer extends z.ZodType>(
+  path: Path,
+  summary: string,
+  params: Params,
+  answer: Answer,
+) {
+  return createRoute({
+    method: 'post',
+    path,
+    summary,
+    request: { params, query: noQuery },
     responses: { 200: json(answer, summary), ...problems },
   })
 }
@@ -49,6 +73,9 @@ export function doing<const Path extends string, Body extends z.ZodType, Answer 
   body: Body,
   answer: Answer,
 ) {
-  const request = { body: { required: true, content: { 'application/json': { schema: body } } } } as const
+  const request = {
+    query: noQuery,
+    body: { required: true, content: { 'application/json': { schema: body } } },
+  } as const
   return createRoute({ method: 'post', path, summary, request, responses: { 200: json(answer, summary), ...problems } })
 }

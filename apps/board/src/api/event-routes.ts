@@ -1,26 +1,30 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { listEvents } from '@warmhook/store/events/list-events'
 import { readEvent } from '@warmhook/store/events/read-event'
+import { readQuarantined } from '@warmhook/store/quarantine/list-quarantine'
 import { HTTPException } from 'hono/http-exception'
 import { replayEvents } from '../replay-events.ts'
 import type { ReadDeps } from '../board-deps.ts'
 import { doing, reading, readingOne } from './describe-route.ts'
+import { onlyThese, PageQuery, SearchText, wholeNumber } from './inputs.ts'
 import {
+  eventCriteria,
   EventDetail,
-  EventFilter,
   EventItem,
-  PageQuery,
   pageOf,
+  QuarantineItem,
   ReplayRequest,
   ReplayResult,
-  SearchText,
 } from './schemas.ts'
 
-const EventQuery = PageQuery.extend({
-  ...EventFilter.omit({ eventIds: true, campaignId: true }).shape,
-  campaignId: z.coerce.number().int().nonnegative().optional(),
+const EventQuery = onlyThese({
+  ...PageQuery,
+  ...eventCriteria,
+  campaignId: wholeNumber(z.int()).optional(),
   q: SearchText.max(200).optional(),
 })
+const EventParams = z.object({ id: z.uuid() })
+const EventAnswer = z.union([EventDetail, QuarantineItem])
 
 /** Adds its routes to the API. */
 export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): void {
@@ -29,11 +33,17 @@ export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): vo
     return c.json(await listEvents(db, filter, { limit, cursor }), 200)
   })
   api.openapi(
-    readingOne('/events/{id}', 'One event with its body and deliveries', z.object({ id: z.uuid() }), EventDetail),
+    readingOne(
+      '/events/{id}',
+      'One event with its body and deliveries, or a quarantine item',
+      EventParams,
+      EventAnswer,
+    ),
     async (c) => {
-      const event = await readEvent(db, c.req.valid('param').id)
-      if (event === undefined) throw new HTTPException(404, { message: 'No such event' })
-      return c.json(event, 200)
+      const { id } = c.req.valid('param')
+      const found = (await readEvent(db, id)) ?? (await readQuarantined(db, id))
+      if (found === undefined) throw new HTTPException(404, { message: notRecorded })
+      return c.json(found, 200)
     },
   )
   api.openapi(doing('/replays', 'Give events to handlers again', ReplayRequest, ReplayResult), async (c) => {
@@ -46,3 +56,5 @@ export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): vo
     return c.json(await replayEvents({ filter, handler, dryRun }, { db, handlers }), 200)
   })
 }
+
+const notRecorded = 'No event is recorded under this id; one that was accepted a moment ago may still be waiting'

@@ -1,43 +1,34 @@
-import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { Queue } from 'bullmq'
 import { HTTPException } from 'hono/http-exception'
-import { readHandlerStatus } from '../handler-status.ts'
 import type { ReadDeps } from '../board-deps.ts'
-import { reading } from './describe-route.ts'
+import { readHandlerStatuses, type HandlerStatus as Status } from '../read-handler-statuses.ts'
+import { doingTo, reading } from './describe-route.ts'
+import { onlyThese } from './inputs.ts'
 import { HandlerStatus } from './schemas.ts'
 
 const Answer = z.object({ items: z.array(HandlerStatus).readonly(), nextCursor: z.null() })
+const Params = z.object({ name: z.string() })
 
 /** Adds its routes to the API. */
-export function addHandlerRoutes(api: OpenAPIHono, { handlers, now }: ReadDeps): void {
-  api.openapi(reading('/handlers', 'The handlers and their queues', z.object({}), Answer), async (c) => {
-    const items = await Promise.all(handlers.map((queue) => readHandlerStatus(queue, now())))
-    return c.json({ items, nextCursor: null }, 200)
+export function addHandlerRoutes(api: OpenAPIHono, deps: ReadDeps): void {
+  const { handlers } = deps
+  api.openapi(reading('/handlers', 'The handlers and their queues', onlyThese({}), Answer), async (c) => {
+    return c.json({ items: await readHandlerStatuses(handlers, deps), nextCursor: null }, 200)
   })
-  const find = (name: string): Queue => {
+  const switchQueue = async (name: string, change: (queue: Queue) => Promise<void>): Promise<Status> => {
     const queue = handlers.find((candidate) => candidate.name === name)
     if (queue === undefined) throw new HTTPException(404, { message: `No handler is called ${name}` })
-    return queue
+    await change(queue)
+    const [status] = await readHandlerStatuses([queue], deps)
+    if (status === undefined) throw new RangeError('each queue has a status')
+    return status
   }
-  api.openapi(switching('pause', 'Stop a handler; it keeps what comes for later'), async (c) => {
-    const queue = find(c.req.valid('param').name)
-    await queue.pause()
-    return c.json(await readHandlerStatus(queue, now()), 200)
-  })
-  api.openapi(switching('resume', 'Let a handler go on'), async (c) => {
-    const queue = find(c.req.valid('param').name)
-    await queue.resume()
-    return c.json(await readHandlerStatus(queue, now()), 200)
-  })
-}
-
-function switching<const Verb extends 'pause' | 'resume'>(verb: Verb, summary: string) {
-  const content = { 'application/json': { schema: HandlerStatus } }
-  return createRoute({
-    method: 'post',
-    path: `/handlers/{name}/${verb}` as const,
-    summary,
-    request: { params: z.object({ name: z.string() }) },
-    responses: { 200: { description: summary, content } },
-  })
+  api.openapi(
+    doingTo('/handlers/{name}/pause', 'Pause a handler; it holds its events', Params, HandlerStatus),
+    async (c) => c.json(await switchQueue(c.req.valid('param').name, (queue) => queue.pause()), 200),
+  )
+  api.openapi(doingTo('/handlers/{name}/resume', 'Resume a handler', Params, HandlerStatus), async (c) =>
+    c.json(await switchQueue(c.req.valid('param').name, (queue) => queue.resume()), 200),
+  )
 }

@@ -6,16 +6,24 @@ import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading, readingOne } from './describe-route.ts'
-import { Mailbox, MailboxDetail, PageQuery, pageOf, Pause, SearchText } from './schemas.ts'
+import { onlyThese, PageQuery, SearchText, Time, wholeNumber } from './inputs.ts'
+import { Mailbox, MailboxDetail, pageOf, Pause } from './schemas.ts'
 
-const MailboxQuery = PageQuery.extend({
+const MailboxQuery = onlyThese({
+  ...PageQuery,
   status: MailboxStatus.optional(),
   owner: SearchText.optional(),
   tag: SearchText.optional(),
   q: SearchText.max(200).optional(),
 })
-const PauseQuery = PageQuery.extend({ state: z.enum(['open', 'closed']).optional(), owner: SearchText.optional() })
-const MailboxParams = z.object({ owner: SearchText, campaignId: z.coerce.number().int().nonnegative() })
+const PauseQuery = onlyThese({
+  ...PageQuery,
+  state: z.enum(['open', 'closed']).optional(),
+  owner: SearchText.optional(),
+  since: Time.optional(),
+  until: Time.optional(),
+})
+const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })
 
 /** Enough to see a mailbox's recent past; the lists have the rest. */
 const detailPage = { limit: 50, cursor: undefined }

@@ -1,16 +1,17 @@
-import { z, type OpenAPIHono } from '@hono/zod-openapi'
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import { readStats } from '@warmhook/store/ledger/read-stats'
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading } from './describe-route.ts'
+import { onlyThese } from './inputs.ts'
 import { Ledger, Stats } from './schemas.ts'
 
 /** Adds its routes to the API. */
 export function addOverviewRoutes(api: OpenAPIHono, { db, intake }: ReadDeps): void {
-  api.openapi(reading('/ledger', 'What has become of everything that was accepted', z.object({}), Ledger), async (c) =>
+  api.openapi(reading('/ledger', 'What has become of everything that was accepted', onlyThese({}), Ledger), async (c) =>
     c.json(await readFullLedger(intake, db), 200),
   )
-  api.openapi(reading('/stats', 'Figures for an overview', z.object({}), Stats), async (c) =>
+  api.openapi(reading('/stats', 'Figures for an overview', onlyThese({}), Stats), async (c) =>
     c.json(await readStats(db), 200),
   )
 }

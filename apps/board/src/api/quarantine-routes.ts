@@ -3,17 +3,17 @@ import { listQuarantine, listQuarantineGroups } from '@warmhook/store/quarantine
 import { replayQuarantine } from '../replay-quarantine.ts'
 import type { ReadDeps } from '../board-deps.ts'
 import { doing, reading } from './describe-route.ts'
-import {
-  PageQuery,
-  pageOf,
-  QuarantineGroups,
-  QuarantineItem,
-  QuarantineReplayRequest,
-  ReplayResult,
-  SearchText,
-} from './schemas.ts'
+import { onlyThese, PageQuery, SearchText } from './inputs.ts'
+import { pageOf, QuarantineGroups, QuarantineItem, QuarantineReplayRequest, ReplayResult } from './schemas.ts'
 
-const QuarantineQuery = PageQuery.extend({ issue: SearchText.optional() })
+const QuarantineQuery = onlyThese({
+  ...PageQuery,
+  limit: PageQuery.limit.removeDefault().optional(),
+  issue: SearchText.optional(),
+}).refine(
+  ({ issue, cursor }) => issue !== undefined || cursor === undefined,
+  'cursor: only the items of an issue have pages',
+)
 const Answer = z.union([QuarantineGroups, pageOf(QuarantineItem)])
 
 /** Adds its routes to the API. */
@@ -22,8 +22,8 @@ export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ReadDeps):
     reading('/quarantine', 'What nobody could read: by issue, or the items of one issue', QuarantineQuery, Answer),
     async (c) => {
       const { issue, limit, cursor } = c.req.valid('query')
-      if (issue === undefined) return c.json({ groups: await listQuarantineGroups(db) }, 200)
-      return c.json(await listQuarantine(db, issue, { limit, cursor }), 200)
+      if (issue === undefined) return c.json({ groups: await listQuarantineGroups(db, limit ?? 200) }, 200)
+      return c.json(await listQuarantine(db, issue, { limit: limit ?? 50, cursor }), 200)
     },
   )
   api.openapi(

@@ -1,17 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { EventType, MailboxEvent, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { eventStatuses } from '@warmhook/store/events/event-status'
+import { onlyThese, SearchText, Time } from './inputs.ts'
 
 const time = z.iso.datetime()
 const count = z.int().nonnegative()
-/** What a caller may look for: Postgres refuses text with a NUL. */
-export const SearchText = z.string().refine((text) => !text.includes('\0'), 'may not hold a NUL')
-
-export const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().optional(),
-})
-
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item).readonly(), nextCursor: z.string().nullable() })
 }
@@ -105,32 +98,34 @@ export const QuarantineItem = z
   })
   .openapi('QuarantineItem')
 
-export const EventFilter = z.strictObject({
-  eventIds: z.array(z.uuid()).min(1).max(1_000).optional(),
+/** By which events are looked for, in a query and in a replay. */
+export const eventCriteria = {
   type: EventType.optional(),
   status: z.enum(eventStatuses).optional(),
-  campaignId: count.optional(),
   owner: SearchText.optional(),
-  since: time.optional(),
-  until: time.optional(),
+  since: Time.optional(),
+  until: Time.optional(),
+}
+
+const EventFilter = onlyThese({
+  ...eventCriteria,
+  eventIds: z.array(z.uuid()).min(1).max(1_000).optional(),
+  campaignId: count.optional(),
 })
 
 // A filter has to be named: an empty one would mean everything.
-export const ReplayRequest = z
-  .strictObject({
-    filter: EventFilter.refine((filter) => Object.keys(filter).length > 0, 'name at least one criterion'),
-    handler: z.string().optional(),
-    dryRun: z.boolean().default(false),
-  })
-  .openapi('ReplayRequest')
+export const ReplayRequest = onlyThese({
+  filter: EventFilter.refine((filter) => Object.keys(filter).length > 0, 'name at least one criterion'),
+  handler: z.string().optional(),
+  dryRun: z.boolean().default(false),
+}).openapi('ReplayRequest')
 
-export const QuarantineReplayRequest = z
-  .strictObject({
-    filter: z.strictObject({ issue: SearchText.optional(), ids: z.array(z.uuid()).min(1).max(1_000).optional() }),
-    dryRun: z.boolean().default(false),
-  })
-  .openapi('QuarantineReplayRequest')
+export const QuarantineReplayRequest = onlyThese({
+  filter: onlyThese({ issue: SearchText.optional(), ids: z.array(z.uuid()).min(1).max(1_000).optional() }),
+  dryRun: z.boolean().default(false),
+}).openapi('QuarantineReplayRequest')
 
+/** Both count events (or envelopes); a dry run says what the same request would enqueue. */
 export const ReplayResult = z.object({ matched: count, enqueued: count }).openapi('ReplayResult')
 
 export const HandlerStatus = z
@@ -139,9 +134,14 @@ export const HandlerStatus = z
     depth: count,
     active: count,
     oldestAgeMs: z.int().nullable(),
+    oldestClaimableAgeMs: z.int().nullable(),
+    retryingAgeMs: z.int().nullable(),
     failing: count,
+    dead: count,
     ratePerMinute: count,
     paused: z.boolean(),
+    enabled: z.boolean(),
+    workers: count,
   })
   .openapi('Handler')
 
@@ -168,4 +168,4 @@ export const Stats = z
   })
   .openapi('Stats')
 
-export const Problem = z.object({ status: z.int(), detail: z.string() }).openapi('Problem')
+export const Problem = z.object({ title: z.string(), status: z.int(), detail: z.string() }).openapi('Problem')

@@ -1,16 +1,49 @@
-/** Renews the overview every five seconds while the page is looked at. */
+/** Renews the overview every five seconds while the page is looked at, and says so when it can't. */
 export const refreshScript = `
+const { overview } = document.currentScript.dataset
 const target = document.getElementById('overview')
+const notice = document.getElementById('stale')
+let renewedAt = new Date()
+
 async function refresh() {
   if (document.hidden) return
   try {
-    const response = await fetch('/overview', { headers: { accept: 'text/html' } })
-    if (response.ok) target.innerHTML = await response.text()
-    document.body.classList.toggle('stale', !response.ok)
-  } catch {
-    document.body.classList.add('stale')
+    show(await read())
+  } catch (error) {
+    tell(error.message)
   }
 }
+
+async function read() {
+  const headers = { accept: 'application/problem+json, text/html;q=0.9' }
+  let response
+  try {
+    response = await fetch(overview, { headers, signal: AbortSignal.timeout(8000) })
+  } catch {
+    throw new Error('the board does not answer')
+  }
+  if (response.ok) return response.text()
+  const problem = await response.json().catch(() => ({}))
+  throw new Error(problem.detail ?? 'the board answered ' + response.status)
+}
+
+function show(html) {
+  const links = [...target.querySelectorAll('a')]
+  const focused = links.indexOf(document.activeElement)
+  target.innerHTML = html
+  if (focused >= 0) target.querySelectorAll('a')[focused]?.focus({ preventScroll: true })
+  renewedAt = new Date()
+  notice.hidden = true
+  document.body.classList.remove('stale')
+}
+
+function tell(reason) {
+  const text = 'These figures are of ' + renewedAt.toLocaleTimeString() + ': ' + reason + '. Trying again every five seconds.'
+  if (notice.textContent !== text) notice.textContent = text
+  notice.hidden = false
+  document.body.classList.add('stale')
+}
+
 setInterval(refresh, 5000)
 document.addEventListener('visibilitychange', refresh)
 `

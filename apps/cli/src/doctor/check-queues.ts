@@ -1,46 +1,67 @@
-import type { Queue } from 'bullmq'
+import { readQueueActivity, type QueueActivity } from '@warmhook/queue/queue-activity'
+import { readQueueStatus, type QueueStatus } from '@warmhook/queue/read-queue-status'
+import { readUnfinished } from '@warmhook/store/deliveries/read-unfinished'
 import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 
 const slowAfterMs = 60_000
 const stuckAfterMs = 600_000
 
-/** Queues: whether jobs move, and what has failed. */
+/** Queues: whether workers take them, whether jobs move, and what has failed. */
 export const checkQueues: Check = {
   name: 'queues',
-  run: async ({ queues, now }) => (await Promise.all(queues.map((queue) => checkQueue(queue, now())))).flat(),
+  async run({ redis, prefix, queues, db, now }) {
+    const names = queues.map(({ name }) => name)
+    const at = now()
+    const [activity, unfinished, statuses] = await Promise.all([
+      readQueueActivity(redis, prefix, names),
+      readUnfinished(db),
+      Promise.all(queues.map((queue) => readQueueStatus(redis, queue, at))),
+    ])
+    return statuses.flatMap((status, index) => {
+      const name = names[index] ?? ''
+      const { failing = 0, dead = 0 } = unfinished.get(name) ?? {}
+      const isHandler = name !== 'intake'
+      const findings = [judge(name, status, { at, isHandler, failing, activity: activity.get(name) })]
+      if (dead > 0)
+        findings.push(
+          warning(
+            `${name}: ${dead} events are dead`,
+            'Read their reasons (GET /api/events?status=dead), fix the cause, and replay them (POST /api/replays).',
+          ),
+        )
+      return findings
+    })
+  },
 }
 
-async function checkQueue(queue: Queue, now: number): Promise<readonly Finding[]> {
-  const [counts, [oldest], isPaused, workers] = await Promise.all([
-    queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
-    queue.getJobs(['waiting'], 0, 0, true),
-    queue.isPaused(),
-    queue.getWorkersCount(),
-  ])
-  const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
-  const ageMs = oldest === undefined ? 0 : now - oldest.timestamp
-  const jobs = `${queue.name}: ${waiting} jobs wait, ${active} are worked on, ${delayed} will be tried again`
-  const findings: Finding[] = [judgeAge(jobs, ageMs, { isPaused, workers, hasWork: waiting + active + delayed > 0 })]
-  if (failed > 0)
-    findings.push(
-      warning(
-        `${queue.name}: ${failed} jobs hold dead letters`,
-        'Look at their reasons on the board, mend the cause, and replay them (POST /api/replays).',
-      ),
+interface Circumstances {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly isHandler: boolean
+  readonly failing: number
+  readonly activity: QueueActivity | undefined
+}
+
+function judge(name: string, status: QueueStatus, { at, isHandler, failing, activity }: Circumstances): Finding {
+  const { workers = 0, enabled = false } = activity ?? {}
+  const { waiting, active, delayed, paused, claimableSince } = status
+  const hasWork = waiting + active + delayed > 0
+  const retried = failing === 0 ? '' : `, ${failing} events are being retried`
+  const jobs = `${name}: ${waiting} jobs wait, ${active} are in progress, ${delayed} wait for a later attempt${retried}`
+  if (isHandler && !enabled && workers === 0) {
+    if (!hasWork) return ok(`${name}: switched off in the settings of the workers`)
+    return problem(
+      `${jobs}; no worker has this handler switched on`,
+      'Give the workers its settings, or clear its queue.',
     )
-  return findings
-}
-
-function judgeAge(
-  jobs: string,
-  ageMs: number,
-  { isPaused, workers, hasWork }: { readonly isPaused: boolean; readonly workers: number; readonly hasWork: boolean },
-): Finding {
-  if (isPaused) return warning(`${jobs}; the queue is paused`, 'Resume it on the board when it may go on.')
-  if (workers === 0 && hasWork)
-    return problem(`${jobs}; no worker takes them`, 'Start a worker, or add the queue to its WORKER_QUEUES.')
-  const oldest = `${jobs}; the oldest waits for ${Math.round(ageMs / 1_000)} s`
-  if (ageMs < slowAfterMs) return ok(ageMs === 0 ? jobs : oldest)
-  const advice = 'Start more workers; if the jobs do not get fewer then, look at the log of the workers.'
-  return ageMs < stuckAfterMs ? warning(oldest, advice) : problem(oldest, advice)
+  }
+  if (workers === 0)
+    return problem(`${jobs}; no worker takes this queue`, 'Start a worker, or add the queue to its WORKER_QUEUES.')
+  if (paused) return warning(`${jobs}; the queue is paused`, 'Resume it on the board when it may go on.')
+  const taken = `${jobs}; ${workers === 1 ? '1 worker takes' : `${workers} workers take`} them`
+  const lateMs = claimableSince === undefined ? 0 : at - claimableSince
+  if (lateMs < slowAfterMs) return ok(taken)
+  const late = `${taken}, yet some could have run ${Math.round(lateMs / 1_000)} s ago`
+  const advice = 'Start more workers; if the queue does not get shorter, read the log of the workers.'
+  return lateMs < stuckAfterMs ? warning(late, advice) : problem(late, advice)
 }

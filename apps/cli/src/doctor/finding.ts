@@ -9,6 +9,8 @@ export type Finding =
 
 export interface Patient {
   readonly redis: Redis
+  /** Before the names of the queues in Redis. */
+  readonly prefix: string
   readonly queues: readonly Queue[]
   readonly db: Database
   readonly spoolDir: string | undefined

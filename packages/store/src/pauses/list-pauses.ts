@@ -6,6 +6,9 @@ export interface PauseFilter {
   readonly state?: 'open' | 'closed' | undefined
   readonly owner?: string | undefined
   readonly campaignId?: number | undefined
+  /** Opened then or later, and before; ISO 8601. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
 }
 
 /** A pause as the API shows it. */
@@ -45,6 +48,8 @@ export async function listPauses(
   if (filter.state !== undefined) query = query.where('p.closed_by', filter.state === 'open' ? 'is' : 'is not', null)
   if (filter.owner !== undefined) query = query.where('p.owner', '=', filter.owner)
   if (filter.campaignId !== undefined) query = query.where('p.campaign_id', '=', String(filter.campaignId))
+  if (filter.since !== undefined) query = query.where('p.opened_at', '>=', new Date(filter.since))
+  if (filter.until !== undefined) query = query.where('p.opened_at', '<', new Date(filter.until))
   return toPage(
     await query.execute(),
     limit,

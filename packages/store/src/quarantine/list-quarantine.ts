@@ -25,7 +25,7 @@ export interface QuarantineView {
 }
 
 /** The groups, the one with the latest envelope first. */
-export async function listQuarantineGroups(db: Queryable): Promise<readonly QuarantineGroup[]> {
+export async function listQuarantineGroups(db: Queryable, limit: number): Promise<readonly QuarantineGroup[]> {
   const rows = await db
     .selectFrom('quarantine')
     .select((eb) => [
@@ -37,7 +37,7 @@ export async function listQuarantineGroups(db: Queryable): Promise<readonly Quar
     ])
     .groupBy('issue')
     .orderBy('last_at', 'desc')
-    .limit(200)
+    .limit(limit)
     .execute()
   return rows.map((row) => ({
     issue: row.issue,
@@ -63,6 +63,12 @@ export async function listQuarantine(
     .limit(limit + 1)
   if (before !== undefined) query = query.where('id', '<', before)
   return toPage(await query.execute(), limit, (row) => row.id, toView)
+}
+
+/** The quarantined envelope with this id, if there is one. */
+export async function readQuarantined(db: Queryable, id: string): Promise<QuarantineView | undefined> {
+  const row = await db.selectFrom('quarantine').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toView(row)
 }
 
 export interface QuarantineFilter {

@@ -1,0 +1,17 @@
+import type { Overview } from './overview.ts'
+
+/** What needs a person, the worst first, in a sentence each. */
+export function describeConcerns({ ledger, handlers, intakeWorkers }: Overview): readonly string[] {
+  const running = handlers.filter(({ enabled, paused }) => enabled && !paused)
+  return [
+    ...(ledger.balanced ? [] : ['The ledger does not balance: run “npx warmhook doctor”.']),
+    ...(intakeWorkers > 0 ? [] : ['No worker takes the intake queue: webhooks are stored, but none is processed.']),
+    ...running
+      .filter(({ workers }) => workers === 0)
+      .map(({ name }) => `No worker takes the queue of ${name}: its events wait.`),
+    ...handlers
+      .filter(({ dead }) => dead > 0)
+      .map(({ name, dead }) => `${dead} events are dead in ${name}: fix the cause, then replay them.`),
+    ...handlers.filter(({ paused }) => paused).map(({ name }) => `${name} is paused: its events wait.`),
+  ]
+}

@@ -1,0 +1,30 @@
+import type { Database } from '@warmhook/store/database'
+import { sql } from 'kysely'
+import type { Redis } from 'ioredis'
+import pTimeout from 'p-timeout'
+
+/** A service that the board reads. */
+export type Service = 'Redis' | 'Postgres'
+
+export interface Services {
+  readonly redis: Pick<Redis, 'ping'>
+  readonly db: Database
+}
+
+/** The services that do not answer right now. They are asked: the state of a silent connection tells nothing. */
+export async function findUnreachable({ redis, db }: Services): Promise<readonly Service[]> {
+  const [hasRedis, hasPostgres] = await Promise.all([redisAnswers(redis), answers(sql`SELECT 1`.execute(db))])
+  return [...(hasRedis ? [] : ['Redis' as const]), ...(hasPostgres ? [] : ['Postgres' as const])]
+}
+
+/** Whether Redis answers right now. */
+export function redisAnswers(redis: Services['redis']): Promise<boolean> {
+  return answers(redis.ping())
+}
+
+function answers(question: Promise<unknown>): Promise<boolean> {
+  return pTimeout(question, { milliseconds: 1_000 }).then(
+    () => true,
+    () => false,
+  )
+}

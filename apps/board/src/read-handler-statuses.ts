@@ -1,0 +1,70 @@
+import { readQueueActivity } from '@warmhook/queue/queue-activity'
+import { readQueueStatus } from '@warmhook/queue/read-queue-status'
+import { readUnfinished } from '@warmhook/store/deliveries/read-unfinished'
+import type { Queue } from 'bullmq'
+import type { ReadDeps } from './board-deps.ts'
+
+/** A handler and its queue at a glance. */
+export interface HandlerStatus {
+  readonly name: string
+  /** Jobs (batches) that wait or are delayed. */
+  readonly depth: number
+  readonly active: number
+  /** Of everything that waits, in whatever way. */
+  readonly oldestAgeMs: number | null
+  /** For how long there has been work that could run now. */
+  readonly oldestClaimableAgeMs: number | null
+  /** Of the events that are being tried again. */
+  readonly retryingAgeMs: number | null
+  /** Events that will be tried again. */
+  readonly failing: number
+  /** Events that failed for good and wait for a person. */
+  readonly dead: number
+  /** Events that were finished in the last minute. */
+  readonly ratePerMinute: number
+  readonly paused: boolean
+  /** Whether the workers' settings switch it on. */
+  readonly enabled: boolean
+  /** Live workers that take its queue. */
+  readonly workers: number
+}
+
+type StatusDeps = Pick<ReadDeps, 'db' | 'redis' | 'prefix' | 'now'>
+
+/** The status of each of these queues, in their order. */
+export async function readHandlerStatuses(
+  queues: readonly Queue[],
+  { db, redis, prefix, now }: StatusDeps,
+): Promise<readonly HandlerStatus[]> {
+  const at = now()
+  const names = queues.map(({ name }) => name)
+  const [unfinished, activity, statuses] = await Promise.all([
+    readUnfinished(db),
+    readQueueActivity(redis, prefix, names),
+    Promise.all(queues.map((queue) => readQueueStatus(redis, queue, at))),
+  ])
+  const ageOf = (since: number | undefined): number | null => (since === undefined ? null : Math.max(0, at - since))
+  return names.flatMap((name, index) => {
+    const queue = statuses[index]
+    if (queue === undefined) return []
+    const { failing = 0, dead = 0, failingSince } = unfinished.get(name) ?? {}
+    const { workers = 0, eventsPerMinute = 0, enabled = false } = activity.get(name) ?? {}
+    const waitingSince = [queue.oldestAt, failingSince].filter((since) => since !== undefined)
+    return [
+      {
+        name,
+        depth: queue.waiting + queue.delayed,
+        active: queue.active,
+        oldestAgeMs: waitingSince.length === 0 ? null : ageOf(Math.min(...waitingSince)),
+        oldestClaimableAgeMs: ageOf(queue.claimableSince),
+        retryingAgeMs: ageOf(failingSince),
+        failing,
+        dead,
+        ratePerMinute: eventsPerMinute,
+        paused: queue.paused,
+        enabled,
+        workers,
+      },
+    ]
+  })
+}

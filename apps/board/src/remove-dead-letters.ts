@@ -1,0 +1,28 @@
+import { EventBatch } from '@warmhook/schema/batch'
+import type { Queue } from 'bullmq'
+
+/** A job can have 256 KiB. */
+const pageSize = 20
+
+/**
+ * Removes the failed jobs whose events all have a new run: the run's own job tells from now on what becomes of them. Of
+ * the others, only the rest stays.
+ */
+export async function removeDeadLetters(queue: Queue, eventIds: ReadonlySet<string>): Promise<void> {
+  if (eventIds.size === 0) return
+  // From the oldest on: those that fail meanwhile come after them. What is removed makes room for the next.
+  for (let start = 0; ;) {
+    const jobs = await queue.getJobs(['failed'], start, start + pageSize - 1, true)
+    for (const job of jobs) {
+      const batch = EventBatch.safeParse(job.data)
+      const rest = batch.data?.events.filter(({ id }) => !eventIds.has(id))
+      if (rest === undefined || rest.length === batch.data?.events.length) start += 1
+      else if (rest.length === 0) await job.remove()
+      else {
+        await job.updateData({ ...batch.data, events: rest })
+        start += 1
+      }
+    }
+    if (jobs.length < pageSize) return
+  }
+}
