@@ -1,3 +1,4 @@
+import { eventually } from '@warmhook/testing/eventually'
 import { spawnApp } from '@warmhook/testing/spawn-app'
 import { describe, expect, it } from 'vitest'
 import { startInstallation } from './support/start-installation.ts'
@@ -29,6 +30,31 @@ describe('warmhook doctor', () => {
       '2 accepted = 1 processed + 0 duplicate + 1 quarantined + 0 dead + 0 in flight',
       '1 webhooks could not be read',
     ])
+  })
+
+  it('says when a worker is gone although no job waits, and that a handler is switched off', async () => {
+    await using site = await startInstallation()
+    const queuesOf = ({ findings }: { readonly findings: readonly Finding[] }) =>
+      Object.fromEntries(
+        findings.filter(({ check }) => check === 'queues').map(({ message, level }) => [message.split(':')[0], level]),
+      )
+    const running = await eventually(async () => {
+      const report = await examine(site.env)
+      expect(report.code).toBe(0)
+      return report
+    })
+    expect(queuesOf(running)).toEqual({ intake: 'ok', 'pause-tracking': 'ok', 'crm-sync': 'ok', notify: 'ok' })
+    expect(running.findings.map(({ message }) => message)).toContain(
+      'notify: switched off in the settings of the workers',
+    )
+    await site.worker[Symbol.asyncDispose]()
+    const gone = await examine(site.env)
+    expect(gone.code).toBe(1)
+    expect(queuesOf(gone)).toMatchObject({ intake: 'problem', 'pause-tracking': 'problem' })
+    expect(gone.findings.find(({ message }) => message.startsWith('intake'))).toMatchObject({
+      message: expect.stringContaining('no worker takes this queue'),
+      advice: 'Start a worker, or add the queue to its WORKER_QUEUES.',
+    })
   })
 
   it('says what is away, and what to do', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectConsumer } from '@warmhook/queue/connections'
+import { reportWorker } from '@warmhook/queue/queue-activity'
 import { describeBatch, EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
@@ -94,6 +95,25 @@ describe('the board', () => {
     }
   })
 
+  it('refuses query parameters that a route does not know, and names those that it does', async () => {
+    const { paths } = await board.get<{ paths: Record<string, Record<string, unknown>> }>('/api/openapi.json')
+    for (const [path, methods] of Object.entries(paths)) {
+      const real = path
+        .replace('{id}', randomUUID())
+        .replace('{owner}', 'a')
+        .replace(/\{\w+\}/, '1')
+      const [method = ''] = Object.keys(methods)
+      const response = await board.request(`/api${real}?sort=asc`, { method: method.toUpperCase() })
+      expect([path, response.status]).toEqual([path, 400])
+      expect(await response.json()).toMatchObject({ detail: expect.stringContaining('Unknown: sort; there are ') })
+    }
+    const pauses = await board.request('/api/pauses?order=asc')
+    expect(await pauses.json()).toMatchObject({
+      detail: 'Invalid request: Unknown: order; there are limit, cursor, state, owner, since, until',
+    })
+    expect((await board.request('/api/quarantine?cursor=x')).status).toBe(400)
+  })
+
   it('shows a dashboard', async () => {
     const html = await (await board.request('/')).text()
     expect(html).toContain('ledger balances')
@@ -137,6 +157,11 @@ describe('the lists', () => {
     ['/api/events?campaignId=3&', 1],
     ['/api/events?q=m12&', 1],
     ['/api/events?since=2100-01-01T00:00:00Z&', 0],
+    ['/api/events?since=2020-01-01&until=2100-01-01&', 12],
+    ['/api/events?since=2100-01-01T00:00:00+02:00&', 0],
+    ['/api/pauses?since=2020-01-01&', 2],
+    ['/api/pauses?since=2100-01-01&', 0],
+    ['/api/pauses?until=2020-01-01T00:00:00 02:00&', 0],
     ['/api/quarantine?issue=not+JSON&', 2],
   ])('%s gives each of its %i items once, page by page', async (path, count) => {
     const seen: string[] = []
@@ -172,6 +197,11 @@ describe('the lists', () => {
         { handler: 'pause-tracking', status: 'done', attempts: 1, error: null },
       ],
     })
+  })
+
+  it('answers the id of a quarantined webhook with its item', async () => {
+    const [item] = (await board.get<Page>('/api/quarantine?issue=not+JSON')).items
+    expect(await board.get(`/api/events/${String(item?.['id'])}`)).toEqual(item)
   })
 
   it('groups the quarantine by issue', async () => {
@@ -258,15 +288,58 @@ describe('handlers', () => {
 })
 
 describe('GET /api/handlers', () => {
-  it('shows how long batches wait, also those that are to be tried again later', async () => {
+  const statusOf = async (name: string) =>
+    (await board.get<Page>('/api/handlers')).items.find((item) => item['name'] === name)
+
+  it('shows how long batches wait; one that is to be tried again later is not late', async () => {
     const queue = board.queueNamed('notify')
     const timestamp = Date.now() - 60_000
     const job = await queue.add('x', { events: [], dead: [] }, { timestamp, delay: 3_600_000 })
-    const { items } = await board.get<Page>('/api/handlers')
-    const notify = items.find(({ name }) => name === 'notify')
-    expect(notify).toMatchObject({ depth: 1, active: 0, failing: 0, paused: false })
+    const notify = await statusOf('notify')
+    expect(notify).toMatchObject({ depth: 1, active: 0, failing: 0, paused: false, oldestClaimableAgeMs: null })
     expect(notify?.['oldestAgeMs']).toBeGreaterThanOrEqual(60_000)
     await job.remove()
+    const waiting = await queue.add('x', { events: [], dead: [] }, { timestamp })
+    expect((await statusOf('notify'))?.['oldestClaimableAgeMs']).toBeGreaterThanOrEqual(60_000)
+    await waiting.remove()
+  })
+
+  it('counts the events that are being retried and those that are dead, and forgets them once they are done', async () => {
+    const startedAt = Date.now() - 120_000
+    const failing = sent.slice(0, 3).map(({ id }) => ({ eventId: id, status: 'failing', note: 'no' }) as const)
+    const record = (records: Parameters<typeof recordDeliveries>[1]['records']) =>
+      recordDeliveries(board.db, { handler: 'notify', startedAt, finishedAt: Date.now(), replayId: undefined, records })
+    await record(failing)
+    expect(await statusOf('notify')).toMatchObject({ failing: 3, dead: 0 })
+    expect((await statusOf('notify'))?.['retryingAgeMs']).toBeGreaterThanOrEqual(120_000)
+    await record(failing.map((delivery) => ({ ...delivery, status: 'done' })))
+    expect(await statusOf('notify')).toMatchObject({ failing: 0, dead: 0, retryingAgeMs: null })
+    expect(await statusOf('crm-sync')).toMatchObject({ dead: 1 })
+    const replay = { handler: 'crm-sync', startedAt, finishedAt: Date.now(), replayId: randomUUID() }
+    const [last] = sent.slice(-1)
+    await recordDeliveries(board.db, {
+      ...replay,
+      records: [{ eventId: last?.id ?? '', status: 'done', note: undefined }],
+    })
+    expect(await statusOf('crm-sync')).toMatchObject({ dead: 0 })
+    expect(await (await board.request('/')).text()).not.toContain('dead in crm-sync')
+  })
+
+  it('tells which handlers are switched on, how many workers take each, and what they finish', async () => {
+    expect(await statusOf('crm-sync')).toMatchObject({ enabled: false, workers: 0, ratePerMinute: 0 })
+    expect(await (await board.request('/')).text()).toContain('No worker takes the intake queue')
+    const queues = [
+      { name: 'intake', finished: 0 },
+      { name: 'crm-sync', finished: 640 },
+    ]
+    await reportWorker(board.redis, board.prefix, { workerId: 'w', queues, enabled: ['crm-sync', 'pause-tracking'] })
+    expect(await statusOf('crm-sync')).toMatchObject({ enabled: true, workers: 1, ratePerMinute: 640 })
+    expect(await statusOf('pause-tracking')).toMatchObject({ enabled: true, workers: 0 })
+    expect(await statusOf('notify')).toMatchObject({ enabled: false, workers: 0 })
+    const page = await (await board.request('/')).text()
+    expect(page).not.toContain('No worker takes the intake queue')
+    expect(page).toContain('No worker takes the queue of pause-tracking')
+    expect(page).not.toContain('No worker takes the queue of notify')
   })
 })
 

@@ -15,11 +15,6 @@ const limitMs = 4_000
  * can't be read is absent: an old figure would pass for one of now.
  */
 export function observeInstallation(registry: Registry, deps: ReadDeps): void {
-  const failures = new Counter({
-    name: 'warmhook_collect_failures_total',
-    help: 'Readings of the installation that failed; its figures are absent until one succeeds',
-    registers: [registry],
-  })
   const refresh = shared(deps.now, async () => {
     try {
       show(gauges, await pTimeout(readFigures(deps), { milliseconds: limitMs }))
@@ -29,6 +24,12 @@ export function observeInstallation(registry: Registry, deps: ReadDeps): void {
     }
   })
   const gauges = createGauges(registry, refresh)
+  const failures = new Counter({
+    name: 'warmhook_collect_failures_total',
+    help: 'Readings of the installation that failed; its figures are absent until one succeeds',
+    registers: [registry],
+    collect: refresh,
+  })
 }
 
 /** Runs once for all who call while it runs or shortly after. */

@@ -18,14 +18,17 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
       .map(({ pathname, search }) => pathname + search)
   }
 
-  it.each(['/', '/queues', '/queues/', '/queues/queue/notify'])('links only to what is there, from %s', async (path) => {
-    const links = await linksOf(basePath + path)
-    expect(links.length).toBeGreaterThan(3)
-    for (const link of links) {
-      expect(link.startsWith(basePath)).toBe(true)
-      expect([link, (await board.request(link)).status]).toEqual([link, 200])
-    }
-  })
+  it.each(['/', '/queues', '/queues/', '/queues/queue/notify'])(
+    'links only to what is there, from %s',
+    async (path) => {
+      const links = await linksOf(basePath + path)
+      expect(links.length).toBeGreaterThan(3)
+      for (const link of links) {
+        expect(link.startsWith(basePath)).toBe(true)
+        expect([link, (await board.request(link)).status]).toEqual([link, 200])
+      }
+    },
+  )
 
   it.each(['/api/stats', '/queues', '/metrics', '/healthz', '/overview', '/queues/api/queues', '/favicon.ico'])(
     'answers %s with the prefix, without it, with a slash behind and with doubled ones',

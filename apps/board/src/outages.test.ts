@@ -1,0 +1,185 @@
+import { Secret } from '@warmhook/config/secret'
+import { migrate } from '@warmhook/store/migrate'
+import { openPostgres } from '@warmhook/store/open-database'
+import { createLogger } from '@warmhook/telemetry/logger'
+import { createTestDatabase } from '@warmhook/testing/create-test-database'
+import { eventually } from '@warmhook/testing/eventually'
+import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
+import { testPrefix } from '@warmhook/testing/test-prefix'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startBoard } from './start-board.ts'
+
+const id = '019a1b2c-0000-7000-8000-000000000001'
+const readsOfPostgres = [
+  '/',
+  '/overview',
+  '/api/mailboxes',
+  '/api/mailboxes/acme/1',
+  '/api/pauses',
+  '/api/events',
+  `/api/events/${id}`,
+  '/api/quarantine',
+  '/api/quarantine?issue=x',
+  '/api/handlers',
+  '/api/ledger',
+  '/api/stats',
+]
+const readsOfRedis = ['/', '/overview', '/api/handlers', '/api/ledger', '/queues', '/queues/api/queues']
+const writesOfRedis = ['/api/handlers/notify/pause', '/api/handlers/notify/resume']
+
+/** An answer later than this is a hang. */
+const limitMs = 5_000
+
+interface Site extends AsyncDisposable {
+  readonly redis: TcpProxy
+  readonly postgres: TcpProxy
+  request(path: string, init?: RequestInit): Promise<Response>
+}
+
+async function openSite(): Promise<Site> {
+  const stack = new AsyncDisposableStack()
+  const keys = stack.use(testPrefix())
+  const database = stack.use(await createTestDatabase())
+  const throughProxy = async (url: URL): Promise<TcpProxy> => {
+    const proxy = stack.use(await startTcpProxy({ host: url.hostname, port: Number(url.port) }))
+    url.hostname = '127.0.0.1'
+    url.port = String(proxy.port)
+    return proxy
+  }
+  const [redisUrl, databaseUrl] = [new URL(keys.redisUrl), new URL(database.url)]
+  const redis = await throughProxy(redisUrl)
+  const postgres = await throughProxy(databaseUrl)
+  const db = openPostgres({ use: 'reports', url: databaseUrl.href, poolSize: 4, onError: () => undefined })
+  stack.defer(() => db.destroy())
+  await migrate(db)
+  const board = stack.use(
+    await startBoard({
+      db,
+      log: createLogger('test', 'silent'),
+      redisUrl: redisUrl.href,
+      host: '127.0.0.1',
+      port: 0,
+      user: 'admin',
+      password: new Secret('a-password'),
+      basePath: '',
+      prefix: keys.prefix,
+    }),
+  )
+  const authorization = `Basic ${Buffer.from('admin:a-password').toString('base64')}`
+  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${board.url}${path}`, {
+      ...init,
+      headers: { authorization, ...init.headers },
+      signal: AbortSignal.timeout(limitMs),
+    })
+  // Both connections are used, and several of the pool.
+  await eventually(async () => expect((await request('/overview')).status).toBe(200))
+  return { redis, postgres, request, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+describe('while a service does not answer', () => {
+  let site: Site
+  beforeEach(async () => {
+    site = await openSite()
+  })
+  afterEach(async () => {
+    // Nobody says goodbye over a silent connection.
+    for (const proxy of [site.redis, site.postgres]) proxy.resetAll()
+    await site[Symbol.asyncDispose]()
+  })
+
+  async function expectNamed(service: string, paths: readonly string[], init: RequestInit = {}): Promise<void> {
+    const answers = await Promise.all(
+      paths.map(async (path) => {
+        const response = await site.request(path, init)
+        return [path, response.status, response.headers.get('retry-after'), await response.text()] as const
+      }),
+    )
+    for (const [path, status, retryAfter, text] of answers) {
+      expect([path, status, retryAfter]).toEqual([path, 503, '5'])
+      expect([path, text]).toEqual([path, expect.stringContaining(service)])
+    }
+  }
+
+  const faults: readonly (readonly [string, (proxy: TcpProxy) => void])[] = [
+    [
+      'refuses',
+      (proxy) => {
+        proxy.refuses = true
+        proxy.resetAll()
+      },
+    ],
+    [
+      'is silent',
+      (proxy) => {
+        proxy.swallows = true
+        proxy.silence('command', 'answer')
+      },
+    ],
+    ['is silent on the connections that are there', (proxy) => proxy.silence('command', 'answer')],
+    ['loses its answers on the connections that are there', (proxy) => proxy.silence('answer')],
+  ]
+
+  it.each(faults)('which is Redis and %s, every route that needs it says so', async (_, fault) => {
+    fault(site.redis)
+    await expectNamed('Redis', readsOfRedis)
+    if (site.redis.refuses || site.redis.swallows) {
+      await expectNamed('Redis', writesOfRedis, { method: 'POST' })
+      expect((await site.request('/api/stats')).status).toBe(200)
+    }
+  })
+
+  it.each(faults)('which is Postgres and %s, every route that needs it says so', async (_, fault) => {
+    fault(site.postgres)
+    await expectNamed('Postgres', readsOfPostgres)
+  })
+
+  it('a replay says so as well', async () => {
+    const body = JSON.stringify({ filter: { type: 'campaign.updated' } })
+    site.postgres.swallows = true
+    site.postgres.silence('command', 'answer')
+    await expectNamed('Postgres', ['/api/replays'], {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    })
+  })
+
+  it('the metrics leave the figures out, and answer', async () => {
+    for (const proxy of [site.redis, site.postgres]) {
+      proxy.swallows = true
+      proxy.silence('command', 'answer')
+    }
+    const metrics = await (await site.request('/metrics')).text()
+    expect(metrics).toMatch(/warmhook_collect_failures_total\{.*\} [1-9]/)
+    expect(metrics).not.toMatch(/^warmhook_ledger_events\{/m)
+    expect((await site.request('/healthz')).status).toBe(200)
+  })
+
+  it('a browser gets a page that asks again, a script gets problem details', async () => {
+    site.redis.refuses = true
+    site.redis.resetAll()
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+    for (const path of ['/', '/queues', '/api/ledger']) {
+      const page = await site.request(path, { headers: { accept } })
+      expect([path, page.status, page.headers.get('content-type')]).toEqual([path, 503, 'text/html; charset=utf-8'])
+      const text = await page.text()
+      expect(text).toContain('Redis does not answer')
+      expect(text).toContain('http-equiv="refresh"')
+    }
+    const answer = await site.request('/api/ledger')
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(await answer.json()).toMatchObject({ status: 503, title: 'Service Unavailable' })
+  })
+
+  it('and answers again, everything is as before', async () => {
+    for (const proxy of [site.redis, site.postgres]) {
+      proxy.refuses = true
+      proxy.resetAll()
+    }
+    await expectNamed('Redis and Postgres', ['/api/ledger'])
+    for (const proxy of [site.redis, site.postgres]) proxy.refuses = false
+    for (const path of [...readsOfRedis, '/api/stats'])
+      await eventually(async () => expect((await site.request(path)).status).toBe(200))
+  })
+})
