@@ -78,11 +78,9 @@ describe('the ingress', () => {
     expect((await send('globex')).status).toBe(202)
   })
 
-  it.each(['gzip', 'br', 'deflate, gzip', 'nonsense'])('refuses a body in %s', async (encoding) => {
+  it.each(['gzip', 'br', 'deflate, gzip', 'nonsense'])('accepts a body that is said to be in %s', async (encoding) => {
     const body = gzipSync('0'.repeat(1_000_000))
-    const response = await send('globex', { body, headers: { 'content-encoding': encoding } })
-    expect(response.status).toBe(415)
-    expect(await response.text()).toContain('uncompressed')
+    expect((await send('globex', { body, headers: { 'content-encoding': encoding } })).status).toBe(202)
   })
 
   it('ends a connection whose headers do not come', async () => {
@@ -94,7 +92,7 @@ describe('the ingress', () => {
   it('ends a connection whose body does not come', async () => {
     const socket = await connect()
     socket.write(`POST /webhooks/mailivery/${keyOf('globex')} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"a":`)
-    expect(await readToEnd(socket)).toMatch(/^(HTTP\/1\.1 4\d\d|$)/)
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /)
   })
 
   it('outlives connections that are reset in the middle of a body', async () => {

@@ -19,6 +19,8 @@ interface Ledger {
 /** Ingress, worker and board as processes of their own, on a database and Redis keys of their own. */
 export interface Installation extends AsyncDisposable {
   readonly ingressUrl: string
+  readonly boardUrl: string
+  readonly workerUrl: string
   readonly env: Readonly<Record<string, string>>
   readonly prefix: string
   readonly redisUrl: string
@@ -80,6 +82,8 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
   }
   return {
     ingressUrl,
+    boardUrl,
+    workerUrl: await urlOf(worker),
     env,
     prefix: keys.prefix,
     redisUrl: keys.redisUrl,

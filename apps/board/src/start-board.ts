@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import type { Secret } from '@warmhook/config/secret'
 import { handlerQueues } from '@warmhook/handlers/registry'
+import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { openQueue } from '@warmhook/queue/batch-producer'
@@ -58,8 +57,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const sources = { db, redis: connection, prefix, intake, handlers, basePath, now: Date.now }
     observeInstallation(registry, sources)
     const app = createApp({ ...sources, user, password, registry, log })
-    const handle = getRequestListener(app.fetch)
-    const server = createServer((request, response) => void handle(request, response))
+    const server = createAppServer(app.fetch)
     const address = { ...settings, variable: 'BOARD_PORT', onError: report('http server') }
     const url = `${await listen(scope, server, address)}${basePath}`
     log.info({ url }, 'board listens')

@@ -1,5 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Endpoint, FindEndpoint } from '@warmhook/config/endpoints'
+import { plainPath } from '@warmhook/lifecycle/plain-path'
+import { readContentEncoding } from '@warmhook/schema/content-encoding'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { sources } from '@warmhook/schema/sources'
 import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
@@ -36,7 +38,7 @@ type NodeContext = Context<NodeApp>
 
 /** The ingress's routes. Opens nothing. */
 export function createApp(deps: IngressDeps): Hono<NodeApp> {
-  const app = new Hono<NodeApp>()
+  const app = new Hono<NodeApp>({ getPath: plainPath })
   app.post('/webhooks/:source/:key', async (c) => {
     const response = await receiveWebhook(c, deps)
     deps.metrics.answers.inc({ status: response.status })
@@ -50,7 +52,11 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   app.get('/metrics', async (c) =>
     c.body(await deps.registry.metrics(), 200, { 'content-type': deps.registry.contentType }),
   )
-  app.notFound((c) => problem(c, 404, 'There is nothing here; webhooks go to POST /webhooks/mailivery/<key>'))
+  app.notFound((c) => {
+    const allow = allowedMethods(c.req.path)
+    if (allow !== undefined) return problem(c, 405, `Only ${allow} is answered here`, { allow })
+    return problem(c, 404, 'Not found; webhooks go to POST /webhooks/mailivery/<key>')
+  })
   app.onError((err, c) => {
     deps.report('request failed', 'error')(err)
     return problem(c, 500, 'Something of ours failed')
@@ -58,9 +64,15 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   return app
 }
 
+/** The methods of a path that there is; undefined for another. */
+function allowedMethods(path: string): string | undefined {
+  if (/^\/webhooks\/[^/]+\/[^/]+$/.test(path)) return 'POST'
+  return /^\/(healthz|readyz|metrics)$/.test(path) ? 'GET, HEAD' : undefined
+}
+
 /** Checks the sender, bounds and keeps the body, and answers 202 once it is safe. What the body says is the router's to judge. */
 async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
-  const source = sources.get(c.req.param('source') ?? '')
+  const source = sources.get((c.req.param('source') ?? '').toLowerCase())
   if (source === undefined) return problem(c, 404, 'No source has this name')
   const endpoint = deps.findEndpoint(source.name, c.req.param('key') ?? '')
   if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
@@ -71,13 +83,18 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
     const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
     return problem(c, 429, 'Too many webhooks on this key at once; send this one again later', headers)
   }
-  const encoding = c.env.incoming.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') return problem(c, 415, 'The body has to come uncompressed')
   const read = await readBody(c.env.incoming, deps.maxBodyBytes)
   if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
   if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
   const deliveryId = toDeliveryId(c.env.incoming.headers[source.deliveryIdHeader])
-  const envelope = deps.createEnvelope({ source: source.name, owner: endpoint.owner, body: read.body, deliveryId })
+  const contentEncoding = readContentEncoding(c.env.incoming.headers['content-encoding'] ?? '')
+  const envelope = deps.createEnvelope({
+    source: source.name,
+    owner: endpoint.owner,
+    body: read.body,
+    contentEncoding,
+    deliveryId,
+  })
   try {
     await deps.accept(envelope)
   } catch (err) {
@@ -94,7 +111,7 @@ function toDeliveryId(header: string | string[] | undefined): string | undefined
 /** RFC 9457. */
 function problem(
   c: NodeContext,
-  status: 400 | 401 | 403 | 404 | 413 | 415 | 429 | 500 | 503,
+  status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 503,
   detail: string,
   headers: Record<string, string> = {},
 ): Response {

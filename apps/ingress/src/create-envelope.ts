@@ -6,6 +6,8 @@ interface EnvelopeInput {
   readonly source: string
   readonly owner: string
   readonly body: Uint8Array
+  /** Of the body; undefined: none. */
+  readonly contentEncoding?: string | undefined
   readonly deliveryId: string | undefined
 }
 
@@ -20,7 +22,7 @@ export function createEnvelopeFactory(now: () => number): CreateEnvelope {
   const drawRandom = createRandomBlocks()
   let receivedAt = 0
   let seq = 0
-  return ({ source, owner, body, deliveryId }) => {
+  return ({ source, owner, body, contentEncoding, deliveryId }) => {
     const random = drawRandom()
     const time = now()
     if (time > receivedAt) {
@@ -37,6 +39,7 @@ export function createEnvelopeFactory(now: () => number): CreateEnvelope {
       owner,
       receivedAt,
       ...encodeBody(body),
+      ...(contentEncoding === undefined ? {} : { contentEncoding }),
       ...(deliveryId === undefined ? {} : { deliveryId }),
     }
   }
@@ -48,8 +51,9 @@ function firstSeq(random: Buffer): number {
 }
 
 /** Bytes of JSON that the envelope takes in a job, at most: a character that `encodeBody` lets through doubles if escaped. */
-export function envelopeBytes({ body, encoding, deliveryId = '' }: Envelope): number {
-  return (encoding === 'utf8' ? 2 * Buffer.byteLength(body) : body.length) + 6 * deliveryId.length + frameBytes
+export function envelopeBytes({ body, encoding, contentEncoding = '', deliveryId = '' }: Envelope): number {
+  const bodyBytes = encoding === 'utf8' ? 2 * Buffer.byteLength(body) : body.length
+  return bodyBytes + 6 * (contentEncoding.length + deliveryId.length) + frameBytes
 }
 
 // Field names, id, time, punctuation, and an owner of 100 characters.

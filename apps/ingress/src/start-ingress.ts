@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import type { AddressList } from '@warmhook/config/address-list'
 import { indexEndpoints, type Endpoint } from '@warmhook/config/endpoints'
+import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
@@ -69,11 +68,7 @@ export async function startIngress(settings: IngressSettings, { log }: { readonl
       registry,
       report,
     })
-    const handle = getRequestListener(app.fetch)
-    const server = createServer(
-      settings.timeouts ?? defaultTimeouts,
-      (request, response) => void handle(request, response),
-    )
+    const server = createAppServer(app.fetch, settings.timeouts ?? defaultTimeouts)
     const url = await listen(scope, server, { ...settings, variable: 'INGRESS_PORT', onError: report('http server') })
     log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
     return { url }

@@ -54,11 +54,11 @@ export async function startStandalone(
         log: log.child({ part: 'board' }),
       }),
     )
-    const { concurrency, dedupeWindowMs, lockMs } = settings
+    const { concurrency, dedupeWindowMs, lockMs, maxBodyBytes } = settings
     scope.use(
       'worker',
       await startWorker(
-        { redisUrl, host, port: 0, prefix, dedupeWindowMs, queues: undefined, concurrency, lockMs },
+        { redisUrl, host, port: 0, prefix, dedupeWindowMs, maxBodyBytes, queues: undefined, concurrency, lockMs },
         {
           db,
           handlers,
@@ -71,7 +71,7 @@ export async function startStandalone(
       ),
       20_000,
     )
-    const { endpoints, trustedProxies, maxBodyBytes, ratePerSecond, batchMax, spool, waitReplicas } = settings
+    const { endpoints, trustedProxies, ratePerSecond, batchMax, spool, waitReplicas } = settings
     const port = settings.ingressPort
     const ingress = scope.use(
       'ingress',

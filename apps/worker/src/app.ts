@@ -1,5 +1,7 @@
+import { plainPath } from '@warmhook/lifecycle/plain-path'
 import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 
@@ -11,7 +13,8 @@ export interface WorkerAppDeps {
 
 /** What a supervisor and Prometheus ask of a worker. */
 export function createApp({ consumer, registry, report }: WorkerAppDeps): Hono {
-  const app = new Hono()
+  const app = new Hono({ getPath: plainPath })
+  app.use(methodNotAllowed({ app }))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', (c) =>
     consumer.status === 'ready' ? c.json({ status: 'ready' }) : c.json({ status: 'Redis is away' }, 503),

@@ -16,6 +16,8 @@ import { recordAroundFaults } from './record-around-faults.ts'
 export interface RouterDeps {
   readonly db: Database
   readonly dedupeWindowMs: number
+  /** Of a body that came compressed, when it is inflated. */
+  readonly maxBodyBytes: number
   readonly producers: readonly HandlerProducer[]
   /** The names of the handlers that get an event of each type. */
   readonly subscriptions: ReadonlyMap<EventType, readonly string[]>
@@ -62,8 +64,9 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     if (deaths >= halveAfterDeaths && another !== undefined)
       return orUnavailable('database or Redis', () => splitIntakeJob(context, deps.isolation))
     const isSuspect = deaths >= tryApartAfterDeaths && envelope !== undefined
-    const refused = isSuspect ? await readApart(envelope, deps.isolation) : undefined
-    if (refused === undefined) return group.submit(readBatch(jobId, payload, deps.subscriptions))
+    const refused = isSuspect ? await readApart(envelope, deps.maxBodyBytes, deps.isolation) : undefined
+    if (refused === undefined)
+      return group.submit(await readBatch(jobId, payload, deps.subscriptions, deps.maxBodyBytes))
     return group.submit({ id: jobId, isReplay: payload.replay === true, events: [], refused: [refused] })
   }
 }

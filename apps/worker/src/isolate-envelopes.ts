@@ -37,14 +37,16 @@ export async function splitIntakeJob(
 /** Has one envelope read in a process of its own. Undefined when that survives; else the envelope for the quarantine. */
 export async function readApart(
   envelope: Envelope,
+  maxBodyBytes: number,
   { askApart }: EnvelopeIsolation,
 ): Promise<RefusedEnvelope | undefined> {
-  const result = await askApart?.({ kind: 'envelope', envelope }, readLimitMs)
+  const result = await askApart?.({ kind: 'envelope', envelope, maxBodyBytes }, readLimitMs)
   if (result === undefined || result.ok) return undefined
-  const { id, owner, source, receivedAt, deliveryId } = envelope
+  const { id, owner, source, receivedAt, contentEncoding, deliveryId } = envelope
   const message = `the process that read it ended with ${result.death}`
   const issues = [{ code: 'kills_its_process', path: [], message }]
-  return { id, owner, source, receivedAt, issue: 'kills its process', issues, raw: decodeBody(envelope), deliveryId }
+  const about = { id, owner, source, receivedAt, contentEncoding, deliveryId }
+  return { ...about, issue: 'kills its process', issues, raw: decodeBody(envelope) }
 }
 
 /** The same envelopes again are the same job. Intake jobs go by UUIDs: RFC 9562 section 5.8 leaves version 8 to us. */

@@ -1,29 +1,33 @@
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody } from '@warmhook/schema/envelope'
 import type { EventType } from '@warmhook/schema/mailbox-event'
-import { readEnvelope } from '@warmhook/schema/read-envelope'
+import { isCompressed, readCompressedEnvelope, readEnvelope } from '@warmhook/schema/read-envelope'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import type { RoutedBatch } from '@warmhook/store/events/record-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
 /** Sorts an intake job's envelopes into events and what can't be read as one. */
-export function readBatch(
+export async function readBatch(
   jobId: string,
   { envelopes, replay = false }: EnvelopeBatch,
   subscriptions: ReadonlyMap<EventType, readonly string[]>,
-): RoutedBatch {
+  maxBodyBytes: number,
+): Promise<RoutedBatch> {
   const events: RoutedEvent[] = []
   const refused: RefusedEnvelope[] = []
   for (const envelope of envelopes) {
-    const verdict = readEnvelope(envelope)
-    const { id, owner, source, receivedAt, deliveryId } = envelope
+    const verdict = isCompressed(envelope)
+      ? await readCompressedEnvelope(envelope, maxBodyBytes)
+      : readEnvelope(envelope)
+    const { id, owner, source, receivedAt, contentEncoding, deliveryId } = envelope
     const raw = decodeBody(envelope)
     if (verdict.ok) {
-      const { event, payloadHash } = verdict
-      events.push({ event, raw, payloadHash, deliveryId, handlers: subscriptions.get(event.type) ?? [] })
+      const { event, payloadHash, warnings } = verdict
+      const handlers = subscriptions.get(event.type) ?? []
+      events.push({ event, warnings, raw, contentEncoding, payloadHash, deliveryId, handlers })
     } else {
       const { issue, issues } = verdict
-      refused.push({ id, owner, source, receivedAt, issue, issues, raw, deliveryId })
+      refused.push({ id, owner, source, receivedAt, issue, issues, raw, contentEncoding, deliveryId })
     }
   }
   return { id: jobId, isReplay: replay, events, refused }

@@ -35,7 +35,7 @@ async function siftBatch(db: Database, batch: RoutedBatch): Promise<RoutedBatch>
   return { ...batch, events, refused }
 }
 
-function toRefused({ event, raw, deliveryId }: RoutedEvent, message: string): RefusedEnvelope {
+function toRefused({ event, raw, contentEncoding, deliveryId }: RoutedEvent, message: string): RefusedEnvelope {
   const { id, owner, source, receivedAt } = event
   const issue = 'not storable'
   return {
@@ -46,6 +46,7 @@ function toRefused({ event, raw, deliveryId }: RoutedEvent, message: string): Re
     issue,
     issues: [{ code: 'not_storable', path: [], message }],
     raw,
+    contentEncoding,
     deliveryId,
   }
 }

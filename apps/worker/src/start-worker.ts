@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { EnvError } from '@warmhook/config/parse-env'
 import { subscriptionsOf, type ActiveHandler } from '@warmhook/handlers/registry'
+import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createBatchProducer, type BatchJob } from '@warmhook/queue/batch-producer'
@@ -26,6 +25,8 @@ export interface WorkerSettings {
   readonly port: number
   readonly prefix: string
   readonly dedupeWindowMs: number
+  /** What a compressed body may inflate to; also the ingress's limit. */
+  readonly maxBodyBytes: number
   /** The queues that this worker takes; undefined: all. */
   readonly queues: readonly string[] | undefined
   /** Calls of a handler at once, per queue. */
@@ -69,8 +70,7 @@ export async function startWorker(
     const connect = (): Redis => connectConsumer({ url: settings.redisUrl, onError })
     const consumer = connect()
     scope.defer('redis consumer', () => disconnect(consumer))
-    const handle = getRequestListener(createApp({ consumer, registry, report }).fetch)
-    const server = createServer((request, response) => void handle(request, response))
+    const server = createAppServer(createApp({ consumer, registry, report }).fetch)
     const url = await listen(scope, server, { ...settings, variable: 'WORKER_PORT', onError: report('http server') })
 
     const run = <Payload>(
@@ -99,6 +99,7 @@ export async function startWorker(
     const router = createRouter({
       db: deps.db,
       dedupeWindowMs: settings.dedupeWindowMs,
+      maxBodyBytes: settings.maxBodyBytes,
       producers,
       subscriptions: subscriptionsOf(handlers),
       isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },

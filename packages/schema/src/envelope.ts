@@ -16,9 +16,10 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { z } from 'zod'
+import { maxContentEncodingLength } from './content-encoding.ts'
 
-/** One received request body with the identity that the ingress gave it. */
-export const Envelope = z.strictObject({
+/** One received request body with the identity that the ingress gave it. Fields that a newer version adds are let pass. */
+export const Envelope = z.object({
   /** UUIDv7 whose time is `receivedAt`, so that ids sort in arrival order. */
   id: z.uuidv7(),
   source: z.string().min(1),
@@ -28,6 +29,8 @@ export const Envelope = z.strictObject({
   /** The body: as text where that is short and exact, else as base64. */
   body: z.string(),
   encoding: z.enum(['utf8', 'base64']),
+  /** The codings of the body, as in Content-Encoding, in lower case; absent for none. */
+  contentEncoding: z.string().min(1).max(maxContentEncodingLength).optional(),
   /** The sender's own id for this delivery, where it gives one. */
   deliveryId: z.string().min(1).max(256).optional(),
 })

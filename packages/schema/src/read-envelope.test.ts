@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBody, encodeBody, type Envelope } from './envelope.ts'
+import { decodeBody, encodeBody, Envelope } from './envelope.ts'
 import { EventType } from './mailbox-event.ts'
 import { readEnvelope } from './read-envelope.ts'
 import { samplePayloads } from './samples.ts'
@@ -20,6 +20,11 @@ function read(payload: unknown) {
 // The reference's obfuscation of addresses, no-break space included.
 const documentedEmail = '[email\u00a0protected]'
 const account = { campaign_id: 7, email: 'a@b.example' }
+const updated = '{"type":"campaign.updated","account":{"id":7,"first_name":"José"}}'
+
+function bigEndian(text: string): Buffer {
+  return Buffer.from(text, 'utf16le').swap16()
+}
 
 describe('readEnvelope', () => {
   it('reads the five documented payloads with their quirks', () => {
@@ -112,6 +117,24 @@ describe('readEnvelope', () => {
     const verdict = readEnvelope(envelopeOf(body))
     expect(verdict.ok ? verdict : verdict.issue).toBe(issue)
     expect(verdict.ok || verdict.issues.length).toBeGreaterThan(0)
+  })
+
+  it.each([
+    ['a byte order mark', Buffer.from(`\uFEFF${updated}`), []],
+    ['UTF-16 with a mark', Buffer.from(`\uFEFF${updated}`, 'utf16le'), ['body: is not UTF-8, read as UTF-16']],
+    ['UTF-16 with a mark, high byte first', bigEndian(`\uFEFF${updated}`), ['body: is not UTF-8, read as UTF-16']],
+    ['UTF-16 without a mark', Buffer.from(updated, 'utf16le'), ['body: is not UTF-8, read as UTF-16']],
+    ['UTF-16 without a mark, high byte first', bigEndian(updated), ['body: is not UTF-8, read as UTF-16']],
+    ['Latin-1', Buffer.from(updated, 'latin1'), ['body: is not UTF-8, read as Windows-1252']],
+  ])('reads %s, and keeps every byte', (_name, bytes, warnings) => {
+    const envelope = envelopeOf(bytes)
+    expect(readEnvelope(envelope)).toMatchObject({ ok: true, event: { profile: { firstName: 'José' } }, warnings })
+    expect(decodeBody(envelope).equals(bytes)).toBe(true)
+  })
+
+  it('lets fields pass that a newer ingress adds to an envelope', () => {
+    const envelope = envelopeOf('{}')
+    expect(Envelope.parse({ ...envelope, number: 5 })).toEqual(envelope)
   })
 
   it('makes text that a database can hold, and keeps the raw body as it was', () => {

@@ -28,9 +28,11 @@ export function createEnvelopes(
 export function toRouted(envelope: Envelope, handlers: readonly string[] = ['pause-tracking']): RoutedEvent {
   const verdict = readEnvelope(envelope)
   if (!verdict.ok) throw new Error(`not an event: ${verdict.issue}`)
-  const { event, payloadHash } = verdict
+  const { event, payloadHash, warnings } = verdict
   return {
     event,
+    warnings,
+    contentEncoding: undefined,
     raw: Buffer.from(envelope.body, envelope.encoding),
     payloadHash,
     deliveryId: envelope.deliveryId,

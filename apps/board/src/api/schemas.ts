@@ -58,12 +58,18 @@ export const MailboxDetail = Mailbox.extend({
   events: z.array(EventItem).readonly(),
 }).openapi('MailboxDetail')
 
-const encoding = z.enum(['utf8', 'base64'])
+/** `raw` is inflated where the body came compressed and `inflated` says so. */
+const body = {
+  raw: z.string(),
+  encoding: z.enum(['utf8', 'base64']),
+  contentEncoding: z.string().nullable(),
+  inflated: z.boolean(),
+}
 
 export const EventDetail = EventItem.extend({
-  raw: z.string(),
-  encoding,
+  ...body,
   event: MailboxEvent,
+  warnings: z.array(z.string()).readonly(),
   duplicateOf: z.uuid().nullable(),
   deliveries: z
     .array(
@@ -93,8 +99,7 @@ export const QuarantineItem = z
     receivedAt: time,
     issue: z.string(),
     issues: z.custom<object>(() => true).openapi({ type: 'array', items: { type: 'object' } }),
-    raw: z.string(),
-    encoding,
+    ...body,
   })
   .openapi('QuarantineItem')
 

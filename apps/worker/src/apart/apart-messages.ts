@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 /** What the parent asks. */
 export const ApartRequest = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('envelope'), envelope: Envelope }),
+  z.strictObject({ kind: z.literal('envelope'), envelope: Envelope, maxBodyBytes: z.int().positive() }),
   z.strictObject({
     kind: z.literal('event'),
     handler: z.string(),

@@ -1,5 +1,5 @@
 import { createHandlers } from '@warmhook/handlers/registry'
-import { readEnvelope } from '@warmhook/schema/read-envelope'
+import { readCompressedEnvelope } from '@warmhook/schema/read-envelope'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
@@ -22,7 +22,7 @@ process.once('message', (message) => {
 
 async function answer(request: ApartRequest): Promise<ApartReply> {
   if (request.kind === 'envelope') {
-    readEnvelope(request.envelope)
+    await readCompressedEnvelope(request.envelope, request.maxBodyBytes)
     return { outcome: { status: 'done' } }
   }
   const settings = parseWorkerEnv(process.env)

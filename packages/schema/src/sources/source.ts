@@ -8,18 +8,24 @@ export interface EventContent {
   readonly profile: MailboxProfile
 }
 
-/** Why a payload could not be read, in the words of the validator. */
+/** Why a payload could not be read. */
 export interface PayloadIssue {
   readonly code: string
   readonly path: readonly (string | number)[]
   readonly message: string
 }
 
+/** `issue` groups equal faults; it holds no data of the payload other than names of fields and types. */
+export interface Refusal {
+  readonly ok: false
+  readonly issue: string
+  readonly issues: readonly PayloadIssue[]
+}
+
 /** What an adapter says of one payload. */
 export type PayloadVerdict =
-  | { readonly ok: true; readonly content: EventContent }
-  /** `issue` groups equal faults; it holds no data of the payload other than names of fields and types. */
-  | { readonly ok: false; readonly issue: string; readonly issues: readonly PayloadIssue[] }
+  /** `warnings` name fields that are not as documented, and what was made of them; they hold nothing of a person's. */
+  { readonly ok: true; readonly content: EventContent; readonly warnings: readonly string[] } | Refusal
 
 /** One kind of sender. A new one is a folder beside `mailivery` and a line in the registry. */
 export interface Source {

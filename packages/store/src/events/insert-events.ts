@@ -6,7 +6,11 @@ import { toJsonParameter } from '../json-parameter.ts'
 /** An event as the router hands it over. */
 export interface RoutedEvent {
   readonly event: MailboxEvent
+  /** What of its payload is not as documented. */
+  readonly warnings?: readonly string[]
   readonly raw: Buffer
+  /** Of `raw`. */
+  readonly contentEncoding?: string | undefined
   /** Hex. */
   readonly payloadHash: string
   readonly deliveryId: string | undefined
@@ -16,7 +20,7 @@ export interface RoutedEvent {
 
 /** Adds the rows of `events`. An event that is there already stays as it is. */
 export async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
-  const rows = events.map(({ event, raw, payloadHash, deliveryId, handlers }) => ({
+  const rows = events.map(({ event, warnings = [], raw, contentEncoding, payloadHash, deliveryId, handlers }) => ({
     id: event.id,
     owner: event.owner,
     source: event.source,
@@ -26,17 +30,20 @@ export async function insertEvents(tx: Transaction<Tables>, events: readonly Rou
     received_ms: event.receivedAt,
     event,
     raw: raw.toString('base64'),
+    content_encoding: contentEncoding,
+    warnings: warnings.length === 0 ? undefined : warnings,
     payload_hash: payloadHash,
     delivery_id: deliveryId,
     handlers,
   }))
   // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
   await sql`
-    INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, payload_hash, delivery_id, handlers)
+    INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, content_encoding,
+      warnings, payload_hash, delivery_id, handlers)
     SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000), event,
-      decode(raw, 'base64'), decode(payload_hash, 'hex'), delivery_id, handlers
+      decode(raw, 'base64'), content_encoding, warnings, decode(payload_hash, 'hex'), delivery_id, handlers
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms float8, event json,
-      raw text, payload_hash text, delivery_id text, handlers text[])
+      raw text, content_encoding text, warnings text[], payload_hash text, delivery_id text, handlers text[])
     ON CONFLICT (id) DO NOTHING`.execute(tx)
 }

@@ -1,6 +1,6 @@
-import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { DeliveryStatus, Queryable } from '../database.ts'
+import { showBody, type ShownBody } from '../show-body.ts'
 import type { EventView } from './list-events.ts'
 import { statusOfEvent } from './event-status.ts'
 import { toMailboxEvent } from './to-mailbox-event.ts'
@@ -16,11 +16,10 @@ export interface DeliveryView {
 }
 
 /** An event with everything that is known of it. */
-export interface EventDetail extends EventView {
-  /** The request body: as text when it is UTF-8, else base64. */
-  readonly raw: Envelope['body']
-  readonly encoding: Envelope['encoding']
+export interface EventDetail extends EventView, ShownBody {
   readonly event: MailboxEvent
+  /** What of the payload is not as documented, and what was made of it. */
+  readonly warnings: readonly string[]
   readonly duplicateOf: string | null
   readonly deliveries: readonly DeliveryView[]
 }
@@ -40,7 +39,6 @@ export async function readEvent(db: Queryable, id: string): Promise<EventDetail 
     .where('event_id', '=', id)
     .orderBy('handler')
     .execute()
-  const { body: raw, encoding } = encodeBody(row.raw)
   return {
     id: row.id,
     owner: row.owner,
@@ -49,9 +47,9 @@ export async function readEvent(db: Queryable, id: string): Promise<EventDetail 
     email: row.email,
     receivedAt: row.received_at.toISOString(),
     status: row.status,
-    raw,
-    encoding,
+    ...(await showBody(row.raw, row.content_encoding)),
     event: toMailboxEvent(row.event),
+    warnings: row.warnings ?? [],
     duplicateOf: row.duplicate_of,
     deliveries: deliveries.map((delivery) => ({
       handler: delivery.handler,

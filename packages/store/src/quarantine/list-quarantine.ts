@@ -2,6 +2,7 @@ import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import { sql, type Selectable } from 'kysely'
 import type { QuarantineTable, Queryable } from '../database.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
+import { showBody, type ShownBody } from '../show-body.ts'
 
 /** Envelopes that could not be read for the same reason. */
 export interface QuarantineGroup {
@@ -13,15 +14,13 @@ export interface QuarantineGroup {
 }
 
 /** An envelope that could not be read, whole, with the validator's reasons. */
-export interface QuarantineView {
+export interface QuarantineView extends ShownBody {
   readonly id: string
   readonly owner: string
   readonly source: string
   readonly receivedAt: string
   readonly issue: string
   readonly issues: object
-  readonly raw: string
-  readonly encoding: Envelope['encoding']
 }
 
 /** The groups, the one with the latest envelope first. */
@@ -62,7 +61,15 @@ export async function listQuarantine(
     .orderBy('id', 'desc')
     .limit(limit + 1)
   if (before !== undefined) query = query.where('id', '<', before)
-  return toPage(await query.execute(), limit, (row) => row.id, toView)
+  const { items, nextCursor } = toPage(
+    await query.execute(),
+    limit,
+    (row) => row.id,
+    (row) => row,
+  )
+  const views: QuarantineView[] = []
+  for (const row of items) views.push(await toView(row))
+  return { items: views, nextCursor }
 }
 
 /** The quarantined envelope with this id, if there is one. */
@@ -92,14 +99,21 @@ export async function* selectQuarantined(db: Queryable, filter: QuarantineFilter
   }
 }
 
-function toView(row: Selectable<QuarantineTable>): QuarantineView {
-  const { body: raw, encoding } = encodeBody(row.raw)
+async function toView(row: Selectable<QuarantineTable>): Promise<QuarantineView> {
   const { id, owner, source, issue, issues } = row
-  return { id, owner, source, receivedAt: row.received_at.toISOString(), issue, issues, raw, encoding }
+  const receivedAt = row.received_at.toISOString()
+  return { id, owner, source, receivedAt, issue, issues, ...(await showBody(row.raw, row.content_encoding)) }
 }
 
 function toEnvelope(row: Selectable<QuarantineTable>): Envelope {
   const { id, owner, source } = row
-  const deliveryId = row.delivery_id === null ? {} : { deliveryId: row.delivery_id }
-  return { id, source, owner, receivedAt: row.received_at.getTime(), ...encodeBody(row.raw), ...deliveryId }
+  return {
+    id,
+    source,
+    owner,
+    receivedAt: row.received_at.getTime(),
+    ...encodeBody(row.raw),
+    ...(row.content_encoding === null ? {} : { contentEncoding: row.content_encoding }),
+    ...(row.delivery_id === null ? {} : { deliveryId: row.delivery_id }),
+  }
 }

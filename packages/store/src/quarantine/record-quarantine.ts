@@ -13,6 +13,8 @@ export interface RefusedEnvelope {
   readonly issue: string
   readonly issues: readonly PayloadIssue[]
   readonly raw: Buffer
+  /** Of `raw`. */
+  readonly contentEncoding?: string | undefined
   readonly deliveryId: string | undefined
 }
 
@@ -29,13 +31,16 @@ export async function recordQuarantine(tx: Queryable, refused: readonly RefusedE
     issue: envelope.issue,
     issues: envelope.issues,
     raw: envelope.raw.toString('base64'),
+    content_encoding: envelope.contentEncoding,
     delivery_id: envelope.deliveryId,
   }))
   await sql`
-    INSERT INTO quarantine (id, owner, source, received_at, issue, issues, raw, delivery_id)
-    SELECT id, owner, source, to_timestamp(received_ms / 1000), issue, issues, decode(raw, 'base64'), delivery_id
+    INSERT INTO quarantine (id, owner, source, received_at, issue, issues, raw, content_encoding, delivery_id)
+    SELECT id, owner, source, to_timestamp(received_ms / 1000), issue, issues, decode(raw, 'base64'),
+      content_encoding, delivery_id
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      id uuid, owner text, source text, received_ms float8, issue text, issues json, raw text, delivery_id text)
+      id uuid, owner text, source text, received_ms float8, issue text, issues json, raw text,
+      content_encoding text, delivery_id text)
     WHERE NOT EXISTS (SELECT FROM events WHERE events.id = row.id)
     ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues`.execute(tx)
 }

@@ -1,0 +1,12 @@
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+
+/**
+ * An HTTP server for an app; it does not listen yet. HTTP/1.0 needs no Host (HAProxy's health checks send none), and an
+ * expectation that Node does not know is no reason to refuse a request.
+ */
+export function createAppServer(fetch: Parameters<typeof getRequestListener>[0], options: ServerOptions = {}): Server {
+  const handle = getRequestListener(fetch, { hostname: 'localhost' })
+  const server = createServer(options, (request, response) => void handle(request, response))
+  return server.on('checkExpectation', (request, response) => void handle(request, response))
+}

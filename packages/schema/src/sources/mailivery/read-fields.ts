@@ -1,0 +1,141 @@
+import { isEmailAddress } from '../../email-address.ts'
+import { isArray, isObject, parseJson } from './json-value.ts'
+
+/** Takes a remark on a field that is not as documented. It must not hold what the field holds. */
+export type Warn = (problem: string) => void
+
+/** Characters. What is longer is cut: the raw body keeps all of it. */
+const maxText = 1_000
+const maxLongText = 8_000
+const maxTags = 500
+const maxTagDepth = 5
+
+/** A whole number, or its digits in a string. */
+export function readId(value: unknown, warn: Warn): number | undefined {
+  const plain = unwrap(value, warn)
+  const number = typeof plain === 'string' && /^\s*\+?\d{1,16}(\.0*)?\s*$/.test(plain) ? Number(plain) : plain
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number + 0
+  warn('is not a whole number')
+  return undefined
+}
+
+export function readText(value: unknown, warn: Warn): string | undefined {
+  const plain = unwrap(value, warn)
+  if (typeof plain === 'string') return toStorable(plain, maxText, warn)
+  if (typeof plain !== 'number') return ignore(warn)
+  warn('expected text, read a number as text')
+  return String(plain)
+}
+
+/** Of several texts the first that is an address. */
+export function readEmail(value: unknown, warn: Warn): string | undefined {
+  if (!isArray(value) || value.length < 2) return readText(value, warn)
+  const address = value.find((item) => typeof item === 'string' && isEmailAddress(item))
+  if (typeof address !== 'string') return ignore(warn)
+  warn('expected text, read the first address of an array')
+  return toStorable(address, maxText, warn)
+}
+
+/** Text as it is; other JSON as its text. */
+export function readJsonText(value: unknown, warn: Warn): string | undefined {
+  if (typeof value === 'string') return toStorable(value, maxLongText, warn)
+  warn('expected text, read as JSON text')
+  return toStorable(toJson(value), maxLongText, warn)
+}
+
+/** Several texts are one, with commas between them. */
+export function readReason(value: unknown, warn: Warn): string | undefined {
+  const plain = unwrap(value, warn)
+  if (typeof plain === 'boolean') return ignore(warn)
+  if (!isArray(plain)) return readJsonText(plain, warn)
+  if (plain.length === 0) return ignore(warn)
+  if (!plain.every((item) => typeof item === 'string')) return readJsonText(plain, warn)
+  warn('expected text, read an array of text as one')
+  return toStorable(plain.join(', '), maxLongText, warn)
+}
+
+/** A list of texts, from whatever plainly holds one. Undefined when nothing in it can be read. */
+export function readTags(value: unknown, warn: Warn): readonly string[] | undefined {
+  const list = toTagList(value, warn)
+  if (list === undefined) return ignore(warn)
+  const items = list.length <= maxTags && list.every(isTag) ? list : sift(list, warn)
+  if (items.length === 0 && list.length > 0) return undefined
+  return items.map((tag) => toStorable(tag, maxText, warn))
+}
+
+function toTagList(value: unknown, warn: Warn): readonly unknown[] | undefined {
+  if (isArray(value)) return value
+  if (typeof value === 'number') {
+    warn('expected an array of text, read a number as the only tag')
+    return [value]
+  }
+  if (isObject(value)) {
+    warn("expected an array of text, read an object's values")
+    return Object.values(value)
+  }
+  if (typeof value !== 'string' || value.trim() === '') return undefined
+  const parsed = /^\s*[[{]/.test(value) ? parseJson(value) : undefined
+  if (isArray(parsed) || isObject(parsed)) {
+    warn('expected an array of text, read JSON in a text')
+    return isArray(parsed) ? parsed : Object.values(parsed)
+  }
+  warn('expected an array of text, read as a comma list')
+  return value.split(',').map((tag) => tag.trim())
+}
+
+function isTag(item: unknown): item is string {
+  return typeof item === 'string' && item.trim() !== ''
+}
+
+/** What can be read as tags in a list that holds other things, too. */
+function sift(list: readonly unknown[], warn: Warn): readonly string[] {
+  // Not flat(Infinity): a hostile list can nest deeper than the stack.
+  const items: readonly unknown[] = list.flat(maxTagDepth)
+  const tags = items.slice(0, maxTags).flatMap(toTags)
+  warn(
+    tags.length < items.length
+      ? 'expected an array of text, ignored what is none in it'
+      : 'expected an array of text, read what it holds as text',
+  )
+  return tags
+}
+
+function toTags(item: unknown): readonly string[] {
+  if (isTag(item)) return [item]
+  if (typeof item === 'number') return [String(item)]
+  if (!isObject(item)) return []
+  // `{ "name": "x" }`, with whatever else beside it.
+  const entries = Object.entries(item)
+  const [, named] = entries.find(([key]) => /^(name|tag|label|title|value|text)$/i.test(key)) ?? []
+  return typeof named === 'object' ? [] : toTags(named)
+}
+
+/** An array of one stands for what is in it. */
+function unwrap(value: unknown, warn: Warn): unknown {
+  if (!isArray(value) || value.length !== 1) return value
+  const [only] = value
+  if (typeof only === 'object') return value
+  warn('expected a single value, read the only one of an array')
+  return only
+}
+
+function ignore(warn: Warn): undefined {
+  warn('has an unexpected shape, ignored')
+  return undefined
+}
+
+/** Postgres text holds neither NUL nor a lone surrogate; the raw body keeps both. */
+function toStorable(text: string, maxLength: number, warn: Warn): string {
+  if (text.length > maxLength) warn(`cut to ${maxLength} characters`)
+  const short = text.length > maxLength ? text.slice(0, maxLength) : text
+  return short.replaceAll('\0', '\uFFFD').toWellFormed()
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // Nested deeper than the stack.
+    return ''
+  }
+}
