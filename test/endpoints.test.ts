@@ -158,7 +158,7 @@ describe('WARMHOOK_ENDPOINT_KEY', () => {
         prefix: keys.prefix,
         spool: undefined,
       },
-      { log: createLogger('test', 'silent') },
+      { log: createLogger('test', 'silent'), giveUp: () => undefined },
     )
     await eventually(async () => expect((await fetch(`${ingress.url}/readyz`)).status).toBe(200))
     for (const key of accepted.map((secret) => secret.reveal())) {

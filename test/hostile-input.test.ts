@@ -43,7 +43,7 @@ describe('the ingress', () => {
         prefix: keys.prefix,
         spool: undefined,
       },
-      { log: createLogger('test', 'silent') },
+      { log: createLogger('test', 'silent'), giveUp: () => undefined },
     )
     await eventually(async () => expect((await fetch(`${ingress.url}/readyz`)).status).toBe(200))
   })

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { openQueue } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectConsumer, disconnect } from '@warmhook/queue/connections'
@@ -77,12 +78,34 @@ async function readIntake(): Promise<readonly string[]> {
   }
 }
 
-async function arrivesOnce(answers: readonly Answer[]): Promise<void> {
+/** Waits until everything is in Redis, then until a webhook that came after it is: nothing may be there twice by then. */
+async function arrivesOnce(answers: readonly Answer[], url: string): Promise<void> {
   const acked = answers.filter(({ status }) => status === 202).map(({ id }) => id)
-  await eventually(async () => expect(await readIntake()).toEqual(acked.toSorted()), {
-    timeoutMs: 15_000,
-    intervalMs: 100,
-  })
+  const patience = { timeoutMs: 15_000, intervalMs: 100 }
+  await eventually(async () => expect(await readIntake()).toEqual(expect.arrayContaining(acked)), patience)
+  await eventually(async () => expect(await spooledJobs(url)).toBe(0), patience)
+  const last = await send(url)
+  expect(last.status).toBe(202)
+  await eventually(async () => expect(await readIntake()).toContain(last.id), patience)
+  expect(await readIntake()).toEqual([...acked, last.id].toSorted())
+}
+
+async function spooledJobs(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^warmhook_spool_jobs\{.*\} (\d+)$/m.exec(metrics)?.[1])
+}
+
+async function setClock(file: string, offsetMs: number): Promise<void> {
+  await writeFile(file, String(offsetMs))
+}
+
+/** Milliseconds since the epoch, as in the id. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+}
+
+async function rememberedTime(): Promise<number> {
+  return Number(await readFile(join(directory, 'spool', 'latest-received-at'), 'utf8'))
 }
 
 describe('the ingress with a spool', () => {
@@ -98,17 +121,17 @@ describe('the ingress with a spool', () => {
     const answers = [...before, ...during, ...later]
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
     await startRedis()
-    await arrivesOnce(answers)
+    await arrivesOnce(answers, restarted.url)
   })
 
   it('accepts while Redis hangs, and doubles nothing that Redis has taken all the same', async () => {
     const ingress = await startIngress()
-    await send(ingress.url)
+    const before = await send(ingress.url)
     redis.kill('SIGSTOP')
     const answers = await sendMany(ingress.url, 20)
     redis.kill('SIGCONT')
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
-    await eventually(async () => expect(await readIntake()).toHaveLength(21), { timeoutMs: 15_000, intervalMs: 100 })
+    await arrivesOnce([before, ...answers], ingress.url)
   })
 
   it('has answered for nothing that a kill of both Redis and itself could take', async () => {
@@ -120,24 +143,25 @@ describe('the ingress with a spool', () => {
     ingress.kill('SIGKILL')
     await Promise.all([redis.exited, ingress.exited])
     await startRedis()
-    await startIngress()
+    const restarted = await startIngress()
     const answers = [...before, ...during]
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
-    await arrivesOnce(answers)
+    await arrivesOnce(answers, restarted.url)
   })
 
   it('keeps Redis below its memory limit', async () => {
     const ingress = await startIngress()
-    await arrivesOnce([await send(ingress.url)])
+    await eventually(async () => expect((await fetch(`${ingress.url}/readyz`)).status).toBe(200))
     const admin = connectConsumer({ url: redis.url, onError: () => undefined })
     stack.defer(() => disconnect(admin))
     await admin.setrange('ballast', 10 * 1024 * 1024, 'x')
     const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
+    const accepted: Answer[] = []
     await admin.config('SET', 'maxmemory', String(Math.round(used / 0.9)))
     await eventually(
       async () => {
-        await send(ingress.url)
-        expect(await (await fetch(`${ingress.url}/metrics`)).text()).toMatch(/warmhook_spool_jobs\{.*\} [1-9]/)
+        accepted.push(await send(ingress.url))
+        expect(await spooledJobs(ingress.url)).toBeGreaterThan(0)
       },
       { timeoutMs: 15_000, intervalMs: 100 },
     )
@@ -146,11 +170,7 @@ describe('the ingress with a spool', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
     expect(await readIntake()).toHaveLength(jobsInRedis)
     await admin.del('ballast')
-    await eventually(
-      async () => expect(await (await fetch(`${ingress.url}/metrics`)).text()).toMatch(/warmhook_spool_jobs\{.*\} 0/),
-      { timeoutMs: 15_000, intervalMs: 100 },
-    )
-    expect((await readIntake()).length).toBeGreaterThanOrEqual(jobsInRedis + 20)
+    await arrivesOnce([...accepted, ...answers], ingress.url)
   })
 
   it('answers 503 with Retry-After when the spool is full, and loses nothing that it accepted', async () => {
@@ -164,11 +184,77 @@ describe('the ingress with a spool', () => {
     for (const answer of refused) expect([answer.status, answer.retryAfter]).toEqual([503, '2'])
     expect((await fetch(`${ingress.url}/readyz`)).status).toBe(503)
     await startRedis()
-    await arrivesOnce(answers)
+    await arrivesOnce(answers, ingress.url)
   })
 
-  it('does not start on a spool that another ingress has', async () => {
-    await startIngress()
-    await expect(startIngress()).rejects.toThrow(/another process has it: give each ingress a SPOOL_DIR of its own/)
+  it('takes the spool over from the ingress that it replaces, and is not ready before', async () => {
+    const old = await startIngress()
+    await redis.stop()
+    const before = await sendMany(old.url, 20)
+    const next = await startIngress()
+    const waiting = await fetch(`${next.url}/readyz`)
+    expect([waiting.status, await waiting.text()]).toEqual([503, expect.stringContaining('spool')])
+    const during = await sendMany(old.url, 20)
+    old.kill('SIGTERM')
+    await old.exited
+    await eventually(async () => expect((await fetch(`${next.url}/readyz`)).status).toBe(200), { timeoutMs: 15_000 })
+    const after = await sendMany(next.url, 20)
+    const answers = [...before, ...during, ...after]
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    await startRedis()
+    await arrivesOnce(answers, next.url)
   })
+
+  it('accepts with Redis while another process still has the spool', async () => {
+    await startIngress()
+    const next = await startIngress()
+    const answers = await sendMany(next.url, 5)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    await arrivesOnce(answers, next.url)
+  })
+
+  it('loses nothing while ingresses on one spool are killed one after another', async () => {
+    let last = await startIngress()
+    await redis.stop()
+    const answers: Answer[] = [...(await sendMany(last.url, 10))]
+    for (let round = 0; round < 3; round += 1) {
+      const next = await startIngress()
+      answers.push(...(await sendMany(last.url, 10)))
+      last.kill('SIGKILL')
+      await eventually(async () => expect((await fetch(`${next.url}/readyz`)).status).toBe(200), { timeoutMs: 15_000 })
+      answers.push(...(await sendMany(next.url, 10)))
+      last = next
+    }
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    await startRedis()
+    await arrivesOnce(answers, last.url)
+  }, 60_000)
+
+  it('makes ids that sort after all earlier ones, when the clock was ahead before a restart', async () => {
+    const clock = join(directory, 'clock')
+    await writeFile(clock, '0')
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(resolve('test/chaos/stepped-clock.ts')).href}?file=${clock}` }
+    const ids: string[] = []
+    const sendSome = async (url: string): Promise<void> => {
+      for (let sent = 0; sent < 5; sent += 1) ids.push((await send(url)).id)
+    }
+    const first = await startIngress(env)
+    await sendSome(first.url)
+    await setClock(clock, 3_600_000)
+    await eventually(async () => expect(timeOf((await send(first.url)).id)).toBeGreaterThan(Date.now() + 3_500_000))
+    await sendSome(first.url)
+    await eventually(async () => expect(await rememberedTime()).toBeGreaterThanOrEqual(timeOf(ids.at(-1) ?? '')))
+    first.kill('SIGKILL')
+    await first.exited
+    await setClock(clock, 0)
+    const second = await startIngress(env)
+    await sendSome(second.url)
+    second.kill('SIGKILL')
+    await second.exited
+    await redis.stop()
+    const third = await startIngress(env)
+    await sendSome(third.url)
+    expect(ids).toEqual(ids.toSorted())
+    await startRedis()
+  }, 60_000)
 })

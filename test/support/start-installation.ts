@@ -25,12 +25,15 @@ export interface Installation extends AsyncDisposable {
   readonly prefix: string
   readonly redisUrl: string
   readonly worker: SpawnedApp
+  readonly ingress: SpawnedApp
   /** What ingress and board have printed. */
   outputs(): readonly string[]
   /** Posts a body to the endpoint. */
   send(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>
   /** Reads a route of the board's API. */
   api<T>(path: string): Promise<T>
+  /** The board's metrics. */
+  metrics(): Promise<string>
   /** Writes to a route of the board's API. */
   post<T>(path: string, body: unknown): Promise<T>
   /** Waits until nothing is in flight, and gives the ledger of then. */
@@ -69,8 +72,10 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
   const servers = await Promise.all(
     ['ingress', 'board'].map(async (name) => stack.use(await spawnApp(`apps/${name}/src/main.ts`, env))),
   )
+  const [ingress] = servers
   const [ingressUrl, boardUrl] = await Promise.all(servers.map(urlOf))
-  if (ingressUrl === undefined || boardUrl === undefined) throw new Error('both have a URL by now')
+  if (ingress === undefined || ingressUrl === undefined || boardUrl === undefined)
+    throw new Error('both have a URL by now')
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   const request = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const response = await fetch(`${boardUrl}${path}`, {
@@ -88,11 +93,13 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
     prefix: keys.prefix,
     redisUrl: keys.redisUrl,
     worker,
+    ingress,
     outputs: () => servers.map((server) => server.output()),
     startWorker,
     send: (body, headers = { 'content-type': 'application/json' }) =>
       fetch(`${ingressUrl}/webhooks/mailivery/${key}`, { method: 'POST', headers, body }),
     api: (path) => request(path),
+    metrics: async () => (await fetch(`${boardUrl}/metrics`, { headers: { authorization } })).text(),
     post: (path, body) => request(path, { method: 'POST', body: JSON.stringify(body) }),
     settled: (accepted) =>
       eventually(

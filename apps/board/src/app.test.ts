@@ -223,7 +223,16 @@ describe('the lists', () => {
 
 describe('the ledger', () => {
   it('counts what is still in the intake queue, and a routed batch once', async () => {
-    const balanced = { accepted: 14, processed: 11, duplicate: 0, quarantined: 2, dead: 1, inFlight: 0, balanced: true }
+    const balanced = {
+      accepted: 14,
+      processed: 11,
+      duplicate: 0,
+      quarantined: 2,
+      dead: 1,
+      inFlight: 0,
+      missing: 0,
+      balanced: true,
+    }
     expect(await board.get('/api/ledger')).toEqual(balanced)
     const envelope = createEnvelopes()
     const waiting = { id: randomUUID(), envelopes: [envelope('{}'), envelope('{}')] }

@@ -54,6 +54,8 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
     new Gauge({ name: `warmhook_${name}`, help, labelNames: [...labelNames], registers: [registry], collect })
   return {
     ledger: gauge('ledger_events', 'Accepted webhooks by what has become of them', ['state']),
+    missing: gauge('ledger_missing', 'Acknowledged webhooks that are nowhere', []),
+    balanced: gauge('ledger_balanced', '1 while the ledger adds up and nothing is missing', []),
     jobs: gauge('queue_jobs', 'Jobs (batches) by queue and state', ['queue', 'state']),
     age: gauge('queue_oldest_age_seconds', 'How long there has been work that could run now', ['queue']),
     retryingAge: gauge('queue_retrying_age_seconds', 'Age of the oldest event that is being retried', ['queue']),
@@ -74,9 +76,10 @@ async function readFigures(deps: ReadDeps) {
 }
 
 function show(gauges: Gauges, { ledger, stats, queues }: Awaited<ReturnType<typeof readFigures>>): void {
-  const { balanced, ...states } = ledger
+  const { balanced, missing, ...states } = ledger
   for (const [state, count] of Object.entries(states)) gauges.ledger.set({ state }, count)
-  gauges.ledger.set({ state: 'unbalanced' }, balanced ? 0 : 1)
+  gauges.missing.set(missing)
+  gauges.balanced.set(balanced ? 1 : 0)
   for (const [status, count] of Object.entries(stats.mailboxes)) gauges.mailboxes.set({ status }, count)
   for (const { name, depth, active, failing, dead, workers, oldestClaimableAgeMs, retryingAgeMs } of queues) {
     gauges.jobs.set({ queue: name, state: 'waiting' }, depth)

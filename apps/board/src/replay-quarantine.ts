@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { cutBatches } from '@warmhook/queue/cut-batches'
 import { describeReplay, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
+import { toReplayJobId } from '@warmhook/schema/intake-range'
 import type { Database } from '@warmhook/store/database'
 import { selectQuarantined, type QuarantineFilter } from '@warmhook/store/quarantine/list-quarantine'
 import type { Queue } from 'bullmq'
@@ -23,7 +24,7 @@ export async function replayQuarantine(
     for (const batch of cutBatches(envelopes, jobBytes, JOB_LIMITS)) {
       const payload: EnvelopeBatch = { envelopes: batch, replay: true }
       const name = describeReplay(batch.map((envelope) => envelope.source))
-      await intake.add(name, payload, { jobId: randomUUID() })
+      await intake.add(name, payload, { jobId: toReplayJobId(randomUUID()) })
     }
   }
   return { matched, enqueued: matched }

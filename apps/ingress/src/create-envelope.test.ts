@@ -11,8 +11,8 @@ describe('createEnvelopeFactory', () => {
         fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }), { minLength: 2 }),
         (clock) => {
           let tick = 0
-          const createEnvelope = createEnvelopeFactory(() => clock[tick++] ?? 0)
-          const ids = clock.map(() => createEnvelope(input).id)
+          const { create } = createEnvelopeFactory(() => clock[tick++] ?? 0)
+          const ids = clock.map(() => create(input).id)
           expect(ids.toSorted()).toEqual(ids)
           expect(new Set(ids).size).toBe(ids.length)
         },
@@ -21,7 +21,7 @@ describe('createEnvelopeFactory', () => {
   })
 
   it('reads the time off the id', () => {
-    const { id, receivedAt } = createEnvelopeFactory(() => 1_700_000_000_123)(input)
+    const { id, receivedAt } = createEnvelopeFactory(() => 1_700_000_000_123).create(input)
     expect(receivedAt).toBe(1_700_000_000_123)
     expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(receivedAt)
   })

@@ -14,34 +14,52 @@ interface EnvelopeInput {
 /** Gives a body its identity. */
 export type CreateEnvelope = (input: EnvelopeInput) => Envelope
 
+export interface EnvelopeFactory {
+  readonly create: CreateEnvelope
+  /** The time in the latest id; 0 before the first. */
+  readonly latest: number
+  /** Ids to come sort after all ids of this time (ms since the epoch), which another process may have made. */
+  startAfter(time: number): void
+}
+
 /**
  * Makes envelopes whose ids sort in the order of the calls, also when the clock (ms since the epoch) is set back.
  * `receivedAt` is the time in the id, so the two always agree.
  */
-export function createEnvelopeFactory(now: () => number): CreateEnvelope {
+export function createEnvelopeFactory(now: () => number): EnvelopeFactory {
   const drawRandom = createRandomBlocks()
   let receivedAt = 0
   let seq = 0
-  return ({ source, owner, body, contentEncoding, deliveryId }) => {
-    const random = drawRandom()
-    const time = now()
-    if (time > receivedAt) {
-      receivedAt = time
-      seq = firstSeq(random)
-    } else {
-      seq = (seq + 1) >>> 0
-      // A clock that was set back for long: this millisecond has no ids left.
-      if (seq === 0) receivedAt += 1
-    }
-    return {
-      id: formatUuidV7({ msecs: receivedAt, seq, random }),
-      source,
-      owner,
-      receivedAt,
-      ...encodeBody(body),
-      ...(contentEncoding === undefined ? {} : { contentEncoding }),
-      ...(deliveryId === undefined ? {} : { deliveryId }),
-    }
+  return {
+    create({ source, owner, body, contentEncoding, deliveryId }) {
+      const random = drawRandom()
+      const time = now()
+      if (time > receivedAt) {
+        receivedAt = time
+        seq = firstSeq(random)
+      } else {
+        seq = (seq + 1) >>> 0
+        // A clock that was set back for long: this millisecond has no ids left.
+        if (seq === 0) receivedAt += 1
+      }
+      return {
+        id: formatUuidV7({ msecs: receivedAt, seq, random }),
+        source,
+        owner,
+        receivedAt,
+        ...encodeBody(body),
+        ...(contentEncoding === undefined ? {} : { contentEncoding }),
+        ...(deliveryId === undefined ? {} : { deliveryId }),
+      }
+    },
+    get latest() {
+      return receivedAt
+    },
+    startAfter(time) {
+      if (time < receivedAt) return
+      receivedAt = time + 1
+      seq = 0
+    },
   }
 }
 

@@ -2,17 +2,22 @@ import type { Logger } from '@warmhook/telemetry/logger'
 
 /** Logs when webhooks begin to go to the spool, and when it is empty again: one line each, however many webhooks there are. */
 export interface SpoolingLog {
+  /** `waiting` jobs were left in the spool by an earlier process. */
+  found(waiting: number): void
   begin(reason: string): void
   end(): void
 }
 
-/** `waiting` jobs were left in the spool by an earlier process. */
-export function logSpooling(log: Logger, { waiting }: { readonly waiting: number }): SpoolingLog {
-  let isEmpty = waiting === 0
+/** Nothing is in the spool as far as it knows. */
+export function logSpooling(log: Logger): SpoolingLog {
+  let isEmpty = true
   let isSpooling = false
-  if (!isEmpty)
-    log.warn({ jobs: waiting }, 'the spool holds webhooks of an earlier run; they go to Redis once it is reachable')
   return {
+    found(waiting) {
+      if (waiting === 0) return
+      isEmpty = false
+      log.warn({ jobs: waiting }, 'the spool holds webhooks of an earlier run; they go to Redis once it is reachable')
+    },
     begin(reason) {
       if (!isSpooling) log.warn({ reason }, 'webhooks go to the spool')
       isSpooling = true

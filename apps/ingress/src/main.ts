@@ -5,9 +5,9 @@ import { parseIngressEnv } from './env.ts'
 import { startIngress } from './start-ingress.ts'
 
 const log = createProcessLogger('ingress')
-await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, () => {
+await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp) => {
   const settings = parseIngressEnv(process.env)
   log.level = settings.logLevel
   warnOfBlockedLoop(log)
-  return startIngress(settings, { log })
+  return startIngress(settings, { log, giveUp })
 })

@@ -4,7 +4,8 @@ import type { Spool } from '@warmhook/spool/open-spool'
 import type { KeepDeps } from './keep-job.ts'
 
 export interface DrainDeps extends Pick<KeepDeps, 'gate' | 'add'> {
-  readonly spool: Spool
+  /** Undefined while this process has none. */
+  readonly spool: () => Spool | undefined
   readonly onDrained: (jobs: number) => void
   readonly onError: (error: unknown) => void
 }
@@ -30,13 +31,14 @@ export function startDraining(deps: DrainDeps): AsyncDisposable {
 
 async function drainUntil(stop: AbortSignal, deps: DrainDeps): Promise<void> {
   while (!stop.aborted) {
-    const isDone = deps.spool.size > 0 && deps.gate.isOpen() && (await drainStep(deps))
+    const spool = deps.spool()
+    const isDone = spool !== undefined && spool.size > 0 && deps.gate.isOpen() && (await drainStep(spool, deps))
     if (!isDone) await delay(idleMs, undefined, { signal: stop, ref: false }).catch(() => undefined)
   }
 }
 
 /** Returns false when it is better to wait before the next step. */
-async function drainStep({ spool, gate, add, onDrained, onError }: DrainDeps): Promise<boolean> {
+async function drainStep(spool: Spool, { gate, add, onDrained, onError }: DrainDeps): Promise<boolean> {
   const jobs = spool.oldest(jobsPerStep)
   const results = await Promise.allSettled(
     jobs.map(async ({ id, name, payload }) => {

@@ -48,20 +48,31 @@ export interface Ingress extends AsyncDisposable {
   readonly url: string
 }
 
-/** Listens for webhooks. Disposal stops listening first and waits for the requests in hand. */
-export async function startIngress(settings: IngressSettings, { log }: { readonly log: Logger }): Promise<Ingress> {
+export interface IngressDeps {
+  readonly log: Logger
+  /** The process can't go on: another keeps its spool. */
+  readonly giveUp: (error: Error) => void
+}
+
+/**
+ * Listens for webhooks. It is not ready before the process that it replaces has let go of the spool. Disposal stops
+ * listening first and waits for the requests in progress.
+ */
+export async function startIngress(settings: IngressSettings, { log, giveUp }: IngressDeps): Promise<Ingress> {
   return ResourceScope.build(async (scope) => {
     const registry = createMetrics('ingress')
     const metrics = createIngressMetrics(registry)
     const report = createErrorReporter(log)
     scope.defer('error counts', () => report.flush())
-    const intake = openIntake(scope, settings, { log, report, metrics })
+    const envelopes = createEnvelopeFactory(Date.now)
+    const intake = await openIntake(scope, settings, { envelopes, log, report, metrics, now: Date.now })
+    intake.spoolTaken.catch(giveUp)
     const app = createApp({
       findEndpoint: indexEndpoints(settings.endpoints),
       findClientAddress: createFindClientAddress(settings.trustedProxies),
       maxBodyBytes: settings.maxBodyBytes,
       limitOf: createRateLimits(rateOf(settings), () => performance.now()),
-      createEnvelope: createEnvelopeFactory(Date.now),
+      createEnvelope: envelopes.create,
       accept: intake.accept,
       blockedBy: intake.blockedBy,
       metrics,

@@ -89,7 +89,7 @@ export async function startStandalone(
           prefix,
           spool,
         },
-        { log: log.child({ part: 'ingress' }) },
+        { log: log.child({ part: 'ingress' }), giveUp },
       ),
       10_000,
     )

@@ -3,6 +3,7 @@ import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
 import { describeBatch, describeReplay, type EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody, type Envelope } from '@warmhook/schema/envelope'
+import { parseIntakeJobId, toIntakeJobId, toReplayJobId } from '@warmhook/schema/intake-range'
 import type { Database } from '@warmhook/store/database'
 import { routedBatches } from '@warmhook/store/ledger/routed-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
@@ -21,17 +22,41 @@ export async function splitIntakeJob(
   { jobId, payload }: BatchContext<EnvelopeBatch>,
   { db, addToIntake }: EnvelopeIsolation,
 ): Promise<void> {
-  const { envelopes } = payload
-  // Its envelopes are counted already when its process died after the commit.
-  const isCounted = payload.replay === true || (await routedBatches(db, [jobId])).has(jobId)
+  for (const half of await toHalves(jobId, payload, db)) await addToIntake(half)
+}
+
+/** The same half again is the same job. */
+async function toHalves(
+  jobId: string,
+  { envelopes, replay = false }: EnvelopeBatch,
+  db: Database,
+): Promise<readonly BatchJob<EnvelopeBatch>[]> {
   const middle = Math.ceil(envelopes.length / 2)
-  for (const half of [envelopes.slice(0, middle), envelopes.slice(middle)]) {
-    await addToIntake({
-      id: toUuid(half.map(({ id }) => id)),
-      name: (isCounted ? describeReplay : describeBatch)(half.map(({ source }) => source)),
-      payload: { envelopes: half, ...(isCounted ? { replay: true } : {}) },
-    })
+  const [head, tail] = [envelopes.slice(0, middle), envelopes.slice(middle)]
+  const range = parseIntakeJobId(jobId)
+  if (range !== undefined) {
+    // By number, an envelope is counted once, whether it is routed in the whole job, in a part or in both.
+    const second = range.first + middle
+    return [
+      { id: toIntakeJobId({ ...range, last: second - 1 }), name: describe(head), payload: { envelopes: head } },
+      { id: toIntakeJobId({ ...range, first: second }), name: describe(tail), payload: { envelopes: tail } },
+    ]
   }
+  // A job of a version that did not number envelopes is counted already when its process died after the commit.
+  const isCounted = replay || (await routedBatches(db, [jobId])).has(jobId)
+  return [head, tail].map((half) =>
+    isCounted
+      ? {
+          id: toReplayJobId(toUuid(half)),
+          name: describeReplay(half.map(({ source }) => source)),
+          payload: { envelopes: half, replay: true },
+        }
+      : { id: toUuid(half), name: describe(half), payload: { envelopes: half } },
+  )
+}
+
+function describe(envelopes: readonly Envelope[]): string {
+  return describeBatch(envelopes.map(({ source }) => source))
 }
 
 /** Has one envelope read in a process of its own. Undefined when that survives; else the envelope for the quarantine. */
@@ -49,8 +74,8 @@ export async function readApart(
   return { ...about, issue: 'kills its process', issues, raw: decodeBody(envelope) }
 }
 
-/** The same envelopes again are the same job. Intake jobs go by UUIDs: RFC 9562 section 5.8 leaves version 8 to us. */
-function toUuid(ids: readonly string[]): string {
-  const hex = hash('sha256', ids.join())
+/** Unnumbered intake jobs go by UUIDs: RFC 9562 section 5.8 leaves version 8 to us. */
+function toUuid(envelopes: readonly Envelope[]): string {
+  const hex = hash('sha256', envelopes.map(({ id }) => id).join())
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,9 +1,10 @@
 import { EnvError } from '@warmhook/config/parse-env'
 import { subscriptionsOf, type ActiveHandler } from '@warmhook/handlers/registry'
+import { startLedgerUpkeep } from '@warmhook/ledger/start-ledger-upkeep'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
-import { createBatchProducer, type BatchJob } from '@warmhook/queue/batch-producer'
+import { createBatchProducer, openQueue, type BatchJob } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
@@ -105,6 +106,7 @@ export async function startWorker(
       isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
     })
     run(intakeQueue, router, groupsInHand * maxGroupedJobs)
+    keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
     const enabled = handlers.map(({ name }) => name)
     const queues = [intakeQueue.name, ...enabled].filter(takes)
     const reporter = connectProducer({ url: settings.redisUrl, onError })
@@ -116,6 +118,17 @@ export async function startWorker(
     log.info({ url, queues }, 'worker takes batches')
     return { url }
   })
+}
+
+function keepLedger(
+  scope: ResourceScope,
+  connection: Redis,
+  { prefix }: WorkerSettings,
+  { db, now, onError }: Pick<WorkerDeps, 'db' | 'now'> & { readonly onError: (error: unknown) => void },
+): void {
+  const intake = openQueue(intakeQueue, connection, { prefix, onError })
+  scope.defer('intake queue', () => intake.close())
+  scope.use('ledger upkeep', startLedgerUpkeep({ intake, db, now, onError }))
 }
 
 /**

@@ -1,8 +1,9 @@
+import { countNumbers } from '@warmhook/schema/number-ranges'
 import type { Database } from '@warmhook/store/database'
-import { readLedgerBeside } from '@warmhook/store/ledger/read-ledger-beside'
 import type { Queue } from 'bullmq'
-import { readIntakeBatches } from './read-intake-batches.ts'
+import { surveyEnvelopes, type EnvelopeSurvey } from './survey-envelopes.ts'
 
+/** What has become of every envelope that was ever accepted. */
 export interface Ledger {
   readonly accepted: number
   readonly processed: number
@@ -10,20 +11,23 @@ export interface Ledger {
   readonly quarantined: number
   readonly dead: number
   readonly inFlight: number
+  /** Acknowledged, and nowhere. */
+  readonly missing: number
+  /** Nothing is missing, and the rest adds up to `accepted`. */
   readonly balanced: boolean
 }
 
-/**
- * What has become of every envelope that was ever accepted: the rest must add up to `accepted`. Redis is read before the
- * database, so that a batch that is routed meanwhile is found in the database.
- */
+/** Reads the ledger from the ingresses' reports, the intake queue and the database. */
 export async function readFullLedger(intake: Queue, db: Database): Promise<Ledger> {
-  const batches = await readIntakeBatches(intake)
-  const { ledger, routed } = await readLedgerBeside(db, [...batches.keys()])
-  const waiting = [...batches].reduce((sum, [id, envelopes]) => sum + (routed.has(id) ? 0 : envelopes), 0)
+  return toLedger(await surveyEnvelopes(intake, db))
+}
+
+/** The figures of a survey. */
+export function toLedger({ ledger, routed, waiting, missing: ranges }: EnvelopeSurvey): Ledger {
   const { processed, duplicate, quarantined, dead } = ledger
-  const accepted = ledger.routed + waiting
+  const missing = countNumbers(ranges)
   const inFlight = ledger.inFlight + waiting
-  const balanced = accepted === processed + duplicate + quarantined + dead + inFlight
-  return { accepted, processed, duplicate, quarantined, dead, inFlight, balanced }
+  const accepted = routed + waiting + missing
+  const balanced = missing === 0 && accepted === processed + duplicate + quarantined + dead + inFlight
+  return { accepted, processed, duplicate, quarantined, dead, inFlight, missing, balanced }
 }

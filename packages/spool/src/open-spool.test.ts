@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openSpool, SpoolError, SpoolFullError, type SpooledJob } from './open-spool.ts'
+import { openSpool, SpoolBusyError, SpoolError, SpoolFullError, type SpooledJob } from './open-spool.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -43,6 +43,40 @@ describe('openSpool', () => {
     expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolError)
     expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(/SPOOL_DIR of its own/)
     expect(spool.size).toBe(0)
+  })
+
+  it('keeps its name, and counts who has had it', () => {
+    const seen: { readonly id: string; readonly turn: number }[] = []
+    for (let turn = 1; turn <= 3; turn += 1) {
+      using spool = openSpool({ directory, maxBytes: 1e6 })
+      spool.write(job(`${turn}`))
+      seen.push({ id: spool.id, turn: spool.turn })
+      expect(spool.ids()).toEqual(Array.from({ length: turn }, (_, n) => `${n + 1}`))
+    }
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(1)
+    expect(seen.map(({ turn }) => turn)).toEqual([1, 2, 3])
+  })
+
+  it('leaves the spool to whoever has it, however often another tries', () => {
+    using spool = openSpool({ directory, maxBytes: 1e6 })
+    for (let tries = 0; tries < 50; tries += 1) {
+      expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolBusyError)
+      spool.write(job(`${tries}`))
+    }
+    expect(spool.ids()).toHaveLength(50)
+  })
+
+  it('opens when it is full, and takes jobs out', () => {
+    {
+      using spool = openSpool({ directory, maxBytes: 128 * 1024 })
+      expect(() => {
+        for (let n = 0; ; n += 1) spool.write(job(`${n}`, 'x'.repeat(500)))
+      }).toThrow(SpoolFullError)
+    }
+    using spool = openSpool({ directory, maxBytes: 128 * 1024 })
+    const before = spool.size
+    spool.remove(idsOf(spool.oldest(3)))
+    expect(spool.size).toBe(before - 3)
   })
 
   it('refuses what is over its bound, keeps the rest, and has room again after a removal', () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
@@ -17,7 +18,12 @@ export class SpoolFullError extends Error {
 
 /** The spool can't be opened or written. The message says what to do. */
 export class SpoolError extends Error {
-  override readonly name = 'SpoolError'
+  override readonly name: string = 'SpoolError'
+}
+
+/** Another process has the spool at the moment. */
+export class SpoolBusyError extends SpoolError {
+  override readonly name = 'SpoolBusyError'
 }
 
 export interface Spool extends Disposable {
@@ -32,10 +38,16 @@ export interface Spool extends Disposable {
   oldest(count: number): readonly SpooledJob[]
   /** The last removal gives the disk space back; if that fails, the jobs are removed all the same. */
   remove(ids: readonly string[]): void
+  /** The ids of all jobs that wait. */
+  ids(): readonly string[]
   /** Jobs that wait. */
   readonly size: number
   /** False when the last write found no room; a removal makes room again. */
   readonly hasRoom: boolean
+  /** Names the spool, whichever process has it. */
+  readonly id: string
+  /** Counts the processes that have had the spool, this one included. */
+  readonly turn: number
 }
 
 export interface SpoolOptions {
@@ -48,10 +60,10 @@ export interface SpoolOptions {
  * Opens the spool: an SQLite file, which recovers by itself from a write that was torn by a kill, a loss of power or a
  * full disk. Writing waits for the disk, and the process with it: about half a millisecond for a batch (measured).
  *
- * @throws SpoolError when another process has it, or the directory can't be used
+ * @throws SpoolBusyError when another process has it; SpoolError when the directory can't be used
  */
 export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
-  const db = openFile(directory, maxBytes)
+  const { db, identity } = openFile(directory, maxBytes)
   const insert = db.prepare('INSERT INTO jobs (id, name, payload) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING')
   const select = db.prepare('SELECT id, name, payload FROM jobs ORDER BY position LIMIT ?')
   const remove = db.prepare('DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))')
@@ -71,6 +83,11 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
       }
     },
     oldest: (count) => select.all(count).map(toJob),
+    ids: () =>
+      db
+        .prepare('SELECT id FROM jobs')
+        .all()
+        .map((row) => String(row['id'])),
     remove(ids) {
       size -= Number(remove.run(JSON.stringify(ids)).changes)
       hasRoom = true
@@ -84,6 +101,7 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
     get hasRoom() {
       return hasRoom
     },
+    ...identity,
     [Symbol.dispose]: () => db.close(),
   }
 }
@@ -98,28 +116,52 @@ const pageBytes = 4_096
 /** An empty file may have as many (1 MiB): a short outage need not cost a rewrite. */
 const keptPages = 256
 
-function openFile(directory: string, maxBytes: number): DatabaseSync {
+type Identity = Pick<Spool, 'id' | 'turn'>
+
+function openFile(directory: string, maxBytes: number): { readonly db: DatabaseSync; readonly identity: Identity } {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const db = new DatabaseSync(join(directory, 'spool.sqlite'))
-    // Exclusive: the lock is the operating system's, so that it ends with the process, however that ends.
-    db.exec(`
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA temp_store = MEMORY;
-      PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))};
-      CREATE TABLE IF NOT EXISTS jobs (
-        position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, payload TEXT NOT NULL
-      ) STRICT;
-      BEGIN IMMEDIATE; COMMIT`)
-    return db
+    try {
+      // Exclusive: the lock is the operating system's, so that it ends with the process, however that ends.
+      db.exec(`
+        PRAGMA locking_mode = EXCLUSIVE;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA temp_store = MEMORY;
+        CREATE TABLE IF NOT EXISTS jobs (
+          position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, payload TEXT NOT NULL
+        ) STRICT;
+        BEGIN IMMEDIATE; COMMIT`)
+      const identity = takeTurn(db)
+      db.exec(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))}`)
+      return { db, identity }
+    } catch (error) {
+      db.close()
+      throw error
+    }
   } catch (cause) {
-    const advice =
-      errorCodeOf(cause) === sqliteBusy
-        ? 'another process has it: give each ingress a SPOOL_DIR of its own'
-        : `${messageOf(cause)}: see that the directory is on a local disk and can be written`
+    if (errorCodeOf(cause) === sqliteBusy)
+      throw new SpoolBusyError(
+        `the spool in ${directory} can't be opened: another process has it: give each ingress a SPOOL_DIR of its own`,
+        { cause },
+      )
+    const advice = `${messageOf(cause)}: see that the directory is on a local disk and can be written`
     throw new SpoolError(`the spool in ${directory} can't be opened: ${advice}`, { cause })
+  }
+}
+
+/** Says who has the spool now. Before its bound is set: a spool that is full has to open, too, so that it can be emptied. */
+function takeTurn(db: DatabaseSync): Identity {
+  try {
+    db.exec('CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL, turn INTEGER NOT NULL) STRICT')
+    db.prepare('INSERT INTO identity SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM identity)').run(randomUUID())
+    const row = db.prepare('UPDATE identity SET turn = turn + 1 RETURNING id, turn').get()
+    return { id: String(row?.['id']), turn: Number(row?.['turn']) }
+  } catch (error) {
+    if (errorCodeOf(error) !== sqliteFull) throw error
+    // The disk has no room for a turn; what is in the spool goes by another name until it has.
+    return { id: randomUUID(), turn: 1 }
   }
 }
 

@@ -2,11 +2,30 @@ import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ReasonCategory } from '@warmhook/schema/reason'
 import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
-/** One job that the router has taken from the intake queue; its size is what the ledger counts as accepted. */
+/** One routed intake job of a version that did not number envelopes. */
 export interface IntakeBatchTable {
   id: string
   envelopes: number
   routed_at: ColumnType<Date, never, never>
+}
+
+/** Envelopes that were routed, by the numbers that ingress processes give them. Rows may overlap. */
+export interface IntakeRangeTable {
+  epoch: string
+  first: string
+  last: string
+  routed_from: ColumnType<Date, never, never>
+  routed_until: ColumnType<Date, never, never>
+  is_merged: ColumnType<boolean, never, never>
+}
+
+/** The latest report of each ingress process and each spool, copied from Redis. */
+export interface IngressReportTable {
+  kind: string
+  name: string
+  version: string
+  report: JSONColumnType<object>
+  saved_at: ColumnType<Date, never, never>
 }
 
 /** One understood webhook. `id` (UUIDv7) is arrival order. */
@@ -155,6 +174,8 @@ export interface PeerGateTable {
 
 export interface Tables {
   intake_batches: IntakeBatchTable
+  intake_ranges: IntakeRangeTable
+  ingress_reports: IngressReportTable
   events: EventTable
   deliveries: DeliveryTable
   mailboxes: MailboxTable

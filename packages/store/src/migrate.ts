@@ -4,12 +4,14 @@ import { initial } from './migrations/001-initial.ts'
 import { recordingOrder } from './migrations/002-recording-order.ts'
 import { eventWarnings } from './migrations/003-event-warnings.ts'
 import { peerGates } from './migrations/004-peer-gates.ts'
+import { intakeRanges } from './migrations/006-intake-ranges.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
   '002-recording-order': recordingOrder,
   '003-event-warnings': eventWarnings,
   '004-peer-gates': peerGates,
+  '006-intake-ranges': intakeRanges,
 }
 
 /** The schema could not be brought up to date. */

@@ -158,6 +158,7 @@ export const Ledger = z
     quarantined: count,
     dead: count,
     inFlight: count,
+    missing: count,
     balanced: z.boolean(),
   })
   .openapi('Ledger')

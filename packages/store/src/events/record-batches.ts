@@ -1,6 +1,6 @@
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
-import { sql, type Transaction } from 'kysely'
-import type { Database, Tables } from '../database.ts'
+import type { Database } from '../database.ts'
+import { recordReceipts, type Receipt } from '../ledger/record-receipts.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { classifyEvents } from './classify-events.ts'
 import { insertEvents, type RoutedEvent } from './insert-events.ts'
@@ -41,7 +41,7 @@ export async function recordBatches(
       'routing',
       events.map(({ event }) => event),
     )
-    await recordReceipts(tx, batches)
+    await recordReceipts(tx, toReceipts(batches))
     const ids = events.map(({ event }) => event.id)
     if (events.length > 0) {
       await insertEvents(tx, events)
@@ -56,12 +56,8 @@ export async function recordBatches(
   })
 }
 
-async function recordReceipts(tx: Transaction<Tables>, batches: readonly RoutedBatch[]): Promise<void> {
-  const receipts = batches.filter((batch) => !batch.isReplay)
-  if (receipts.length === 0) return
-  const ids = receipts.map(({ id }) => id)
-  const envelopes = receipts.map(({ events, refused }) => events.length + refused.length)
-  await sql`
-    INSERT INTO intake_batches (id, envelopes) SELECT * FROM unnest(${ids}::uuid[], ${envelopes}::int[])
-    ON CONFLICT DO NOTHING`.execute(tx)
+function toReceipts(batches: readonly RoutedBatch[]): readonly Receipt[] {
+  return batches
+    .filter((batch) => !batch.isReplay)
+    .map(({ id, events, refused }) => ({ jobId: id, envelopes: events.length + refused.length }))
 }

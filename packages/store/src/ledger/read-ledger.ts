@@ -3,8 +3,8 @@ import type { Queryable } from '../database.ts'
 
 /** What has become of every routed envelope. Each envelope is counted once. */
 export interface StoreLedger {
-  /** Envelopes of all intake batches ever routed. */
-  readonly routed: number
+  /** Routed envelopes of versions that did not number them. */
+  readonly routedUnnumbered: number
   readonly processed: number
   readonly duplicate: number
   readonly quarantined: number
@@ -28,7 +28,7 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
       FROM events e LEFT JOIN outcomes o ON o.event_id = e.id
     )
     SELECT
-      (SELECT coalesce(sum(envelopes), 0) FROM intake_batches) AS routed,
+      (SELECT coalesce(sum(envelopes), 0) FROM intake_batches) AS "routedUnnumbered",
       count(*) FILTER (WHERE state = 'processed') AS processed,
       count(*) FILTER (WHERE state = 'duplicate') AS duplicate,
       (SELECT count(*) FROM quarantine) AS quarantined,
@@ -38,7 +38,7 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
   const [row] = rows
   if (row === undefined) throw new RangeError('an aggregate always gives a row')
   return {
-    routed: Number(row.routed),
+    routedUnnumbered: Number(row.routedUnnumbered),
     processed: Number(row.processed),
     duplicate: Number(row.duplicate),
     quarantined: Number(row.quarantined),

@@ -1,0 +1,70 @@
+import { REPORTS_KEY } from '@warmhook/schema/ingress-report'
+import type { Database } from '@warmhook/store/database'
+import { forgetReports, saveReports } from '@warmhook/store/ledger/ingress-reports'
+import { mergeRoutedRanges } from '@warmhook/store/ledger/routed-ranges'
+import type { Queue } from 'bullmq'
+import { readLatestReports, readRedisReports } from './read-reports.ts'
+import { surveyEnvelopes } from './survey-envelopes.ts'
+
+export interface UpkeepDeps {
+  readonly intake: Queue
+  readonly db: Database
+  readonly now: () => number
+  readonly onError: (error: unknown) => void
+}
+
+const saveEveryMs = 10_000
+const forgetEveryMs = 3_600_000
+/** A process that lives reports every two seconds, also after its report was removed. */
+const silentForMs = 3_600_000
+
+/**
+ * Copies the ingresses' reports from Redis, which may forget them, to Postgres, and keeps both from growing for ever.
+ * Any number of workers may do it. Disposal waits for the round in progress.
+ */
+export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
+  let running: Promise<void> | undefined
+  let nextForget = deps.now()
+  const run = async (): Promise<void> => {
+    try {
+      await keepLedger(deps)
+      if (deps.now() < nextForget) return
+      nextForget = deps.now() + forgetEveryMs
+      await forgetOldReports(deps)
+    } catch (error) {
+      deps.onError(error)
+    } finally {
+      running = undefined
+    }
+  }
+  const timer = setInterval(() => void (running ??= run()), saveEveryMs)
+  timer.unref()
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** One round: the reports to Postgres, neighbouring ranges to one row. */
+export async function keepLedger({ intake, db }: Pick<UpkeepDeps, 'intake' | 'db'>): Promise<void> {
+  await saveReports(db, await readRedisReports(intake))
+  await mergeRoutedRanges(db)
+}
+
+/** Reports of processes that ended and lost nothing, and of spools that are empty and no longer used. */
+async function forgetOldReports({ intake, db, now }: UpkeepDeps): Promise<void> {
+  const { missing } = await surveyEnvelopes(intake, db)
+  const { epochs, spools } = await readLatestReports(intake, db)
+  const withLoss = new Set(missing.map(({ epoch }) => epoch))
+  const idle = [
+    ...epochs.filter(({ name }) => !withLoss.has(name)),
+    ...spools.filter(({ ranges }) => Object.keys(ranges).length === 0),
+  ]
+  await forgetReports(db, idle)
+  const silent = [...epochs, ...spools].filter(({ reportedAt }) => now() - reportedAt > silentForMs)
+  if (silent.length === 0) return
+  const client = await intake.backend.client
+  await client.hdel(intake.toKey(REPORTS_KEY), ...silent.map(({ kind, name }) => `${kind} ${name}`))
+}

@@ -1,0 +1,31 @@
+import { sql, type Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+const statements = [
+  // What was routed, by the numbers that ingress processes give to envelopes. Rows may overlap: they are read as a set.
+  `CREATE TABLE intake_ranges (
+    epoch text NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    routed_from timestamptz NOT NULL DEFAULT now(),
+    routed_until timestamptz NOT NULL DEFAULT now(),
+    is_merged boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (epoch, first, last)
+  )`,
+  `CREATE INDEX intake_ranges_to_merge ON intake_ranges (epoch) WHERE NOT is_merged`,
+  // The ingress's own account of what it acknowledged, copied from Redis, which may forget it.
+  `CREATE TABLE ingress_reports (
+    kind text NOT NULL,
+    name text NOT NULL,
+    version bigint NOT NULL,
+    report json NOT NULL,
+    saved_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, name)
+  )`,
+]
+
+export const intakeRanges: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const statement of statements) await sql.raw(statement).execute(db)
+  },
+}
