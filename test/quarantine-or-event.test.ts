@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Envelope } from '@warmhook/schema/envelope'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
-import { recordBatches, type RoutedBatch } from '@warmhook/store/events/record-batches'
+import type { RoutedBatch } from '@warmhook/store/events/record-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
+import { recordGroup } from '@warmhook/testing/record-batch'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
@@ -30,7 +31,7 @@ describe.each(engines)('an envelope that is routed more than once, on %s', (engi
         const at = (index: number): Envelope => envelopes[index % envelopes.length] as Envelope
         for (const group of history) {
           const batches = group.map((item) => toBatch(item.verdict, at(item.envelope), item.isReplay))
-          const { forHandlers } = await recordBatches(store.db, batches, 0)
+          const { forHandlers } = await recordGroup(store.db, batches, 0)
           const handed = forHandlers.map((event) => event.id)
           expect(new Set(handed).size).toBe(handed.length)
         }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
-import { recordBatch } from '@warmhook/testing/record-batch'
-import { type RecordedBatches } from '@warmhook/store/events/record-batches'
+import { recordBatch, type Recorded } from '@warmhook/testing/record-batch'
 import { readLedger } from '@warmhook/store/ledger/read-ledger'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
@@ -22,7 +21,7 @@ function bodies() {
   }
 }
 
-function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<RecordedBatches> {
+function record(db: Database, envelopes: readonly Envelope[], id: string = randomUUID()): Promise<Recorded> {
   return recordBatch(db, {
     id,
     isReplay: false,
@@ -32,8 +31,14 @@ function record(db: Database, envelopes: readonly Envelope[], id: string = rando
   })
 }
 
-function idsOf(recorded: RecordedBatches): string[] {
+function idsOf(recorded: Recorded): string[] {
   return recorded.forHandlers.map((event) => event.id).toSorted()
+}
+
+async function owedAmong(db: Database, envelopes: readonly Envelope[]): Promise<string[]> {
+  const rows = await db.selectFrom('outbox').select('event_ids').execute()
+  const owed = new Set(rows.flatMap((row) => row.event_ids))
+  return envelopes.flatMap(({ id }) => (owed.has(id) ? [id] : []))
 }
 
 async function duplicatesAmong(db: Database, envelopes: readonly Envelope[]): Promise<string[]> {
@@ -88,13 +93,36 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await duplicatesAmong(store.db, [first, between, last])).toEqual([])
   })
 
-  it('gives the same answer again when the router died before it could use it', async () => {
+  it('owes nothing twice when the router dies before it could use the answer, and forgets nothing', async () => {
     const { problem, updated } = bodies()
     const [first, between, last] = [envelope(problem), envelope(updated), envelope(problem)]
     await record(store.db, [first, last])
     const id = randomUUID()
-    const before = await record(store.db, [between], id)
-    expect(idsOf(await record(store.db, [between], id))).toEqual(idsOf(before))
+    expect(idsOf(await record(store.db, [between], id))).toEqual([between.id, last.id])
+    expect(idsOf(await record(store.db, [between], id))).toEqual([])
+    expect(await owedAmong(store.db, [first, between, last])).toEqual([first.id, between.id, last.id])
+  })
+
+  it('owes a revived event also when a later one has taken its place before the router is tried again', async () => {
+    const { problem, updated } = bodies()
+    const [first, between, next, last] = [envelope(problem), envelope(updated), envelope(updated), envelope(problem)]
+    await record(store.db, [first, last])
+    const id = randomUUID()
+    await record(store.db, [between], id)
+    await record(store.db, [next])
+    await record(store.db, [between], id)
+    expect(await owedAmong(store.db, [last])).toEqual([last.id])
+  })
+
+  it('hands out what a router without an outbox has recorded, when that is routed again', async () => {
+    const { problem } = bodies()
+    const sent = envelope(problem)
+    const id = randomUUID()
+    await record(store.db, [sent], id)
+    await store.db.deleteFrom('outbox').execute()
+    await store.db.updateTable('events').set({ in_outbox: false }).where('id', '=', sent.id).execute()
+    expect(idsOf(await record(store.db, [sent], id))).toEqual([sent.id])
+    expect(idsOf(await record(store.db, [sent], id))).toEqual([])
   })
 
   it('counts one duplicate whichever of two equal events is routed first', async () => {

@@ -3,15 +3,18 @@ import { createHandlers, subscriptionsOf } from '@warmhook/handlers/registry'
 import { openQueue } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
 import { connectConsumer } from '@warmhook/queue/connections'
-import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import { EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody } from '@warmhook/schema/envelope'
+import { newEventJob, readEventJob, writeEventJob } from '@warmhook/schema/event-job'
 import { readEnvelope } from '@warmhook/schema/read-envelope'
 import { finishedEventIds } from '@warmhook/store/deliveries/finished-event-ids'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
 import { recordBatches } from '@warmhook/store/events/record-batches'
+import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createLogger } from '@warmhook/telemetry/logger'
 import { Worker, type Job } from 'bullmq'
+import { v7 as uuidv7 } from 'uuid'
 
 /*
  * The plain way behind the door: one job per event, then one job per event and handler. Schema, deduplication, handlers,
@@ -31,6 +34,12 @@ const queues = new Map(
   handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, { prefix, onError })]),
 )
 
+function planSingly(events: readonly OwedEvent[]): readonly OutboxJob[] {
+  return events.flatMap((event) =>
+    event.handlers.map((handler) => ({ id: uuidv7(), handler, events: [event], replayId: undefined, isQueued: true })),
+  )
+}
+
 async function route(job: Job): Promise<void> {
   const [envelope] = EnvelopeBatch.parse(job.data).envelopes
   const verdict = envelope && readEnvelope(envelope)
@@ -39,10 +48,9 @@ async function route(job: Job): Promise<void> {
   const names = subscriptions.get(event.type) ?? []
   const routed = { event, raw: decodeBody(envelope), payloadHash, deliveryId: envelope.deliveryId, handlers: names }
   const batch = { id: job.id ?? '', isReplay: false, events: [routed], refused: [] }
-  const { forHandlers } = await recordBatches(db, [batch], 3_600_000)
-  for (const kept of forHandlers)
-    for (const name of names)
-      await queues.get(name)?.add(kept.type, { events: [kept], dead: [] }, { jobId: `${kept.id}-${name}` })
+  const { jobs } = await recordBatches(db, [batch], { dedupeWindowMs: 3_600_000, plan: planSingly })
+  for (const { id, handler, events } of jobs)
+    await queues.get(handler)?.add(event.type, writeEventJob(newEventJob(events)), { jobId: id })
 }
 
 const options = { connection, prefix, concurrency, removeOnComplete: intakeQueue.retention.completed }
@@ -54,7 +62,9 @@ const workers = [
         name,
         async (job) => {
           const startedAt = Date.now()
-          const { events } = EventBatch.parse(job.data)
+          const reading = readEventJob(job.data)
+          if (reading.status !== 'read') throw new TypeError('the benchmark writes nothing unreadable')
+          const { events } = reading.job
           const ids = events.map((event) => event.id)
           if ((await finishedEventIds(db, name, ids)).size > 0) return
           const outcomes = await handle(events, AbortSignal.timeout(20_000))
@@ -67,6 +77,7 @@ const workers = [
             finishedAt: Date.now(),
             replayId: undefined,
             records: done,
+            settled: [job.id ?? ''],
           })
         },
         {

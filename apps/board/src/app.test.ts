@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectConsumer } from '@warmhook/queue/connections'
 import { reportWorker } from '@warmhook/queue/queue-activity'
-import { describeBatch, EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
+import { describeBatch, EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
@@ -248,18 +248,14 @@ describe('the ledger', () => {
 
 describe('replays', () => {
   it('count before they do, and give dead events to the handler in which they are dead', async () => {
-    const queue = board.queueNamed('crm-sync')
+    const replayed = () => board.db.selectFrom('outbox').selectAll().where('replay_id', 'is not', null).execute()
     expect(await board.post('/api/replays', { filter: { status: 'dead' }, dryRun: true })).toEqual({
       matched: 1,
       enqueued: 1,
     })
-    expect(await queue.getJobCounts('waiting')).toEqual({ waiting: 0 })
+    expect(await replayed()).toEqual([])
     expect(await board.post('/api/replays', { filter: { status: 'dead' } })).toEqual({ matched: 1, enqueued: 1 })
-    const [job] = await queue.getJobs(['waiting'])
-    const batch = EventBatch.parse(job?.data)
-    expect(batch.events.map(({ id }) => id)).toEqual(sent.slice(-1).map(({ id }) => id))
-    expect(batch.replayId).toBeDefined()
-    await job?.remove()
+    expect(await replayed()).toMatchObject([{ handler: 'crm-sync', event_ids: sent.slice(-1).map(({ id }) => id) }])
   })
 
   it('refuse an empty filter and an unknown handler', async () => {
@@ -361,7 +357,7 @@ describe('Bull Board', () => {
       await board.request('/queues/api/queues?activeQueue=notify&status=waiting&page=1&jobsPerPage=10')
     ).text()
     expect(text).toContain('campaign.updated ×1')
-    expect(text).toContain('m…@b.example')
+    expect(text).toContain(events[0]?.id)
     expect(text).not.toContain('m1@b.example')
     expect((await board.request('/queues/api/queues?jobsPerPage=101')).status).toBe(400)
     await job.remove()

@@ -1,16 +1,10 @@
-import { EnvelopeBatch, EventBatch } from '@warmhook/schema/batch'
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
-import { redactEmail } from '@warmhook/telemetry/redact-email'
+import { EnvelopeBatch } from '@warmhook/schema/batch'
+import { readEventJob } from '@warmhook/schema/event-job'
 
 /** A job's payload as a list of jobs may show it: what it is about, not whom. */
 export function redactJobData(data: unknown): unknown {
-  const events = EventBatch.safeParse(data)
-  if (events.success) {
-    const { events: todo, dead, replayId } = events.data
-    return { events: todo.map(redactEvent), dead: dead.map(redactEvent), replayId }
-  }
   const envelopes = EnvelopeBatch.safeParse(data)
-  if (!envelopes.success) return { unreadable: true }
+  if (!envelopes.success) return describeEventJob(data)
   return {
     replay: envelopes.data.replay,
     envelopes: envelopes.data.envelopes.map(({ id, source, owner, receivedAt, body }) => ({
@@ -23,7 +17,10 @@ export function redactJobData(data: unknown): unknown {
   }
 }
 
-function redactEvent({ id, owner, type, campaignId, receivedAt, profile }: MailboxEvent) {
-  const email = profile.email === undefined ? undefined : redactEmail(profile.email)
-  return { id, owner, type, campaignId, receivedAt: new Date(receivedAt).toISOString(), email }
+/** References are compact: written out, an operator can look the events up. */
+function describeEventJob(data: unknown): unknown {
+  const reading = readEventJob(data)
+  if (reading.status !== 'read') return { unreadable: true }
+  const { events, dead, progress, replayId } = reading.job
+  return { events: events.map((event) => ({ ...event, ...progress.get(event.id) })), dead, replayId }
 }

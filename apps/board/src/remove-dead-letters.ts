@@ -1,4 +1,4 @@
-import { EventBatch } from '@warmhook/schema/batch'
+import { readEventJob, writeEventJob } from '@warmhook/schema/event-job'
 import type { Queue } from 'bullmq'
 
 /** A job can have 256 KiB. */
@@ -14,14 +14,16 @@ export async function removeDeadLetters(queue: Queue, eventIds: ReadonlySet<stri
   for (let start = 0; ;) {
     const jobs = await queue.getJobs(['failed'], start, start + pageSize - 1, true)
     for (const job of jobs) {
-      const batch = EventBatch.safeParse(job.data)
-      const rest = batch.data?.events.filter(({ id }) => !eventIds.has(id))
-      if (rest === undefined || rest.length === batch.data?.events.length) start += 1
-      else if (rest.length === 0) await job.remove()
-      else {
-        await job.updateData({ ...batch.data, events: rest })
-        start += 1
+      const reading = readEventJob(job.data)
+      const events = reading.status === 'read' ? reading.job.events : []
+      const rest = events.filter(({ id }) => !eventIds.has(id))
+      if (events.length > 0 && rest.length === 0) {
+        await job.remove()
+        continue
       }
+      start += 1
+      if (reading.status === 'read' && rest.length < events.length)
+        await job.updateData(writeEventJob({ ...reading.job, events: rest }))
     }
     if (jobs.length < pageSize) return
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
+import { EnvelopeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
+import { newEventJob, readEventJob, writeEventJob } from '@warmhook/schema/event-job'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
 import { eventually } from '@warmhook/testing/eventually'
@@ -18,9 +19,9 @@ describe('POST /api/replays', () => {
 
   const envelope = createEnvelopes()
 
-  async function record(count: number, meta = ''): Promise<readonly string[]> {
+  async function record(count: number): Promise<readonly string[]> {
     const events = Array.from({ length: count }, (_, index) =>
-      toRouted(envelope({ type: 'campaign.updated', account: { id: index + 1, email: 'a@b.example', meta } }), [
+      toRouted(envelope({ type: 'campaign.updated', account: { id: index + 1, email: 'a@b.example' } }), [
         'pause-tracking',
         'crm-sync',
       ]),
@@ -31,7 +32,7 @@ describe('POST /api/replays', () => {
 
   /** Each list becomes a failed job that holds it. */
   async function failForGood(queue: Queue, batches: readonly (readonly MailboxEvent[])[]): Promise<void> {
-    for (const events of batches) await queue.add('x', { events, dead: [] }, { attempts: 1 })
+    for (const events of batches) await queue.add('x', writeEventJob(newEventJob(events)), { attempts: 1 })
     const worker = new Worker(queue.name, () => Promise.reject(new Error('no')), {
       connection: { url: inject('redisUrl'), maxRetriesPerRequest: null },
       prefix: queue.opts.prefix ?? '',
@@ -40,31 +41,43 @@ describe('POST /api/replays', () => {
     await worker.close()
   }
 
-  async function batchesOf(queue: Queue): Promise<readonly EventBatch[]> {
-    return (await queue.getJobs(['waiting'], 0, -1, true)).map((job) => EventBatch.parse(job.data))
+  async function jobsOf(handler: string) {
+    return board.db.selectFrom('outbox').selectAll().where('handler', '=', handler).orderBy('id').execute()
   }
 
   it('gives every event once to each of its handlers, 64 to a job at most, all under one replay id', async () => {
     const ids = await record(150)
+    await board.db.deleteFrom('outbox').execute()
     expect(await board.post('/api/replays', { filter: { type: 'campaign.updated' } })).toEqual({
       matched: 150,
       enqueued: 150,
     })
-    const batches = await batchesOf(board.queueNamed('crm-sync'))
-    expect(batches.map(({ events }) => events.length)).toEqual([64, 64, 22])
-    expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
-    expect(new Set(batches.map(({ replayId }) => replayId)).size).toBe(1)
-    expect(await batchesOf(board.queueNamed('pause-tracking'))).toHaveLength(3)
-    expect(await batchesOf(board.queueNamed('notify'))).toEqual([])
+    const jobs = await jobsOf('crm-sync')
+    expect(jobs.map((job) => job.event_ids.length)).toEqual([64, 64, 22])
+    expect(jobs.flatMap((job) => job.event_ids)).toEqual(ids)
+    expect(new Set(jobs.map((job) => job.replay_id)).size).toBe(1)
+    expect(jobs.every((job) => job.replay_id !== null && !job.is_queued)).toBe(true)
+    expect(await jobsOf('pause-tracking')).toHaveLength(3)
+    expect(await jobsOf('notify')).toEqual([])
   })
 
-  it('keeps each job within the limit of bytes', async () => {
-    const ids = await record(6, 'é'.repeat(50_000))
-    await board.post('/api/replays', { filter: { eventIds: ids }, handler: 'crm-sync' })
-    const batches = await batchesOf(board.queueNamed('crm-sync'))
-    expect(batches.flatMap(({ events }) => events.map(({ id }) => id))).toEqual(ids)
-    for (const batch of batches)
-      expect(Buffer.byteLength(JSON.stringify(batch.events))).toBeLessThan(JOB_LIMITS.maxSize)
+  it('gives a named handler what it subscribes to, and counts no event as processed before it is done there', async () => {
+    const account = { id: 1, email: 'a@b.example' }
+    const events = ['campaign.pending', 'campaign.updated'].map((type) =>
+      toRouted(envelope({ type, account }), ['pause-tracking', 'crm-sync']),
+    )
+    await recordBatch(board.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
+    const [, updated = ''] = events.map(({ event }) => event.id)
+    expect(await board.post('/api/replays', { filter: { campaignId: 1 }, handler: 'notify' })).toEqual({
+      matched: 2,
+      enqueued: 1,
+    })
+    expect((await jobsOf('notify')).map((job) => job.event_ids)).toEqual([[updated]])
+    for (const handler of ['pause-tracking', 'notify']) {
+      const records = [{ eventId: updated, status: 'done' as const, note: undefined }]
+      await recordDeliveries(board.db, { handler, startedAt: 0, finishedAt: 1, replayId: undefined, records })
+    }
+    expect(await board.get(`/api/events/${updated}`)).toMatchObject({ status: 'accepted' })
   })
 
   it('removes the dead letters that it replays, and keeps the rest of each', async () => {
@@ -79,7 +92,7 @@ describe('POST /api/replays', () => {
     expect(await queue.getJobCounts('failed')).toEqual({ failed: 2 })
     await board.post('/api/replays', { filter: { eventIds: [two, three] }, handler: 'crm-sync' })
     const failed = await queue.getJobs(['failed'])
-    expect(failed.map((job) => EventBatch.parse(job.data).events.map(({ id }) => id))).toEqual([[one]])
+    expect(failed.map((job) => readEventJob(job.data))).toMatchObject([{ job: { events: [{ id: one }] } }])
     expect(await board.queueNamed('pause-tracking').getJobCounts('failed')).toEqual({ failed: 1 })
   })
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { cutBatches } from '@warmhook/queue/cut-batches'
-import { describeBatch, JOB_LIMITS, jobBytes, type EventBatch } from '@warmhook/schema/batch'
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { handlerQueues } from '@warmhook/handlers/registry'
 import type { Database } from '@warmhook/store/database'
 import type { EventFilter } from '@warmhook/store/events/event-filter'
 import { selectReplays } from '@warmhook/store/events/select-replays'
+import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
+import { writeReplay } from '@warmhook/store/outbox/write-replay'
 import type { Queue } from 'bullmq'
+import { v7 as uuidv7 } from 'uuid'
 import { removeDeadLetters } from './remove-dead-letters.ts'
 
 export interface ReplayCommand {
@@ -21,30 +22,34 @@ export interface ReplayCount {
   readonly enqueued: number
 }
 
-/** Gives events to handlers again, as a run of its own that no earlier outcome stands in the way of. */
+/**
+ * Gives events to handlers again, as a run of its own that no earlier outcome stands in the way of. They are owed from
+ * now on: the sweeper puts them into the handlers' queues as there is room.
+ */
 export async function replayEvents(
   { filter, handler, dryRun }: ReplayCommand,
   { db, handlers }: { readonly db: Database; readonly handlers: readonly Queue[] },
 ): Promise<ReplayCount> {
   const replayId = randomUUID()
-  const replayed = new Map(handlers.map((queue) => [queue, new Set<string>()]))
+  const named = handlerQueues.find(({ name }) => name === handler)
+  const replayed = new Map(handlerQueues.map(({ name }) => [name, new Set<string>()]))
   let matched = 0
   let enqueued = 0
-  for await (const replays of selectReplays(db, filter, handler)) {
-    matched += replays.length
-    enqueued += replays.filter((replay) => handlers.some((queue) => replay.handlers.includes(queue.name))).length
+  for await (const events of selectReplays(db, filter, named)) {
+    const jobs = toJobs(events, replayId)
+    matched += events.length
+    enqueued += new Set(jobs.flatMap((job) => job.events)).size
     if (dryRun) continue
-    for (const [queue, ids] of replayed) {
-      const events = replays.filter((replay) => replay.handlers.includes(queue.name)).map(({ event }) => event)
-      for (const batch of cutBatches(events, jobBytes, JOB_LIMITS)) await enqueue(queue, batch, replayId)
-      for (const { id } of events) ids.add(id)
-    }
+    await writeReplay(db, jobs)
+    for (const job of jobs) for (const { id } of job.events) replayed.get(job.handler)?.add(id)
   }
-  for (const [queue, ids] of replayed) await removeDeadLetters(queue, ids)
+  for (const queue of handlers) await removeDeadLetters(queue, replayed.get(queue.name) ?? new Set())
   return { matched, enqueued }
 }
 
-async function enqueue(queue: Queue, events: MailboxEvent[], replayId: string): Promise<void> {
-  const payload: EventBatch = { events, dead: [], replayId }
-  await queue.add(`replay of ${describeBatch(events.map((event) => event.type))}`, payload, { jobId: randomUUID() })
+function toJobs(events: readonly OwedEvent[], replayId: string): readonly OutboxJob[] {
+  return handlerQueues.flatMap(({ name: handler }) => {
+    const own = events.filter(({ handlers }) => handlers.includes(handler))
+    return own.length === 0 ? [] : [{ id: uuidv7(), handler, events: own, replayId, isQueued: false }]
+  })
 }

@@ -1,21 +1,21 @@
 import { hash } from 'node:crypto'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
-import type { BatchContext } from '@warmhook/queue/start-batch-worker'
+import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import { describeBatch, describeReplay, type EnvelopeBatch } from '@warmhook/schema/batch'
 import { decodeBody, type Envelope } from '@warmhook/schema/envelope'
 import { parseIntakeJobId, toIntakeJobId, toReplayJobId } from '@warmhook/schema/intake-range'
 import type { Database } from '@warmhook/store/database'
 import { routedBatches } from '@warmhook/store/ledger/routed-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
-import type { AskApart } from './apart/ask-apart.ts'
+import type { Sandbox } from './sandbox/create-sandbox.ts'
 
 export interface EnvelopeIsolation {
   readonly db: Database
   readonly addToIntake: (job: BatchJob<EnvelopeBatch>) => Promise<void>
-  readonly askApart: AskApart | undefined
+  readonly sandbox: Sandbox | undefined
 }
 
-const readLimitMs = 20_000
+const readLimitMs = 40_000
 
 /** Queues the halves of a suspected intake job as jobs of their own. The ledger counts their envelopes once. */
 export async function splitIntakeJob(
@@ -59,16 +59,23 @@ function describe(envelopes: readonly Envelope[]): string {
   return describeBatch(envelopes.map(({ source }) => source))
 }
 
-/** Has one envelope read in a process of its own. Undefined when that survives; else the envelope for the quarantine. */
-export async function readApart(
+/**
+ * Has one envelope read in a process of its own. Undefined when that survives; else the envelope for the quarantine.
+ *
+ * @throws UnavailableError when there is no verdict
+ */
+export async function readInSandbox(
   envelope: Envelope,
   maxBodyBytes: number,
-  { askApart }: EnvelopeIsolation,
+  signal: AbortSignal,
+  { sandbox }: EnvelopeIsolation,
 ): Promise<RefusedEnvelope | undefined> {
-  const result = await askApart?.({ kind: 'envelope', envelope, maxBodyBytes }, readLimitMs)
-  if (result === undefined || result.ok) return undefined
+  const result = await sandbox?.({ kind: 'envelope', envelope, maxBodyBytes }, readLimitMs, signal)
+  if (result === undefined || result.status === 'answered') return undefined
+  if (result.status === 'inconclusive')
+    throw new UnavailableError(`an envelope could not be read in a process of its own: ${result.why}`)
   const { id, owner, source, receivedAt, contentEncoding, deliveryId } = envelope
-  const message = `the process that read it ended with ${result.death}`
+  const message = `the process that read it ended with ${result.how}, twice`
   const issues = [{ code: 'kills_its_process', path: [], message }]
   const about = { id, owner, source, receivedAt, contentEncoding, deliveryId }
   return { ...about, issue: 'kills its process', issues, raw: decodeBody(envelope) }

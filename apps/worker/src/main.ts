@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os'
-import { createHandlers } from '@warmhook/handlers/registry'
+import { createHandlers, handlerQueues } from '@warmhook/handlers/registry'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
@@ -7,8 +7,9 @@ import { openPostgres } from '@warmhook/store/open-database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { warnOfBlockedLoop } from '@warmhook/telemetry/watch-event-loop'
-import { askApart } from './apart/ask-apart.ts'
 import { parseWorkerEnv } from './env.ts'
+import { createSandbox } from './sandbox/create-sandbox.ts'
+import { runInSandbox } from './sandbox/run-in-sandbox.ts'
 import { startWorker } from './start-worker.ts'
 
 // On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes (issue 3).
@@ -21,8 +22,9 @@ await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp)
   warnOfBlockedLoop(log)
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
-    // A call of a handler needs a connection now and then; the router and the folding have theirs all the time.
-    const poolSize = settings.concurrency * 2
+    // Each call of a handler can need one, and the router has two transactions, the handlers' folding and the claims of
+    // notices one each, the sweeper and the watch of subscriptions one between them.
+    const poolSize = settings.concurrency * handlerQueues.length + 5
     const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({
       url: settings.databaseUrl,
@@ -36,7 +38,16 @@ await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp)
     const handlers = createHandlers(process.env, { db, log, now: Date.now })
     return scope.use(
       'worker',
-      await startWorker(settings, { db, handlers, log, askApart, onStuck: giveUp, now: Date.now, random: Math.random }),
+      await startWorker(settings, {
+        db,
+        handlers,
+        log,
+        sandbox: createSandbox(runInSandbox),
+        isOnlyWorker: false,
+        onStuck: giveUp,
+        now: Date.now,
+        random: Math.random,
+      }),
       20_000,
     )
   })

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
+import { planWhole } from '@warmhook/testing/record-batch'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { recordAroundFaults } from './record-around-faults.ts'
 
 let store: TestStore
+const terms = { dedupeWindowMs: 0, plan: planWhole }
 beforeEach(async () => {
   store = await openTestStore()
 })
@@ -22,8 +24,8 @@ describe('recordAroundFaults', () => {
       refused: [],
     }))
     if (first === undefined || second === undefined) throw new RangeError('there are two')
-    const { forHandlers } = await recordAroundFaults(store.db, [first, second], 0)
-    expect(forHandlers.map((event) => event.campaignId)).toEqual([1, 2, 4, 5])
+    const { jobs } = await recordAroundFaults(store.db, [first, second], terms)
+    expect(jobs.flatMap(({ events }) => events.map((event) => event.campaignId))).toEqual([1, 2, 4, 5])
     expect(await store.db.selectFrom('quarantine').select(['id', 'issue']).execute()).toEqual([
       { id: first.events[2]?.event.id, issue: 'not storable' },
     ])
@@ -36,6 +38,6 @@ describe('recordAroundFaults', () => {
     await sql`DROP TABLE intake_batches`.execute(store.db)
     const event = toRouted(createEnvelopes()({ type: 'campaign.updated', account: { id: 1 } }))
     const batch = { id: randomUUID(), isReplay: false, events: [event], refused: [] }
-    await expect(recordAroundFaults(store.db, [batch], 0)).rejects.toThrow(/intake_batches/)
+    await expect(recordAroundFaults(store.db, [batch], terms)).rejects.toThrow(/intake_batches/)
   })
 })

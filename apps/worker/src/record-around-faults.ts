@@ -1,7 +1,12 @@
 import type { Database } from '@warmhook/store/database'
 import { canRecord } from '@warmhook/store/events/can-record'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
-import { recordBatches, type RecordedBatches, type RoutedBatch } from '@warmhook/store/events/record-batches'
+import {
+  recordBatches,
+  type RecordedBatches,
+  type RecordTerms,
+  type RoutedBatch,
+} from '@warmhook/store/events/record-batches'
 import { isDataFault } from '@warmhook/store/is-data-fault'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
@@ -12,15 +17,15 @@ import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quaranti
 export async function recordAroundFaults(
   db: Database,
   batches: readonly RoutedBatch[],
-  dedupeWindowMs: number,
+  terms: RecordTerms,
 ): Promise<RecordedBatches> {
   try {
-    return await recordBatches(db, batches, dedupeWindowMs)
+    return await recordBatches(db, batches, terms)
   } catch (error) {
     if (!isDataFault(error)) throw error
     const sifted: RoutedBatch[] = []
     for (const batch of batches) sifted.push(await siftBatch(db, batch))
-    return recordBatches(db, sifted, dedupeWindowMs)
+    return recordBatches(db, sifted, terms)
   }
 }
 

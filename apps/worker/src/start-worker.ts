@@ -1,10 +1,10 @@
 import { EnvError } from '@warmhook/config/parse-env'
-import { subscriptionsOf, type ActiveHandler } from '@warmhook/handlers/registry'
+import type { ActiveHandler } from '@warmhook/handlers/registry'
 import { startLedgerUpkeep } from '@warmhook/ledger/start-ledger-upkeep'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
-import { createBatchProducer, openQueue, type BatchJob } from '@warmhook/queue/batch-producer'
+import { createBatchProducer, openQueue } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
@@ -13,11 +13,13 @@ import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import type { Redis } from 'ioredis'
-import type { AskApart } from './apart/ask-apart.ts'
 import { createApp } from './app.ts'
-import { createHandlerProcessor } from './handler-processor.ts'
 import { createRouter, maxGroupedJobs } from './create-router.ts'
+import { createHandlerProcessor } from './deliver/create-handler-processor.ts'
+import { startOutbox } from './deliver/start-outbox.ts'
 import { startReporting } from './start-reporting.ts'
+import type { Sandbox } from './sandbox/create-sandbox.ts'
+import { watchSubscriptions } from './watch-subscriptions.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
 export interface WorkerSettings {
@@ -38,11 +40,13 @@ export interface WorkerSettings {
 
 export interface WorkerDeps {
   readonly db: Database
-  /** Every active handler, also those whose queue another worker takes: the router feeds them all. */
+  /** Every handler that this process has the settings of, also those whose queue another worker takes. */
   readonly handlers: readonly ActiveHandler[]
   readonly log: Logger
   /** Undefined where there can be no second process beside this one. */
-  readonly askApart: AskApart | undefined
+  readonly sandbox: Sandbox | undefined
+  /** Whether the installation has no other worker, so that a handler without settings here is off. */
+  readonly isOnlyWorker: boolean
   /** The process can't go on: its supervisor has to start another. */
   readonly onStuck: (error: Error) => void
   readonly now: () => number
@@ -88,22 +92,42 @@ export async function startWorker(
         20_000,
       )
     }
-    const produce = openProducers(scope, settings, onError)
-    const producers = handlers.map((handler) => {
-      const maxConcurrent = settings.concurrency
-      const spec = handlerQueue(handler)
-      const add = produce(spec)
-      run(spec, createHandlerProcessor(handler, { ...deps, metrics, maxConcurrent, add }), maxConcurrent * jobsPerCall)
-      const { name, subscribes, policy } = handler
-      return { name, subscribes, policy, add }
+    const { db, sandbox, isOnlyWorker } = deps
+    const onDatabaseError = report('database')
+    const subscriptions = scope.use(
+      'subscriptions',
+      await watchSubscriptions({ db, own: handlers, isOnlyWorker, onError: onDatabaseError }),
+    )
+    const producer = connectProducer({ url: settings.redisUrl, onError })
+    scope.defer('redis producer', () => disconnect(producer))
+    const outbox = startOutbox(scope, {
+      db,
+      connection: producer,
+      prefix: settings.prefix,
+      subscriptions,
+      metrics,
+      onError,
+      onSweepError: report('sweeper'),
     })
+    for (const handler of handlers) {
+      const maxConcurrent = settings.concurrency
+      const process = createHandlerProcessor(handler, {
+        ...deps,
+        metrics,
+        maxConcurrent,
+        add: outbox.add(handler.name),
+      })
+      run(handlerQueue(handler), process, maxConcurrent * jobsPerCall)
+    }
+    const intake = createBatchProducer(intakeQueue, producer, { ...intakeWrites, prefix: settings.prefix, onError })
+    scope.use('way into intake', intake)
     const router = createRouter({
-      db: deps.db,
-      dedupeWindowMs: settings.dedupeWindowMs,
+      db,
       maxBodyBytes: settings.maxBodyBytes,
-      producers,
-      subscriptions: subscriptionsOf(handlers),
-      isolation: { db: deps.db, addToIntake: produce(intakeQueue), askApart: deps.askApart },
+      terms: { dedupeWindowMs: settings.dedupeWindowMs, plan: outbox.plan },
+      enqueue: outbox.enqueue,
+      subscriptions,
+      isolation: { db, addToIntake: (job) => intake.add(job), sandbox },
     })
     run(intakeQueue, router, groupsInHand * maxGroupedJobs)
     keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
@@ -132,22 +156,10 @@ function keepLedger(
 }
 
 /**
- * A way into each queue, over one connection. Replicas are not waited for: a failover that forgets a handler's job also
- * forgets that the intake's was done, which came after it.
+ * For the parts of a split job. Replicas are not waited for: a failover that forgets them also forgets that the job that
+ * was split is done, which came after them.
  */
-function openProducers(
-  scope: ResourceScope,
-  { redisUrl, prefix }: WorkerSettings,
-  onError: (error: Error) => void,
-): <Payload>(spec: QueueSpec<Payload>) => (job: BatchJob<Payload>) => Promise<void> {
-  const connection = connectProducer({ url: redisUrl, onError })
-  scope.defer('redis producer', () => disconnect(connection))
-  return (spec) => {
-    const producer = createBatchProducer(spec, connection, { prefix, deadlineMs: 5_000, replicas: 0, onError })
-    scope.use(`way into ${spec.name}`, producer)
-    return (job) => producer.add(job)
-  }
-}
+const intakeWrites = { deadlineMs: 5_000, replicas: 0 }
 
 /** @throws EnvError when a chosen queue does not exist */
 function queueChoice(

@@ -2,6 +2,7 @@ import { Counter, type Registry } from 'prom-client'
 
 export interface WorkerMetrics {
   readonly deliveries: Counter<'handler' | 'status'>
+  readonly sweeper: Counter<'action'>
 }
 
 /** The worker's own metrics, registered in `registry`. */
@@ -11,6 +12,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       name: 'warmhook_deliveries_total',
       help: 'Attempts at events by handler and how they ended',
       labelNames: ['handler', 'status'],
+      registers: [registry],
+    }),
+    sweeper: new Counter({
+      name: 'warmhook_sweeper_jobs_total',
+      help: 'Jobs of handlers that the sweeper put into Redis: fed (had waited for room) or recreated (Redis had lost them)',
+      labelNames: ['action'],
       registers: [registry],
     }),
   }

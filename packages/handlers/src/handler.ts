@@ -1,6 +1,7 @@
 import type { BatchPolicy } from '@warmhook/queue/catalog'
 import type { Outcome } from '@warmhook/queue/outcome'
-import type { EventType, MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import type { EventType } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
 import type { z } from 'zod'
@@ -20,10 +21,7 @@ export interface HandlerDeps {
  * Handles a batch of events: one outcome per event id; an event without an outcome is tried again. Events come in any
  * order, more than once, and in any cut: the effect must depend on the mailbox's history alone.
  */
-export type HandleEvents = (
-  events: readonly MailboxEvent[],
-  signal: AbortSignal,
-) => Promise<ReadonlyMap<string, Outcome>>
+export type HandleEvents = (events: readonly EventRef[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
 
 /** One kind of effect. It has a queue of its own, named after it. */
 export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {

@@ -11,13 +11,16 @@ import { shareFolds } from './share-folds.ts'
 const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
 
 /** A handler's queue, also of one that is switched off. */
-export const handlerQueues: readonly { readonly name: string; readonly policy: BatchPolicy }[] = handlers
+export const handlerQueues: readonly HandlerQueue[] = handlers
 
-/** A handler that its settings switch on. */
-export interface ActiveHandler {
+export interface HandlerQueue {
   readonly name: string
   readonly subscribes: readonly EventType[]
   readonly policy: BatchPolicy
+}
+
+/** A handler that its settings switch on. */
+export interface ActiveHandler extends HandlerQueue {
   readonly handle: HandleEvents
 }
 

@@ -1,10 +1,10 @@
 import { createGroupCommit } from '@warmhook/queue/group-commit'
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
 
 /** Brings the stored mailboxes and pauses of events up to everything that is recorded of them. */
-export type FoldEvents = (events: readonly MailboxEvent[]) => Promise<void>
+export type FoldEvents = (events: readonly EventRef[]) => Promise<void>
 
 /** Events folded in one transaction, at most: their locks must fit Postgres's shared table of locks. */
 const maxEvents = 1_024
@@ -14,7 +14,7 @@ const maxEvents = 1_024
  * their mailboxes, and wait for the others only to find everything done.
  */
 export function shareFolds(db: Database): FoldEvents {
-  const group = createGroupCommit<readonly MailboxEvent[]>({
+  const group = createGroupCommit<readonly EventRef[]>({
     commit: (batches) => foldEvents(db, batches.flat()),
     sizeOf: (events) => events.length,
     maxItems: Number.POSITIVE_INFINITY,

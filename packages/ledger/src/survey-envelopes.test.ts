@@ -7,6 +7,7 @@ import { toIntakeJobId } from '@warmhook/schema/intake-range'
 import { recordBatches } from '@warmhook/store/events/record-batches'
 import { readRoutedRanges } from '@warmhook/store/ledger/routed-ranges'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
+import { planWhole } from '@warmhook/testing/record-batch'
 import { testPrefix } from '@warmhook/testing/test-prefix'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import type { Queue } from 'bullmq'
@@ -115,7 +116,10 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
         const envelope = this.envelopes.get(number)
         return envelope === undefined ? [] : [toRouted(envelope)]
       })
-      await recordBatches(store.db, [{ id: this.idOf(job), isReplay: false, events, refused: [] }], 0)
+      await recordBatches(store.db, [{ id: this.idOf(job), isReplay: false, events, refused: [] }], {
+        dedupeWindowMs: 0,
+        plan: planWhole,
+      })
       this.routed.push(job)
     }
 

@@ -1,5 +1,5 @@
-import { EnvelopeBatch, EventBatch, JOB_LIMITS } from '@warmhook/schema/batch'
-import type { z } from 'zod'
+import { EnvelopeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
+import { z } from 'zod'
 import type { Overlap } from './group-commit.ts'
 
 /** How large a batch may be, when a failed one is tried again, and how often. */
@@ -51,9 +51,12 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   retention,
 }
 
-/** The queue of one handler; the handler brings the name and the policy. */
-export function handlerQueue(handler: { readonly name: string; readonly policy: BatchPolicy }): QueueSpec<EventBatch> {
-  return { name: handler.name, payload: EventBatch, policy: handler.policy, retention }
+/**
+ * The queue of one handler; the handler brings the name and the policy. Whoever takes a job reads its payload with
+ * `readEventJob`, which tells jobs of other versions from what nobody can read.
+ */
+export function handlerQueue(handler: { readonly name: string; readonly policy: BatchPolicy }): QueueSpec<unknown> {
+  return { name: handler.name, payload: z.unknown(), policy: handler.policy, retention }
 }
 
 /**

@@ -10,20 +10,9 @@ export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
 
-/** Some events of the batch have to be tried again: at `notBefore` (ms since the epoch), else by the policy. */
-export class RetryLaterError extends Error {
-  override readonly name = 'RetryLaterError'
-  readonly notBefore: number | undefined
-
-  constructor(message: string, notBefore: number | undefined) {
-    super(message)
-    this.notBefore = notBefore
-  }
-}
-
-/** The batch has to wait until `notBefore` (ms since the epoch), and no attempt is counted. */
-export class HoldError extends Error {
-  override readonly name = 'HoldError'
+/** The job comes back at `notBefore` (ms since the epoch). Attempts are the processor's to count. */
+export class RetryAtError extends Error {
+  override readonly name = 'RetryAtError'
   readonly notBefore: number
 
   constructor(message: string, notBefore: number) {
@@ -40,8 +29,8 @@ export interface BatchContext<Payload> {
   readonly attempt: number
   /** How often the process that had the job died, or lost it for being too slow. */
   readonly deaths: number
-  /** True when a failure now is final. */
-  readonly isLastAttempt: boolean
+  /** Failed attempts that BullMQ has counted. */
+  readonly attemptsMade: number
   /** Replaces the payload, for the attempts to come. */
   readonly keep: (payload: Payload) => Promise<void>
   /** Work that has not begun is handed back then: throw UnavailableError. */
@@ -145,11 +134,7 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: Worker
       removeOnComplete: { ...spec.retention.completed },
       removeOnFail: { ...spec.retention.failed },
       settings: {
-        backoffStrategy: (attemptsMade, _type, error) => {
-          const notBefore = error instanceof RetryLaterError ? error.notBefore : undefined
-          if (notBefore === undefined) return backoffMs(spec.policy, attemptsMade, options.random)
-          return Math.max(0, notBefore - options.now())
-        },
+        backoffStrategy: (attemptsMade) => backoffMs(spec.policy, attemptsMade, options.random),
       },
     },
   )
@@ -180,15 +165,15 @@ async function runJob<Payload>(
       attempt: job.attemptsStarted,
       deaths: job.stalledCounter,
       isStopping,
-      isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+      attemptsMade: job.attemptsMade,
       keep: (payload) => job.updateData(payload),
       signal,
     })
   } catch (error) {
-    if (!(error instanceof UnavailableError || error instanceof HoldError)) throw toError(error)
+    if (!(error instanceof UnavailableError || error instanceof RetryAtError)) throw toError(error)
     const pause = () => backoffMs(spec.policy, Math.min(job.attemptsStarted, 8), random)
     // Neither counts an attempt.
-    await job.moveToDelayed(error instanceof HoldError ? error.notBefore : now() + pause(), token)
+    await job.moveToDelayed(error instanceof RetryAtError ? error.notBefore : now() + pause(), token)
     throw new DelayedError(error.message)
   }
 }

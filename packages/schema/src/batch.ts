@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { Envelope } from './envelope.ts'
-import { MailboxEvent } from './mailbox-event.ts'
 
 /**
  * A job is no larger than 256 KiB, of which 1 KiB is left for the payload's frame, so that the queue board stays usable.
@@ -9,8 +8,8 @@ import { MailboxEvent } from './mailbox-event.ts'
  */
 export const JOB_LIMITS = { maxItems: 100, maxSize: 255 * 1024 } as const
 
-/** Bytes of JSON that an envelope or an event takes in a job. */
-export function jobBytes(item: Envelope | MailboxEvent): number {
+/** Bytes of JSON that an envelope takes in a job. */
+export function jobBytes(item: Envelope): number {
   return Buffer.byteLength(JSON.stringify(item)) + 1
 }
 
@@ -21,17 +20,6 @@ export const EnvelopeBatch = z.strictObject({
   replay: z.boolean().optional(),
 })
 export type EnvelopeBatch = Readonly<z.infer<typeof EnvelopeBatch>>
-
-/** What a handler's job carries. */
-export const EventBatch = z.strictObject({
-  /** The events that this job still has to handle. */
-  events: z.array(MailboxEvent),
-  /** Events that failed for good while others of the batch are still being retried. */
-  dead: z.array(MailboxEvent),
-  /** Set when a person asked for a second run: an outcome of an earlier run does not count then. */
-  replayId: z.uuid().optional(),
-})
-export type EventBatch = Readonly<z.infer<typeof EventBatch>>
 
 /** A job's name for people: `campaign.updated ×3, campaign.created ×1`. */
 export function describeBatch(labels: Iterable<string>): string {

@@ -49,10 +49,10 @@ export interface EventTable {
   delivery_id: string | null
   /** The earlier event that this one repeats. */
   duplicate_of: string | null
-  /** The later-routed event that showed this one not to be a duplicate after all. */
-  revived_by: string | null
   /** The handlers that the event was given to. */
   handlers: string[]
+  /** Whether the router that recorded it wrote what is owed for it; that of a former version did not. */
+  in_outbox: ColumnType<boolean, boolean | undefined>
   /**
    * The order in which a mailbox's events became visible, given anew when an event's verdict changes. It follows the order
    * of commits, since whoever gives it holds the mailbox's routing lock until then.
@@ -172,6 +172,40 @@ export interface PeerGateTable {
   paced_until: Date | null
 }
 
+/** Events that a handler owes: a job in its queue, or one that is still to be made. Removed with the last final outcome. */
+export interface OutboxTable {
+  /** Also the job's. */
+  id: string
+  handler: string
+  event_ids: string[]
+  replay_id: string | null
+  /** False while the job has to wait for room in Redis. */
+  is_queued: boolean
+  created_at: ColumnType<Date, never, never>
+}
+
+/** A handler that some worker of the installation has the settings of. */
+export interface HandlerTable {
+  name: string
+  subscribes: EventType[]
+  batch_max: number
+  announced_at: Date
+  /** Minutes in which workers ran, but none that has it. */
+  absent_minutes: number
+}
+
+/** The one worker that looks after the outbox, and what it has done so far. */
+export interface SweeperTable {
+  id: number
+  holder: string | null
+  held_until: Date
+  swept_at: Date | null
+  /** Jobs that had waited for room. */
+  fed: string
+  /** Jobs that Redis had lost. */
+  recreated: string
+}
+
 export interface Tables {
   intake_batches: IntakeBatchTable
   intake_ranges: IntakeRangeTable
@@ -184,6 +218,9 @@ export interface Tables {
   crm_sync: CrmSyncTable
   notices: NoticeTable
   peer_gates: PeerGateTable
+  outbox: OutboxTable
+  handlers: HandlerTable
+  sweeper: SweeperTable
 }
 
 export type Database = Kysely<Tables>

@@ -4,6 +4,7 @@ import { initial } from './migrations/001-initial.ts'
 import { recordingOrder } from './migrations/002-recording-order.ts'
 import { eventWarnings } from './migrations/003-event-warnings.ts'
 import { peerGates } from './migrations/004-peer-gates.ts'
+import { outbox } from './migrations/005-outbox.ts'
 import { intakeRanges } from './migrations/006-intake-ranges.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -11,6 +12,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '002-recording-order': recordingOrder,
   '003-event-warnings': eventWarnings,
   '004-peer-gates': peerGates,
+  '005-outbox': outbox,
   '006-intake-ranges': intakeRanges,
 }
 

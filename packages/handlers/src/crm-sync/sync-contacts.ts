@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { done, retry, type Outcome } from '@warmhook/queue/outcome'
-import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { findContactsOfOthers, leaseContacts } from '@warmhook/store/crm-sync/lease-contacts'
 import { readEmails } from '@warmhook/store/mailboxes/read-emails'
 import type { PeerGate, PeerVerdict } from '../peer/create-peer-gate.ts'
@@ -26,7 +27,7 @@ export interface SyncContactsDeps extends Omit<SyncDeps, 'isFirst' | 'onResults'
  * while the contact is leased: so the last write of any order of runs has seen every event.
  */
 export async function syncContacts(
-  events: readonly MailboxEvent[],
+  events: readonly EventRef[],
   signal: AbortSignal,
   { fold, gate, ...deps }: SyncContactsDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
@@ -43,7 +44,7 @@ export async function syncContacts(
 }
 
 async function syncLeased(
-  events: readonly MailboxEvent[],
+  events: readonly EventRef[],
   signal: AbortSignal,
   deps: SyncDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
@@ -71,7 +72,7 @@ function toVerdict(results: readonly ContactResult[]): PeerVerdict {
 
 /** By owner, unless they share contacts, and by the mailbox's present address, which need not be the event's. Mailboxes without one need no contact. */
 function groupByContact(
-  events: readonly MailboxEvent[],
+  events: readonly EventRef[],
   emails: ReadonlyMap<string, string>,
   isShared: boolean,
   outcomes: Map<string, Outcome>,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
-import { mailboxKeyOf, type MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { settleContacts, type SettledContact } from '@warmhook/store/crm-sync/settle-contacts'
 import type { Database } from '@warmhook/store/database'
 import { readMailboxes, readMailboxesOfContacts, type StoredMailbox } from '@warmhook/store/mailboxes/read-mailboxes'
@@ -24,7 +25,7 @@ export interface Contact {
   /** In lower case. */
   readonly email: string
   readonly owner: string
-  readonly events: readonly MailboxEvent[]
+  readonly events: readonly EventRef[]
 }
 
 /** A contact that the caller holds the lease of. */

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Secret } from '@warmhook/config/secret'
 import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { Pause } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '@warmhook/store/database'
 import { readEmails } from '@warmhook/store/mailboxes/read-emails'
 import { claimNotices, type Notice } from '@warmhook/store/notices/claim-notices'
@@ -37,7 +38,7 @@ type Candidate = Notice & Announcement
  * it is sent. A worker that dies between sending and saying so is the one way to a second message.
  */
 export async function announcePauses(
-  events: readonly MailboxEvent[],
+  events: readonly EventRef[],
   signal: AbortSignal,
   deps: AnnounceDeps,
 ): Promise<ReadonlyMap<string, Outcome>> {
@@ -49,7 +50,7 @@ export async function announcePauses(
   const concerning = distinct(await findCandidates(deps.db, mailboxes, emails, since))
   const find = (tx: Queryable) => findCandidates(tx, concerning, emails, since)
   const outcomes = concerning.length === 0 ? noOutcomes : await announceInTurn(concerning, find, signal, deps)
-  const otherwise = ({ receivedAt }: MailboxEvent) => (receivedAt < since ? done('too old to be announced') : done())
+  const otherwise = ({ receivedAt }: EventRef) => (receivedAt < since ? done('too old to be announced') : done())
   return new Map(events.map((event) => [event.id, outcomes.get(mailboxKeyOf(event)) ?? otherwise(event)]))
 }
 

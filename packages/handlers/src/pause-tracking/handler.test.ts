@@ -7,6 +7,7 @@ import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import { lockMailboxes } from '@warmhook/store/lock-mailboxes'
 import { eventually } from '@warmhook/testing/eventually'
 import { recordBatch } from '@warmhook/testing/record-batch'
+import type { EventRef } from '@warmhook/schema/event-ref'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
@@ -34,7 +35,7 @@ async function record(
   db: Database,
   events: readonly RoutedEvent[],
   dedupeWindowMs: number,
-): Promise<readonly MailboxEvent[]> {
+): Promise<readonly EventRef[]> {
   const batch = { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs }
   return (await recordBatch(db, batch)).forHandlers
 }
@@ -51,12 +52,12 @@ describe.each(engines)('pause tracking on %s', (engine) => {
   afterEach(() => store[Symbol.asyncDispose]())
 
   /** Records bodies as events, in arrival order. */
-  async function arrive(...bodies: object[]): Promise<readonly MailboxEvent[]> {
+  async function arrive(...bodies: object[]): Promise<readonly EventRef[]> {
     const routed = bodies.map((body) => toRouted(envelope(body)))
     return route(routed, hourMs)
   }
 
-  function route(events: readonly RoutedEvent[], dedupeWindowMs: number): Promise<readonly MailboxEvent[]> {
+  function route(events: readonly RoutedEvent[], dedupeWindowMs: number): Promise<readonly EventRef[]> {
     return record(store.db, events, dedupeWindowMs)
   }
 

@@ -19,11 +19,24 @@ export interface Attempt {
   readonly finishedAt: number
   readonly replayId: string | undefined
   readonly records: readonly DeliveryRecord[]
+  /** Jobs that owe nothing any more. */
+  readonly settled?: readonly string[]
+  /** Jobs that still do: what a version without an outbox began is written down here. */
+  readonly open?: readonly OpenJob[]
 }
 
-/** Adds an attempt to the deliveries. What is done stays done: a late failure of a second runner does not undo it. */
+export interface OpenJob {
+  readonly id: string
+  readonly eventIds: readonly string[]
+}
+
+/**
+ * Adds an attempt to the deliveries, and ends the jobs that it settles, in one statement. What is done stays done: a late
+ * failure of a second runner does not undo it.
+ */
 export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise<void> {
-  if (attempt.records.length === 0) return
+  const { settled = [], open = [] } = attempt
+  if (attempt.records.length + settled.length === 0) return
   // One attempt at an event is one row: Postgres refuses a statement that would renew a row twice (SQLSTATE 21000).
   const records = new Map(attempt.records.map((record) => [record.eventId, record]))
   const rows = [...records.values()].map((record) => ({
@@ -33,6 +46,13 @@ export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise
     error: record.note?.slice(0, maxNoteLength),
   }))
   await sql`
+    WITH settled AS (DELETE FROM outbox WHERE id = ANY(${[...settled]}::text[])), open AS (
+      INSERT INTO outbox (id, handler, event_ids, replay_id, is_queued)
+      SELECT id, ${attempt.handler}::text, event_ids, ${attempt.replayId ?? null}::uuid, true
+      FROM json_to_recordset(${toJsonParameter(open.map(({ id, eventIds }) => ({ id, event_ids: eventIds })))}::json)
+        AS job (id text, event_ids uuid[])
+      ON CONFLICT (id) DO NOTHING
+    )
     INSERT INTO deliveries AS d (event_id, handler, status, attempts, error, started_at, finished_at, replay_id)
     SELECT event_id, ${attempt.handler}::text, status, attempts, error,
       ${new Date(attempt.startedAt)}::timestamptz, ${new Date(attempt.finishedAt)}::timestamptz, ${attempt.replayId ?? null}::uuid

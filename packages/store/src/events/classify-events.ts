@@ -1,19 +1,23 @@
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { toEventRef } from '@warmhook/schema/event-ref'
+import type { EventType } from '@warmhook/schema/mailbox-event'
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../database.ts'
-import { toMailboxEvent } from './to-mailbox-event.ts'
+import type { OwedEvent } from '../outbox/owed-event.ts'
 
 export interface DuplicateVerdict {
   /** Those of the given events that are duplicates. */
   readonly duplicates: ReadonlySet<string>
-  /** Earlier-routed events that were held for duplicates until one of the given events came between. */
-  readonly revived: readonly MailboxEvent[]
+  /** Events that counted as duplicates until one of the given events came between. */
+  readonly revived: readonly OwedEvent[]
 }
 
 interface Row {
   id: string
   duplicate: boolean
-  event: object
+  owner: string
+  campaign_id: string
+  type: EventType
+  handlers: string[]
 }
 
 /**
@@ -66,19 +70,20 @@ export async function classifyEvents(
       ORDER BY a.id, a.cause DESC
     ), changed AS (
       UPDATE events e
-      SET duplicate_of = v.after, revived_by = CASE WHEN v.after IS NULL THEN v.cause END, seq = DEFAULT
+      SET duplicate_of = v.after, seq = DEFAULT
       FROM verdict v
       WHERE e.id = v.id AND v.before IS DISTINCT FROM v.after
       RETURNING e.id
     )
-    SELECT e.id, v.after IS NOT NULL AS duplicate, e.event
+    SELECT e.id, v.after IS NOT NULL AS duplicate, e.owner, e.campaign_id, e.type, e.handlers
     FROM verdict v JOIN events e ON e.id = v.id
-    WHERE (v.after IS NOT NULL AND v.cause = e.id)
-      OR (v.after IS NULL AND v.cause <> e.id AND (v.before IS NOT NULL OR e.revived_by = ANY(${ids}::uuid[])))`.execute(
-    tx,
-  )
+    WHERE (v.after IS NOT NULL AND v.cause = e.id) OR (v.after IS NULL AND v.before IS NOT NULL)`.execute(tx)
   return {
     duplicates: new Set(rows.filter((row) => row.duplicate).map((row) => row.id)),
-    revived: rows.filter((row) => !row.duplicate).map((row) => toMailboxEvent(row.event)),
+    revived: rows.filter((row) => !row.duplicate).map(toOwedEvent),
   }
+}
+
+function toOwedEvent({ id, owner, campaign_id: campaignId, type, handlers }: Row): OwedEvent {
+  return { ...toEventRef({ id, owner, campaignId: Number(campaignId) }), type, handlers }
 }

@@ -18,8 +18,11 @@ export interface RoutedEvent {
   readonly handlers: readonly string[]
 }
 
-/** Adds the rows of `events`. An event that is there already stays as it is. */
-export async function insertEvents(tx: Transaction<Tables>, events: readonly RoutedEvent[]): Promise<void> {
+/** Adds the rows of `events` and returns the ids of those that are new. An event that is there already stays as it is. */
+export async function insertEvents(
+  tx: Transaction<Tables>,
+  events: readonly RoutedEvent[],
+): Promise<ReadonlySet<string>> {
   const rows = events.map(({ event, warnings = [], raw, contentEncoding, payloadHash, deliveryId, handlers }) => ({
     id: event.id,
     owner: event.owner,
@@ -37,13 +40,14 @@ export async function insertEvents(tx: Transaction<Tables>, events: readonly Rou
     handlers,
   }))
   // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
-  await sql`
+  const { rows: added } = await sql<{ id: string }>`
     INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, content_encoding,
-      warnings, payload_hash, delivery_id, handlers)
+      warnings, payload_hash, delivery_id, handlers, in_outbox)
     SELECT id, owner, source, campaign_id, type, email, to_timestamp(received_ms / 1000), event,
-      decode(raw, 'base64'), content_encoding, warnings, decode(payload_hash, 'hex'), delivery_id, handlers
+      decode(raw, 'base64'), content_encoding, warnings, decode(payload_hash, 'hex'), delivery_id, handlers, true
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
       id uuid, owner text, source text, campaign_id bigint, type text, email text, received_ms float8, event json,
       raw text, content_encoding text, warnings text[], payload_hash text, delivery_id text, handlers text[])
-    ON CONFLICT (id) DO NOTHING`.execute(tx)
+    ON CONFLICT (id) DO NOTHING RETURNING id`.execute(tx)
+  return new Set(added.map(({ id }) => id))
 }

@@ -1,9 +1,12 @@
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
-import type { Database } from '../database.ts'
+import { toEventRef } from '@warmhook/schema/event-ref'
+import { sql, type Transaction } from 'kysely'
+import type { Database, Tables } from '../database.ts'
 import { recordReceipts, type Receipt } from '../ledger/record-receipts.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { classifyEvents } from './classify-events.ts'
 import { insertEvents, type RoutedEvent } from './insert-events.ts'
+import type { OutboxJob, OwedEvent } from '../outbox/owed-event.ts'
+import { writeOutbox } from '../outbox/write-outbox.ts'
 import { leaveQuarantine, recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
 
 /** What the router has read in one intake job. */
@@ -16,21 +19,26 @@ export interface RoutedBatch {
   readonly refused: readonly RefusedEnvelope[]
 }
 
+export interface RecordTerms {
+  readonly dedupeWindowMs: number
+  /** Cuts what handlers are to be given into jobs. */
+  readonly plan: (events: readonly OwedEvent[]) => readonly OutboxJob[]
+}
+
 export interface RecordedBatches {
-  /** What handlers have to be given: the events without duplicates, and earlier events that these showed to be none. */
-  readonly forHandlers: readonly MailboxEvent[]
+  /** Written to the outbox: new events without duplicates, and earlier events that these showed to be none. */
+  readonly jobs: readonly OutboxJob[]
   readonly duplicates: number
 }
 
 /**
- * Records batches and decides their duplicates in one transaction. Repeating the call, also after a crash at any point
- * and with the batches grouped otherwise, records nothing twice and gives the same answer, unless later events have
- * changed it.
+ * Records batches, decides their duplicates and writes down what handlers owe, in one transaction. Repeating the call,
+ * also after a crash at any point and with the batches grouped otherwise, records nothing twice and owes nothing twice.
  */
 export async function recordBatches(
   db: Database,
   batches: readonly RoutedBatch[],
-  dedupeWindowMs: number,
+  { dedupeWindowMs, plan }: RecordTerms,
 ): Promise<RecordedBatches> {
   // A job can be in a group twice, in another form: each event is handed out once.
   const events = [...new Map(batches.flatMap((batch) => batch.events).map((event) => [event.event.id, event])).values()]
@@ -43,17 +51,39 @@ export async function recordBatches(
     )
     await recordReceipts(tx, toReceipts(batches))
     const ids = events.map(({ event }) => event.id)
-    if (events.length > 0) {
-      await insertEvents(tx, events)
-      await leaveQuarantine(tx, ids)
-    }
+    const added = events.length > 0 ? await insertEvents(tx, events) : noIds
+    if (events.length > 0) await leaveQuarantine(tx, ids)
     // After the events: an envelope that is an event is not quarantined as well.
     if (refused.length > 0) await recordQuarantine(tx, refused)
-    if (events.length === 0) return { forHandlers: [], duplicates: 0 }
-    const verdict = await classifyEvents(tx, ids, dedupeWindowMs)
-    const kept = events.filter(({ event }) => !verdict.duplicates.has(event.id)).map(({ event }) => event)
-    return { forHandlers: [...kept, ...verdict.revived], duplicates: verdict.duplicates.size }
+    if (events.length === 0) return { jobs: [], duplicates: 0 }
+    const { duplicates, revived } = await classifyEvents(tx, ids, dedupeWindowMs)
+    const adopted = await adoptEvents(
+      tx,
+      ids.filter((id) => !added.has(id)),
+    )
+    const fresh = events.flatMap(({ event, handlers: wanted }) => {
+      const handlers = added.has(event.id) ? wanted : adopted.get(event.id)
+      if (handlers === undefined || duplicates.has(event.id)) return []
+      return [{ ...toEventRef(event), type: event.type, handlers }]
+    })
+    const jobs = plan([...new Map([...fresh, ...revived].map((event) => [event.id, event])).values()])
+    await writeOutbox(tx, jobs)
+    return { jobs, duplicates: duplicates.size }
   })
+}
+
+const noIds: ReadonlySet<string> = new Set()
+
+/** The handlers of recorded events that a router of a version without an outbox left, and may not have handed out. */
+async function adoptEvents(
+  tx: Transaction<Tables>,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<{ id: string; handlers: string[] }>`
+    UPDATE events SET in_outbox = true WHERE id = ANY(${ids}::uuid[]) AND NOT in_outbox
+    RETURNING id, handlers`.execute(tx)
+  return new Map(rows.map(({ id, handlers }) => [id, handlers]))
 }
 
 function toReceipts(batches: readonly RoutedBatch[]): readonly Receipt[] {

@@ -1,26 +1,27 @@
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import { toEventRef } from '@warmhook/schema/event-ref'
+import type { EventType } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
+import type { OwedEvent } from '../outbox/owed-event.ts'
 import { whereEvent, type EventFilter } from './event-filter.ts'
-import { toMailboxEvent } from './to-mailbox-event.ts'
 
-/** An event and the handlers that are to have it again. */
-export interface Replay {
-  readonly event: MailboxEvent
-  readonly handlers: readonly string[]
+/** A handler that is asked for by name, and the events that it can be given. */
+export interface NamedHandler {
+  readonly name: string
+  readonly subscribes: readonly EventType[]
 }
 
 const pageSize = 64
 
 /**
- * The events to be replayed, oldest first, in pages. Duplicates never are; dead events only in the handlers in which
- * they are dead, unless one is named.
+ * The events to be replayed, oldest first, in pages, with the handlers that are to have them. Duplicates never are; dead
+ * events only in the handlers in which they are dead, unless one is named. That one gets what it subscribes to.
  */
 export async function* selectReplays(
   db: Queryable,
   filter: EventFilter,
-  handler: string | undefined,
-): AsyncGenerator<readonly Replay[]> {
+  handler: NamedHandler | undefined,
+): AsyncGenerator<readonly OwedEvent[]> {
   const handlers =
     filter.status === 'dead'
       ? sql<string[]>`ARRAY(SELECT d.handler FROM deliveries d WHERE d.event_id = e.id AND d.status = 'dead')`
@@ -28,18 +29,23 @@ export async function* selectReplays(
   for (let after: string | undefined; ;) {
     const all = db
       .selectFrom('events as e')
-      .select(['e.id', 'e.event', handlers.as('handlers')])
+      .select(['e.id', 'e.owner', 'e.campaign_id', 'e.type', handlers.as('handlers')])
       .where('e.duplicate_of', 'is', null)
       .orderBy('e.id')
       .limit(pageSize)
     const rows = await whereEvent(after === undefined ? all : all.where('e.id', '>', after), filter).execute()
     if (rows.length > 0) {
       yield rows.map((row) => ({
-        event: toMailboxEvent(row.event),
-        handlers: handler === undefined ? row.handlers : [handler],
+        ...toEventRef({ id: row.id, owner: row.owner, campaignId: Number(row.campaign_id) }),
+        type: row.type,
+        handlers: handler === undefined ? row.handlers : namesOf(handler, row.type),
       }))
     }
     if (rows.length < pageSize) return
     after = rows.at(-1)?.id
   }
+}
+
+function namesOf({ name, subscribes }: NamedHandler, type: EventType): readonly string[] {
+  return subscribes.includes(type) ? [name] : []
 }

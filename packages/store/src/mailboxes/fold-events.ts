@@ -1,5 +1,5 @@
 import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { findNews, findUnfolded, readHistories, readWholeHistory, type History, type News } from './find-news.ts'
@@ -11,7 +11,7 @@ import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
  * depends on its recorded events alone: one that comes again changes nothing, and one that comes late has its mailbox
  * folded again from where it can have changed something. What others have folded meanwhile costs one query.
  */
-export async function foldEvents(db: Database, events: readonly MailboxEvent[]): Promise<void> {
+export async function foldEvents(db: Database, events: readonly { readonly id: string }[]): Promise<void> {
   const ids = new Set(events.map((event) => event.id))
   const mailboxes = await findUnfolded(db, [...ids])
   if (mailboxes.length > 0) await foldMailboxes(db, mailboxes)

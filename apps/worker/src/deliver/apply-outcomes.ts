@@ -1,0 +1,93 @@
+import { backoffMs, type BatchPolicy } from '@warmhook/queue/catalog'
+import { retry, type Outcome } from '@warmhook/queue/outcome'
+import type { EventJob, EventProgress } from '@warmhook/schema/event-job'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import type { DeliveryRecord } from '@warmhook/store/deliveries/record-deliveries'
+
+export interface OutcomeTerms {
+  readonly policy: BatchPolicy
+  /** Of an event that the job says nothing of: jobs of a former version counted for all their events together. */
+  readonly attemptsMade: number
+  readonly now: number
+  readonly random: () => number
+}
+
+export interface JobResults {
+  readonly records: readonly DeliveryRecord[]
+  /** The job as it is for the next time. */
+  readonly left: EventJob
+  readonly reasons: ReadonlySet<string>
+}
+
+/** How long a held event waits when the peer does not say; a quarter more at random. */
+const holdMs = 60_000
+
+/** What becomes of a job after its `handled` events got these outcomes. Each event keeps its own count and time. */
+export function applyOutcomes(
+  job: EventJob,
+  handled: ReadonlySet<string>,
+  outcomes: ReadonlyMap<string, Outcome>,
+  terms: OutcomeTerms,
+): JobResults {
+  const records: DeliveryRecord[] = []
+  const events: EventRef[] = []
+  const dead = [...job.dead]
+  const progress = new Map(job.progress)
+  const reasons = new Set<string>()
+  // Drawn once: events that failed together come back together.
+  const draw = terms.random()
+  for (const event of job.events) {
+    if (!handled.has(event.id)) {
+      events.push(event)
+      continue
+    }
+    const outcome = outcomes.get(event.id) ?? retry('the handler gave no outcome')
+    const before = job.progress.get(event.id)?.attempts ?? terms.attemptsMade
+    const next = toProgress(outcome, before, draw, terms)
+    progress.delete(event.id)
+    if (outcome.status === 'done') {
+      records.push({ eventId: event.id, status: 'done', note: outcome.note })
+      continue
+    }
+    reasons.add(outcome.reason)
+    const status = next === undefined ? 'dead' : 'failing'
+    records.push({ eventId: event.id, status, note: outcome.reason, isAttempt: outcome.status !== 'hold' })
+    if (next === undefined) dead.push(event)
+    else {
+      events.push(event)
+      progress.set(event.id, next)
+    }
+  }
+  return { records, left: { ...job, events, dead, progress }, reasons }
+}
+
+/** Undefined when the event is not tried again. */
+function toProgress(
+  outcome: Outcome,
+  attempts: number,
+  draw: number,
+  { policy, now }: OutcomeTerms,
+): EventProgress | undefined {
+  switch (outcome.status) {
+    case 'done':
+    case 'discard':
+      return undefined
+    case 'hold':
+      return { attempts, notBefore: outcome.notBefore ?? now + Math.round(holdMs * (1 + draw / 4)) }
+    case 'retry': {
+      const failed = attempts + 1
+      if (failed >= policy.attempts) return undefined
+      return { attempts: failed, notBefore: outcome.notBefore ?? now + backoffMs(policy, failed, () => draw) }
+    }
+  }
+}
+
+/** When the first of the job's events is due, in ms since the epoch; those that were never tried are at once. */
+export function nextDueAt({ events, progress }: EventJob): number {
+  return events.reduce((due, { id }) => Math.min(due, progress.get(id)?.notBefore ?? 0), Number.POSITIVE_INFINITY)
+}
+
+/** Those of the job's events that may be tried now. */
+export function dueEvents({ events, progress }: EventJob, now: number): readonly EventRef[] {
+  return events.filter(({ id }) => (progress.get(id)?.notBefore ?? 0) <= now)
+}

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { HandleEvents } from '@warmhook/handlers/handler'
+import { isInfrastructureError } from '@warmhook/queue/is-infrastructure-error'
+import { retry, type Outcome } from '@warmhook/queue/outcome'
+import { UnavailableError } from '@warmhook/queue/start-batch-worker'
+import type { EventRef } from '@warmhook/schema/event-ref'
+
+/**
+ * Calls a handler within its time. What it throws speaks for the whole batch, since it could not say which event it was.
+ *
+ * @throws UnavailableError when a part of ours was at fault: then nothing is known of the events
+ */
+export async function callHandler(
+  handle: HandleEvents,
+  events: readonly EventRef[],
+  { timeoutMs, signals }: { readonly timeoutMs: number; readonly signals: readonly AbortSignal[] },
+): Promise<ReadonlyMap<string, Outcome>> {
+  const signal = AbortSignal.any([...signals, AbortSignal.timeout(timeoutMs)])
+  try {
+    return await within(timeoutMs + graceMs, handle(events, signal))
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    if (isInfrastructureError(error)) throw new UnavailableError(reason, { cause: error })
+    return new Map(events.map((event) => [event.id, retry(reason)]))
+  }
+}
+
+/** For a handler that does not heed its signal. */
+const graceMs = 5_000
+
+async function within<T>(limitMs: number, result: Promise<T>): Promise<T> {
+  const end = new AbortController()
+  const late = delay(limitMs, undefined, { signal: end.signal, ref: false }).then(() => {
+    throw new Error(`the handler took longer than ${limitMs} ms`)
+  })
+  try {
+    return await Promise.race([result, late])
+  } finally {
+    end.abort()
+  }
+}

@@ -1,0 +1,45 @@
+import type { ActiveHandler } from '@warmhook/handlers/registry'
+import type { HandleEvents } from '@warmhook/handlers/handler'
+import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
+import type { EventRef } from '@warmhook/schema/event-ref'
+import type { Sandbox } from '../sandbox/create-sandbox.ts'
+import type { SandboxOutcome } from '../sandbox/run-in-sandbox.ts'
+
+/** For a process to begin. */
+const startUpMs = 20_000
+
+/** A handler whose events are each handled in a process of their own. One that ends it twice is a dead letter. */
+export function handleInSandbox({ name, policy }: ActiveHandler, sandbox: Sandbox): HandleEvents {
+  const { timeoutMs } = policy
+  return async (events, signal) => {
+    const handle = async (event: EventRef) => [event.id, await handleOne(event)] as const
+    const handleOne = async (event: EventRef): Promise<Outcome> => {
+      const { id, owner, campaignId, receivedAt } = event
+      const request = { kind: 'event' as const, handler: name, event: { id, owner, campaignId, receivedAt }, timeoutMs }
+      const result = await sandbox(request, timeoutMs + startUpMs, signal)
+      switch (result.status) {
+        case 'crashed':
+          return discard(`the process that handled it ended with ${result.how}, twice`)
+        case 'inconclusive':
+          return hold(`it could not be tried in a process of its own: ${result.why}`)
+        case 'answered':
+          return toOutcome(result.outcome)
+      }
+    }
+    return new Map(await Promise.all(events.map(handle)))
+  }
+}
+
+/** What came as a message has undefined fields where an outcome has none. */
+function toOutcome(outcome: SandboxOutcome): Outcome {
+  switch (outcome.status) {
+    case 'done':
+      return done(outcome.note)
+    case 'retry':
+      return retry(outcome.reason, outcome.notBefore)
+    case 'hold':
+      return hold(outcome.reason, outcome.notBefore)
+    case 'discard':
+      return discard(outcome.reason)
+  }
+}

@@ -1,0 +1,25 @@
+import { cutBatches } from '@warmhook/queue/cut-batches'
+import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
+import { v7 as uuidv7 } from 'uuid'
+
+export interface PlanTerms {
+  /** Events in one job of a handler, at most. */
+  readonly batchMaxOf: (handler: string) => number
+  readonly hasRoom: (handler: string) => boolean
+}
+
+/** Cuts what handlers are to be given into jobs. Their ids are in the order of their making. */
+export function planJobs(events: readonly OwedEvent[], { batchMaxOf, hasRoom }: PlanTerms): readonly OutboxJob[] {
+  const handlers = [...new Set(events.flatMap((event) => event.handlers))]
+  return handlers.flatMap((handler) => {
+    const own = events.filter((event) => event.handlers.includes(handler))
+    const isQueued = hasRoom(handler)
+    return cutBatches(own, () => 0, { maxItems: batchMaxOf(handler), maxSize: 0 }).map((batch) => ({
+      id: uuidv7(),
+      handler,
+      events: batch,
+      replayId: undefined,
+      isQueued,
+    }))
+  })
+}

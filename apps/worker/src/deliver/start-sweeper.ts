@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from '@warmhook/store/database'
+import { countAbsentMinute } from '@warmhook/store/handlers/announce-handlers'
+import { holdSweeper, noteSweep, releaseSweeper } from '@warmhook/store/outbox/sweep-outbox'
+import type { WorkerMetrics } from '../worker-metrics.ts'
+import type { Sweeper } from './sweep-outbox.ts'
+
+export interface SweeperDeps {
+  readonly db: Database
+  readonly sweeper: Sweeper
+  readonly metrics: WorkerMetrics
+  readonly onError: (error: unknown) => void
+}
+
+const feedEveryMs = 500
+const checkEveryMs = 5_000
+/** Of the worker that sweeps; another takes over when it has not been renewed. */
+const leaseMs = 15_000
+
+/** Sweeps the outbox until it is disposed, in one worker of the installation at a time. */
+export function startSweeper({ db, sweeper, metrics, onError }: SweeperDeps): AsyncDisposable {
+  const holder = randomUUID()
+  const stop = new AbortController()
+  const everyCheck = createInterval(checkEveryMs)
+  const everyMinute = createInterval(60_000)
+  let isHolder = false
+
+  async function pass(): Promise<void> {
+    const isCheckDue = everyCheck()
+    if (isCheckDue) isHolder = await holdSweeper(db, holder, leaseMs)
+    if (!isHolder) return
+    const fed = await sweeper.feed()
+    const recreated = isCheckDue ? await sweeper.check() : 0
+    metrics.sweeper.inc({ action: 'fed' }, fed)
+    metrics.sweeper.inc({ action: 'recreated' }, recreated)
+    if (isCheckDue || fed > 0) await noteSweep(db, { fed, recreated })
+    if (everyMinute()) await countAbsentMinute(db)
+  }
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      try {
+        await pass()
+      } catch (error) {
+        // A part of ours can't be reached: the next pass does what this one could not.
+        isHolder = false
+        onError(error)
+      }
+      await delay(feedEveryMs, undefined, { signal: stop.signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  const running = run()
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+      if (isHolder) await releaseSweeper(db, holder).catch(onError)
+    },
+  }
+}
+
+/** True at most once in each interval, and not at once. */
+function createInterval(ms: number): () => boolean {
+  let next = performance.now() + ms
+  return () => {
+    if (performance.now() < next) return false
+    next = performance.now() + ms
+    return true
+  }
+}

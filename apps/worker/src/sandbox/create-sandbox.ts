@@ -1,0 +1,37 @@
+import { createGroupCommit } from '@warmhook/queue/group-commit'
+import type { RunInSandbox, SandboxResult } from './run-in-sandbox.ts'
+import type { SandboxRequest } from './sandbox-messages.ts'
+
+/** Finds out whether what may have killed workers does so, without the death of another. Never throws. */
+export type Sandbox = (request: SandboxRequest, limitMs: number, signal: AbortSignal) => Promise<SandboxResult>
+
+/** Processes at once: each takes as much memory as a worker. */
+const maxProcesses = 2
+
+interface Trial {
+  readonly run: () => Promise<void>
+}
+
+/** A crash counts when it happens twice, each time in a new process: once can be the machine's fault. */
+export function createSandbox(run: RunInSandbox): Sandbox {
+  const queue = createGroupCommit<Trial>({
+    commit: async (trials) => {
+      for (const trial of trials) await trial.run()
+    },
+    sizeOf: () => 1,
+    maxItems: 1,
+    maxSize: 1,
+    maxConcurrent: maxProcesses,
+    maxWaiting: Number.POSITIVE_INFINITY,
+  })
+  return async (request, limitMs, signal) => {
+    let result: SandboxResult = { status: 'inconclusive', why: 'it was not run' }
+    await queue.submit({
+      run: async () => {
+        result = await run(request, limitMs, signal)
+        if (result.status === 'crashed') result = await run(request, limitMs, signal)
+      },
+    })
+    return result
+  }
+}

@@ -1,0 +1,38 @@
+import { Envelope } from '@warmhook/schema/envelope'
+import { z } from 'zod'
+
+/** Time on the processor, after which the work is taken for one that never ends. */
+const cpuLimitMs = z.int().positive().default(15_000)
+
+/** What is to be done in a process of its own. */
+export const SandboxRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('envelope'), envelope: Envelope, maxBodyBytes: z.int().positive(), cpuLimitMs }),
+  z.object({
+    kind: z.literal('event'),
+    handler: z.string(),
+    event: z.object({ id: z.string(), owner: z.string(), campaignId: z.number(), receivedAt: z.number() }),
+    timeoutMs: z.int().positive(),
+    cpuLimitMs,
+  }),
+])
+export type SandboxRequest = Readonly<z.input<typeof SandboxRequest>>
+
+const reason = z.string()
+const notBefore = z.number().optional()
+
+/** What the process says: when it begins with the work itself, and how that ended, if it lives to do so. */
+export const SandboxMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('begun') }),
+  z.object({
+    kind: z.literal('outcome'),
+    outcome: z.discriminatedUnion('status', [
+      z.object({ status: z.literal('done'), note: z.string().optional() }),
+      z.object({ status: z.literal('retry'), reason, notBefore }),
+      z.object({ status: z.literal('hold'), reason, notBefore }),
+      z.object({ status: z.literal('discard'), reason }),
+    ]),
+  }),
+  /** A part of ours is at fault: nothing is known of the event. */
+  z.object({ kind: z.literal('unavailable'), reason }),
+])
+export type SandboxMessage = Readonly<z.infer<typeof SandboxMessage>>

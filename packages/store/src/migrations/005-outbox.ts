@@ -1,0 +1,54 @@
+import { sql, type Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+const statements = [
+  // Ids are UUIDv7 as text, so that they sort by age and are the names of jobs. Jobs of before the outbox have other names.
+  `CREATE TABLE outbox (
+    id text COLLATE "C" PRIMARY KEY,
+    handler text NOT NULL,
+    event_ids uuid[] NOT NULL,
+    replay_id uuid,
+    is_queued boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+  )`,
+  // UUIDs do not compress: trying costs time on every insert.
+  `ALTER TABLE outbox ALTER COLUMN event_ids SET STORAGE EXTERNAL`,
+  `CREATE INDEX outbox_not_queued ON outbox (handler, id) WHERE NOT is_queued`,
+  `CREATE TABLE handlers (
+    name text PRIMARY KEY,
+    subscribes text[] NOT NULL,
+    batch_max integer NOT NULL,
+    announced_at timestamptz NOT NULL,
+    absent_minutes integer NOT NULL DEFAULT 0
+  )`,
+  `CREATE TABLE sweeper (
+    id integer PRIMARY KEY CHECK (id = 1),
+    holder uuid,
+    held_until timestamptz NOT NULL DEFAULT now(),
+    swept_at timestamptz,
+    fed bigint NOT NULL DEFAULT 0,
+    recreated bigint NOT NULL DEFAULT 0
+  )`,
+  `INSERT INTO sweeper (id) VALUES (1)`,
+  // Workers of before the outbox leave it false; whoever routes such an event again writes what is owed for it.
+  `ALTER TABLE events ADD COLUMN in_outbox boolean NOT NULL DEFAULT false`,
+  // Nobody looks events up by it any more. The column stays for workers of the version before.
+  `DROP INDEX events_revived`,
+  // What is owed already. Its jobs are in Redis under other names, so nobody looks for these for ten minutes.
+  `INSERT INTO outbox (id, handler, event_ids, is_queued, created_at)
+    SELECT gen_random_uuid()::text, handler, array_agg(id ORDER BY id), true, now() + interval '10 minutes'
+    FROM (
+      SELECT e.id, h.handler, (row_number() OVER (PARTITION BY h.handler ORDER BY e.id) - 1) / 100 AS part
+      FROM events e CROSS JOIN LATERAL unnest(e.handlers) AS h (handler)
+      WHERE e.duplicate_of IS NULL AND NOT EXISTS (
+        SELECT FROM deliveries d WHERE d.event_id = e.id AND d.handler = h.handler AND d.status IN ('done', 'dead'))
+    ) AS owed
+    GROUP BY handler, part`,
+]
+
+/** What handlers owe, which handlers there are, and who sees to it. */
+export const outbox: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const statement of statements) await sql.raw(statement).execute(db)
+  },
+}
