@@ -14,7 +14,7 @@ afterAll(() => rm(dataDir, { recursive: true, force: true }))
 
 function start(more: Readonly<Record<string, string>> = {}): Promise<SpawnedApp> {
   const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0', ...more }
-  return spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 30_000 })
+  return spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 60_000 })
 }
 
 async function printed(app: SpawnedApp, pattern: RegExp): Promise<string> {
@@ -33,7 +33,7 @@ function runCli(args: readonly string[], env: Readonly<Record<string, string>> =
 }
 
 describe('npm start and warmhook send', () => {
-  it('work together without any setting, and what is stored survives a restart', { timeout: 90_000 }, async () => {
+  it('work together without any setting, and what is stored survives a restart', { timeout: 180_000 }, async () => {
     {
       await using app = await start()
       const [, url] = await app.waitForLine(/Webhook URL\s+(http:\/\/[^/]+)\//)
@@ -50,27 +50,29 @@ describe('npm start and warmhook send', () => {
       expect(await app.exited).toEqual({ code: 0, signal: null })
     }
     await using again = await start()
-    expect(await readLedger(again)).toMatchObject({ accepted: 5, processed: 5, balanced: true })
+    await eventually(async () =>
+      expect(await readLedger(again)).toMatchObject({ accepted: 5, processed: 5, balanced: true }),
+    )
   })
 
-  it('keeps a second one out of the same directory', { timeout: 60_000 }, async () => {
+  it('keeps a second one out of the same directory', { timeout: 180_000 }, async () => {
     await using first = await start()
     await expect(start()).rejects.toThrow(new RegExp(`process ${first.pid}\\) already works in`))
   })
 
-  it('takes over what a killed one has left', { timeout: 60_000 }, async () => {
+  it('takes over what a killed one has left', { timeout: 180_000 }, async () => {
     const killed = await start()
     killed.kill('SIGKILL')
     await killed.exited
     await using app = await start()
-    expect(await readLedger(app)).toMatchObject({ accepted: 5, balanced: true })
+    await eventually(async () => expect(await readLedger(app)).toMatchObject({ accepted: 5, balanced: true }))
   })
 })
 
 describe('npm start with ENDPOINTS_FILE', () => {
   it(
     'listens on IPv6, prints each owner’s URL, and takes no other key; warmhook send finds one',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const file = join(dataDir, 'endpoints.yaml')
       const digest = 'a'.repeat(64)
@@ -103,7 +105,7 @@ describe('npm start with ENDPOINTS_FILE', () => {
     },
   )
 
-  it('ends at SIGHUP as at SIGTERM', { timeout: 60_000 }, async () => {
+  it('ends at SIGHUP as at SIGTERM', { timeout: 180_000 }, async () => {
     await using app = await start()
     app.kill('SIGHUP')
     expect(await app.exited).toEqual({ code: 0, signal: null })

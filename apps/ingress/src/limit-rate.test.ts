@@ -1,5 +1,7 @@
+import { defaultEndpoint } from '@warmhook/config/endpoints'
+import { Secret } from '@warmhook/config/secret'
 import { describe, expect, it } from 'vitest'
-import { createRateLimit } from './limit-rate.ts'
+import { createRateLimit, createRateLimits } from './limit-rate.ts'
 
 describe('createRateLimit', () => {
   it('lets two seconds of turns through at once, then as many as a second has', () => {
@@ -21,5 +23,15 @@ describe('createRateLimit', () => {
   it('has no limit at 0', () => {
     const limit = createRateLimit(0, () => 0)
     for (let count = 0; count < 1_000; count += 1) expect(limit.take()).toBe(0)
+  })
+})
+
+describe('createRateLimits', () => {
+  it('gives each endpoint a limit of its own, and always the same one', () => {
+    const limitOf = createRateLimits(1, () => 0)
+    const [first, second] = ['first', 'second'].map((name) => defaultEndpoint(new Secret(name)))
+    if (first === undefined || second === undefined) throw new Error('there are two')
+    expect([limitOf(first).take(), limitOf(first).take(), limitOf(first).take()]).toEqual([0, 0, 1])
+    expect(limitOf(second).take()).toBe(0)
   })
 })
