@@ -40,7 +40,8 @@ function fileOf(sources: readonly string[]) {
  */
 export function readEndpointsFile(path: string, sources: readonly string[]): readonly Endpoint[] {
   const file = readTextFile(path, maxFileBytes)
-  if (!file.ok) throw new EnvError([`ENDPOINTS_FILE ${JSON.stringify(path)} ${file.problem}`])
+  // Not quoted: somebody may have put the content where the path should be.
+  if (!file.ok) throw new EnvError([`ENDPOINTS_FILE names a file that ${file.problem}`])
   const yaml = parseYaml(file.text)
   if (!yaml.ok) throw new EnvError(yaml.problems.map(({ line, reason }) => toProblem(line, reason)))
   const parsed = fileOf(sources).safeParse(yaml.value)

@@ -87,13 +87,13 @@ describe('NAME_FILE', () => {
     execFileSync('ln', ['-s', 'loop', join(directory, 'loop')])
     const file = path()
     expect(problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY_FILE: file }))).toEqual([
-      `WARMHOOK_ENDPOINT_KEY_FILE names a file that can't be read: ${JSON.stringify(file)} ${problem}`,
+      `WARMHOOK_ENDPOINT_KEY_FILE names a file that ${problem}`,
     ])
   })
 
   it.each(['', '\n', '\uFEFF\r\n'])('is refused when the file holds only %j', (text) => {
     const problems = problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY_FILE: write('empty', text) }))
-    expect(problems).toEqual([expect.stringContaining('WARMHOOK_ENDPOINT_KEY_FILE names an empty file')])
+    expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY_FILE names a file that is empty'])
   })
 
   it('may be a link, as mounted secrets are', () => {

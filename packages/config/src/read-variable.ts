@@ -22,10 +22,10 @@ export function readVariable(name: string, env: NodeJS.ProcessEnv): Variable {
 }
 
 function readFileOf(name: string, file: string): Variable {
-  const path = file.trim()
-  const read = readTextFile(path, maxFileBytes)
-  if (!read.ok) return invalid(`${name}_FILE names a file that can't be read: ${JSON.stringify(path)} ${read.problem}`)
-  if (read.text.trim() === '') return invalid(`${name}_FILE names an empty file: ${JSON.stringify(path)}`)
+  // The path is not quoted: it may be the secret itself, set by mistake.
+  const read = readTextFile(file.trim(), maxFileBytes)
+  if (!read.ok) return invalid(`${name}_FILE names a file that ${read.problem}`)
+  if (read.text.trim() === '') return invalid(`${name}_FILE names a file that is empty`)
   return toVariable(name, read.text)
 }
 
