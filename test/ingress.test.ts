@@ -140,6 +140,22 @@ describe('the ingress', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(64)
   })
 
+  it('reads no more bodies at once than it has memory for, and gives it back', async () => {
+    // More than 64 MiB in all.
+    const sockets = Array.from({ length: 300 }, () => connect(Number(new URL(ingress.url).port), '127.0.0.1'))
+    const answers: string[] = []
+    const head = `POST /webhooks/mailivery/${key} HTTP/1.1\r\nhost: x\r\ncontent-length: 262144\r\n\r\n`
+    for (const socket of sockets) {
+      socket.on('data', (data) => void answers.push(String(data))).on('error', () => undefined)
+      socket.write(head + 'x'.repeat(262_000))
+    }
+    await eventually(() => answers.length > 0, { timeoutMs: 15_000 })
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: \d/i)
+    expect(answers.length).toBeLessThan(100)
+    for (const socket of sockets) socket.destroy()
+    await eventually(async () => expect((await send('{}')).status).toBe(202))
+  })
+
   it('counts its answers by status', async () => {
     const metrics = await (await fetch(`${ingress.url}/metrics`)).text()
     expect(metrics).toMatch(/warmhook_ingress_answers_total\{status="202",service="ingress"\} [1-9]/)

@@ -14,7 +14,6 @@ const group = createGroupCommit<undefined>({
   maxItems: 100,
   maxSize: Number.POSITIVE_INFINITY,
   maxConcurrent: 1,
-  maxWaiting: Number.POSITIVE_INFINITY,
 })
 
 const app = new Hono<{ Bindings: HttpBindings }>()

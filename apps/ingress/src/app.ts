@@ -3,10 +3,12 @@ import type { Endpoint, FindEndpoint } from '@warmhook/config/endpoints'
 import { plainPath } from '@warmhook/lifecycle/plain-path'
 import { readContentEncoding } from '@warmhook/schema/content-encoding'
 import type { Envelope } from '@warmhook/schema/envelope'
+import type { Source } from '@warmhook/schema/source'
 import { sources } from '@warmhook/schema/sources'
 import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono, type Context } from 'hono'
 import type { Registry } from 'prom-client'
+import type { ByteBudget } from './byte-budget.ts'
 import { mayConnect, type FindClientAddress } from './client-address.ts'
 import type { CreateEnvelope } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
@@ -18,6 +20,8 @@ export interface IngressDeps {
   /** Where a request comes from, for `allow`. */
   readonly findClientAddress: FindClientAddress
   readonly maxBodyBytes: number
+  /** Of the requests in progress. */
+  readonly budget: ByteBudget
   /** Each endpoint's own, so that a flood on one leaves the others served. */
   readonly limitOf: (endpoint: Endpoint) => RateLimit
   readonly createEnvelope: CreateEnvelope
@@ -83,15 +87,35 @@ async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Respon
     const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
     return problem(c, 429, 'Too many webhooks on this key at once; send this one again later', headers)
   }
-  const read = await readBody(c.env.incoming, deps.maxBodyBytes)
+  const read = await readBody(c.env.incoming, { maxBytes: deps.maxBodyBytes, budget: deps.budget })
   if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
-  if (read.status === 'aborted' || read.body.length === 0) return problem(c, 400, 'The body is empty')
+  if (read.status === 'no room') return problem(c, 503, 'Too much is waiting; send it again', { 'retry-after': '2' })
+  if (read.status === 'aborted') return problem(c, 400, 'The body is empty')
+  try {
+    return await acceptBody(c, deps, { source, endpoint, body: read.body })
+  } finally {
+    deps.budget.give(read.held)
+  }
+}
+
+interface ReceivedBody {
+  readonly source: Source
+  readonly endpoint: Endpoint
+  readonly body: Buffer
+}
+
+async function acceptBody(
+  c: NodeContext,
+  deps: IngressDeps,
+  { source, endpoint, body }: ReceivedBody,
+): Promise<Response> {
+  if (body.length === 0) return problem(c, 400, 'The body is empty')
   const deliveryId = toDeliveryId(c.env.incoming.headers[source.deliveryIdHeader])
   const contentEncoding = readContentEncoding(c.env.incoming.headers['content-encoding'] ?? '')
   const envelope = deps.createEnvelope({
     source: source.name,
     owner: endpoint.owner,
-    body: read.body,
+    body,
     contentEncoding,
     deliveryId,
   })

@@ -12,6 +12,8 @@ export interface KeepDeps {
   readonly add: (job: IntakeJob) => Promise<void>
   /** Undefined: without a spool, what Redis can't take is refused. */
   readonly spool: Spool | undefined
+  /** False where the next batch is full already: then there is nothing to wait for. */
+  readonly mayGather: boolean
   readonly onSpooled: (job: IntakeJob) => void
 }
 
@@ -32,7 +34,7 @@ const gatherMs = 20
  *
  * @throws RedisAwayError | EnqueueError | SpoolFullError | SpoolError when the job is not known to be safe
  */
-export async function keepJob(job: IntakeJob, { gate, add, spool, onSpooled }: KeepDeps): Promise<void> {
+export async function keepJob(job: IntakeJob, { gate, add, spool, mayGather, onSpooled }: KeepDeps): Promise<void> {
   if (gate.isOpen()) {
     try {
       await add(job)
@@ -43,7 +45,7 @@ export async function keepJob(job: IntakeJob, { gate, add, spool, onSpooled }: K
     }
   }
   if (spool === undefined) throw new RedisAwayError('Redis is away or nearly full, and no SPOOL_DIR is set')
-  await delay(gatherMs)
+  if (mayGather) await delay(gatherMs)
   spool.write({ id: job.id, name: job.name, payload: JSON.stringify(job.payload) })
   onSpooled(job)
 }

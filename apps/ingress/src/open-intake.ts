@@ -55,8 +55,6 @@ export interface Intake {
 
 // Senders get their answer within 2 s, also when Redis hangs and the spool has to take over (issue 2).
 const addDeadlineMs = 1_000
-/** Bounds what requests may pile up while Redis is slow: some seconds of full load. */
-const maxWaiting = 50_000
 /** A full Redis is a deadlock (measured with BullMQ 6.7): adding ends well before. */
 const maxMemoryShare = 0.8
 
@@ -114,11 +112,11 @@ export async function openIntake(scope: ResourceScope, settings: IntakeSettings,
     spooling.begin(isMemoryHigh() ? 'Redis is nearly full' : 'Redis is unreachable')
   }
   const group = createGroupCommit<Envelope>({
-    commit: async (batch) => {
+    commit: async (batch, isFull) => {
       const range = numbers.take(batch.length)
       let end: 'safe' | 'refused' = 'refused'
       try {
-        await keepJob(toJob(range, batch), { gate, add, spool: place.spool, onSpooled })
+        await keepJob(toJob(range, batch), { gate, add, spool: place.spool, mayGather: !isFull, onSpooled })
         end = 'safe'
       } finally {
         numbers.settle(range, end)
@@ -130,7 +128,6 @@ export async function openIntake(scope: ResourceScope, settings: IntakeSettings,
     maxItems: settings.batchMax,
     maxSize: JOB_LIMITS.maxSize,
     maxConcurrent: 1,
-    maxWaiting,
   })
   scope.use('group commit', group)
   return {

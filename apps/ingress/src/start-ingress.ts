@@ -7,6 +7,7 @@ import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import { createApp } from './app.ts'
+import { budgetFor, createByteBudget } from './byte-budget.ts'
 import { createFindClientAddress } from './client-address.ts'
 import { createEnvelopeFactory } from './create-envelope.ts'
 import { createIngressMetrics } from './ingress-metrics.ts'
@@ -71,6 +72,7 @@ export async function startIngress(settings: IngressSettings, { log, giveUp }: I
       findEndpoint: indexEndpoints(settings.endpoints),
       findClientAddress: createFindClientAddress(settings.trustedProxies),
       maxBodyBytes: settings.maxBodyBytes,
+      budget: createByteBudget(budgetFor(settings.maxBodyBytes)),
       limitOf: createRateLimits(rateOf(settings), () => performance.now()),
       createEnvelope: envelopes.create,
       accept: intake.accept,

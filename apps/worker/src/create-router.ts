@@ -41,7 +41,6 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     maxSize: maxGroupedBytes,
     maxConcurrent: 2,
     overlap: intakeQueue.policy.overlap,
-    maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {
     const { jobId, payload, deaths } = context

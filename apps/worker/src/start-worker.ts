@@ -8,6 +8,7 @@ import { createBatchProducer, openQueue } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import { JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
@@ -55,6 +56,14 @@ export interface WorkerDeps {
 
 /** Full groups of the router's in hand: those being recorded, and as many that wait, so that the next is full, too. */
 const groupsInHand = 4
+
+/** Their bytes in Redis. A body that is longer than a job should be has a job of its own. */
+const maxIntakeBytes = 64 * 1024 * 1024
+
+function intakeJobsInProgress(maxBodyBytes: number): number {
+  const largestJob = Math.max(JOB_LIMITS.maxSize, 2 * maxBodyBytes)
+  return Math.max(1, Math.min(groupsInHand * maxGroupedJobs, Math.floor(maxIntakeBytes / largestJob)))
+}
 
 /** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
 const jobsPerCall = 4
@@ -129,7 +138,7 @@ export async function startWorker(
       subscriptions,
       isolation: { db, addToIntake: (job) => intake.add(job), sandbox },
     })
-    run(intakeQueue, router, groupsInHand * maxGroupedJobs)
+    run(intakeQueue, router, intakeJobsInProgress(settings.maxBodyBytes))
     keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
     const enabled = handlers.map(({ name }) => name)
     const queues = [intakeQueue.name, ...enabled].filter(takes)

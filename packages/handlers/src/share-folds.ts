@@ -20,7 +20,6 @@ export function shareFolds(db: Database): FoldEvents {
     maxItems: Number.POSITIVE_INFINITY,
     maxSize: maxEvents,
     maxConcurrent: 1,
-    maxWaiting: Number.POSITIVE_INFINITY,
   })
   return (events) => group.submit(events)
 }

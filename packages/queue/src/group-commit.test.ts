@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@warmhook/testing/eventually'
 import { describe, expect, it } from 'vitest'
-import { BacklogFullError, createGroupCommit, type GroupCommitOptions } from './group-commit.ts'
+import { createGroupCommit, type GroupCommitOptions } from './group-commit.ts'
 
 /** A commit that waits until the test lets it through. */
 function gatedCommits() {
@@ -22,7 +22,6 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
     maxItems: 3,
     maxSize: 100,
     maxConcurrent: 1,
-    maxWaiting: 10,
     ...overrides,
   })
 }
@@ -102,17 +101,19 @@ describe('createGroupCommit', () => {
     await expect(second).resolves.toBeUndefined()
   })
 
-  it('refuses an item when too many wait', async () => {
-    const { commits, commit, begun } = gatedCommits()
-    const group = create({ commit, maxWaiting: 1 })
-    const first = group.submit('a')
-    await begun(1)
-    const accepted = [first, group.submit('b')]
-    await expect(group.submit('c')).rejects.toThrow(BacklogFullError)
-    commits[0]?.settle.resolve()
-    await begun(2)
-    commits[1]?.settle.resolve()
-    await Promise.all(accepted)
+  it('says of a batch whether others are waiting behind it', async () => {
+    const seen: [string, boolean][] = []
+    const group = create({
+      commit: async (items, isFull) => void seen.push([items.join(''), isFull]),
+      maxItems: 2,
+    })
+    await Promise.all(['a', 'b', 'c'].map((item) => group.submit(item)))
+    await group.submit('d')
+    expect(seen).toEqual([
+      ['ab', true],
+      ['c', false],
+      ['d', false],
+    ])
   })
 
   it('runs as many commits at once as it may', async () => {

@@ -1,11 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cutBatches, type BatchLimits } from './cut-batches.ts'
 
-/** The producer holds as many items as it may; the caller should be asked to come back. */
-export class BacklogFullError extends Error {
-  override readonly name = 'BacklogFullError'
-}
-
 /**
  * What may start beside a commit that runs. `any batch`: nothing waits, best where a commit mostly waits for a peer.
  * `full batch`: a few items rather wait and go together, best where a commit is work for this machine.
@@ -13,23 +8,21 @@ export class BacklogFullError extends Error {
 export type Overlap = 'any batch' | 'full batch'
 
 export interface GroupCommitOptions<Item> extends BatchLimits {
-  /** Makes one batch durable; all its items succeed or fail with it. */
-  readonly commit: (items: readonly Item[]) => Promise<void>
+  /** Makes one batch durable; all its items succeed or fail with it. `isFull`: others are waiting for the next one already. */
+  readonly commit: (items: readonly Item[], isFull: boolean) => Promise<void>
   /** The item's share of `maxSize`. */
   readonly sizeOf: (item: Item) => number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
   /** By default any batch; without a meaning where one commit runs at once. */
   readonly overlap?: Overlap
-  /** Items that may wait for the next commit. */
-  readonly maxWaiting: number
 }
 
 export interface GroupCommit<Item> extends AsyncDisposable {
   /**
    * Resolves once the item's batch is durable.
    *
-   * @throws BacklogFullError when too much is waiting; else what `commit` threw
+   * @throws what `commit` threw
    */
   submit(item: Item): Promise<void>
   readonly waiting: number
@@ -43,7 +36,8 @@ interface Waiter<Item> {
 
 /**
  * Lets what arrives together, or during a commit, share the next one. Idle, an item is committed alone and at once; busy,
- * batches grow by themselves. There is no timer and no minimum size.
+ * batches grow by themselves. There is no timer and no minimum size. Whoever submits bounds what waits: the ingress by
+ * the bytes of its requests, a worker by the jobs that it has in progress.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
   const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', commit } = options
@@ -55,7 +49,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       const free = overlap === 'any batch' ? maxConcurrent - running.size : 1
       const [batch = []] = cutBatches(waiting.slice(0, free * maxItems), sizeOfWaiter, { maxItems, maxSize })
       waiting = waiting.slice(batch.length)
-      const run = commitBatch(batch, commit).finally(() => {
+      const run = commitBatch(batch, waiting.length > 0, commit).finally(() => {
         running.delete(run)
         startCommits()
       })
@@ -85,8 +79,6 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
 
   return {
     submit(item) {
-      if (waiting.length >= options.maxWaiting)
-        return Promise.reject(new BacklogFullError('too many requests are waiting for the queue'))
       const settle = Promise.withResolvers<void>()
       waiting.push({ item, size: options.sizeOf(item), settle })
       start()
@@ -109,10 +101,14 @@ function sizeOfWaiter({ size }: Waiter<unknown>): number {
 
 async function commitBatch<Item>(
   batch: readonly Waiter<Item>[],
+  isFull: boolean,
   commit: GroupCommitOptions<Item>['commit'],
 ): Promise<void> {
   try {
-    await commit(batch.map((waiter) => waiter.item))
+    await commit(
+      batch.map((waiter) => waiter.item),
+      isFull,
+    )
     for (const { settle } of batch) settle.resolve()
   } catch (error) {
     for (const { settle } of batch) settle.reject(error)

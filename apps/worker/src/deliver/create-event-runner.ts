@@ -55,7 +55,6 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     maxSize: policy.batchMax,
     maxConcurrent: Math.min(deps.maxConcurrent, policy.maxCalls ?? deps.maxConcurrent),
     overlap: policy.overlap,
-    maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (context) => {
     const job = readJob(context, deps.now())

@@ -22,7 +22,6 @@ export function createSandbox(run: RunInSandbox): Sandbox {
     maxItems: 1,
     maxSize: 1,
     maxConcurrent: maxProcesses,
-    maxWaiting: Number.POSITIVE_INFINITY,
   })
   return async (request, limitMs, signal) => {
     let result: SandboxResult = { status: 'inconclusive', why: 'it was not run' }
