@@ -317,6 +317,7 @@ describe('GET /api/handlers', () => {
     await record(failing)
     expect(await statusOf('notify')).toMatchObject({ failing: 3, dead: 0 })
     expect((await statusOf('notify'))?.['retryingAgeMs']).toBeGreaterThanOrEqual(120_000)
+    expect(await (await board.request('/')).text()).toContain('notify is retrying 3 events, the oldest for 2 min')
     await record(failing.map((delivery) => ({ ...delivery, status: 'done' })))
     expect(await statusOf('notify')).toMatchObject({ failing: 0, dead: 0, retryingAgeMs: null })
     expect(await statusOf('crm-sync')).toMatchObject({ dead: 1 })

@@ -30,7 +30,8 @@ export function startReporting({ redis, prefix, queues, enabled, metrics, onErro
     for (const name of queues) reported.set(name, totals.get(name) ?? 0)
   }
   const tick = (): void => {
-    if (isReporting) return
+    // The connection itself tells that Redis is unreachable.
+    if (isReporting || redis.status !== 'ready') return
     isReporting = true
     report()
       .catch(onError)
@@ -39,10 +40,11 @@ export function startReporting({ redis, prefix, queues, enabled, metrics, onErro
       })
   }
   const timer = setInterval(tick, everyMs)
-  tick()
+  redis.on('ready', tick)
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      redis.off('ready', tick)
       // Without Redis the reports expire.
       await withdrawWorker(redis, prefix, workerId, queues).catch(() => undefined)
     },

@@ -1,3 +1,4 @@
+import { describeAge } from './describe-age.ts'
 import type { Overview } from './overview.ts'
 
 /** What needs a person, the worst first, in a sentence each. */
@@ -11,7 +12,16 @@ export function describeConcerns({ ledger, handlers, intakeWorkers }: Overview):
       .map(({ name }) => `No worker takes the queue of ${name}: its events wait.`),
     ...handlers
       .filter(({ dead }) => dead > 0)
-      .map(({ name, dead }) => `${dead} events are dead in ${name}: fix the cause, then replay them.`),
+      .map(
+        ({ name, dead }) =>
+          `${dead === 1 ? '1 event is' : `${dead} events are`} dead in ${name}: fix the cause, then replay.`,
+      ),
+    ...handlers
+      .filter(({ failing }) => failing > 0)
+      .map(({ name, failing, retryingAgeMs }) => {
+        const events = failing === 1 ? '1 event' : `${failing} events`
+        return `${name} is retrying ${events}, the oldest for ${describeAge(retryingAgeMs ?? 0)}.`
+      }),
     ...handlers.filter(({ paused }) => paused).map(({ name }) => `${name} is paused: its events wait.`),
   ]
 }

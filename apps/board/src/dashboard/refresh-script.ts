@@ -20,11 +20,11 @@ async function read() {
   try {
     response = await fetch(overview, { headers, signal: AbortSignal.timeout(8000) })
   } catch {
-    throw new Error('the board does not answer')
+    throw new Error('The board does not answer')
   }
   if (response.ok) return response.text()
   const problem = await response.json().catch(() => ({}))
-  throw new Error(problem.detail ?? 'the board answered ' + response.status)
+  throw new Error(problem.detail ?? 'The board answered ' + response.status)
 }
 
 function show(html) {
@@ -38,7 +38,7 @@ function show(html) {
 }
 
 function tell(reason) {
-  const text = 'These figures are of ' + renewedAt.toLocaleTimeString() + ': ' + reason + '. Trying again every five seconds.'
+  const text = 'Out of date: last updated at ' + renewedAt.toLocaleTimeString() + '. ' + reason + '. Trying again every five seconds.'
   if (notice.textContent !== text) notice.textContent = text
   notice.hidden = false
   document.body.classList.add('stale')

@@ -15,7 +15,7 @@ export const stylesheet = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 72rem; padding: 1.5rem; background: var(--back); color: var(--text);
   font: 15px/1.5 system-ui, sans-serif; }
-body.stale main { opacity: .55; }
+body.stale main { opacity: .7; }
 #stale, .concerns { background: var(--card); border: 1px solid var(--line); border-left: .3rem solid var(--bad);
   border-radius: .6rem; padding: .75rem 1.25rem; margin: 1rem 0 0; }
 .concerns { list-style: none; }
