@@ -53,13 +53,44 @@ describe('a handler', () => {
     expect(crm.contacts.size).toBe(49)
     const { items: dead } = await warmhook.api<Page<{ id: string; campaignId: number }>>('/api/events?status=dead')
     expect(dead.map(({ campaignId }) => campaignId)).toEqual([17])
+    expect(await crmStatus(warmhook)).toMatchObject({ dead: 1, failing: 0, enabled: true, workers: 1 })
+    const order = { filter: { status: 'dead' } }
+    // What fails again is a dead letter again, and only once.
+    await warmhook.post('/api/replays', order)
+    await eventually(async () =>
+      expect(await crmDelivery(warmhook, dead[0]?.id ?? '')).toMatchObject({ status: 'dead', attempts: 2 }),
+    )
+    await eventually(async () => expect(await failedJobs(warmhook)).toBe(1))
     isMended = true
-    expect(await warmhook.post('/api/replays', { filter: { status: 'dead' } })).toEqual({ matched: 1, enqueued: 1 })
+    expect(await warmhook.post('/api/replays', { ...order, dryRun: true })).toEqual({ matched: 1, enqueued: 1 })
+    expect(await warmhook.post('/api/replays', order)).toEqual({ matched: 1, enqueued: 1 })
     await eventually(async () => expect(await warmhook.api('/api/ledger')).toMatchObject({ processed: 50, dead: 0 }))
     expect(crm.contacts.size).toBe(50)
-    expect(await crmDelivery(warmhook, dead[0]?.id ?? '')).toMatchObject({ status: 'done', attempts: 2 })
+    expect(await crmDelivery(warmhook, dead[0]?.id ?? '')).toMatchObject({ status: 'done', attempts: 3 })
+    expect(await crmStatus(warmhook)).toMatchObject({ dead: 0, failing: 0 })
+    expect(await failedJobs(warmhook)).toBe(0)
+    await eventually(async () => expect((await crmStatus(warmhook))?.ratePerMinute).toBeGreaterThanOrEqual(51))
   })
 })
+
+interface HandlerStatus {
+  readonly name: string
+  readonly dead: number
+  readonly ratePerMinute: number
+}
+
+async function crmStatus(warmhook: Installation): Promise<HandlerStatus | undefined> {
+  const { items } = await warmhook.api<Page<HandlerStatus>>('/api/handlers')
+  return items.find(({ name }) => name === 'crm-sync')
+}
+
+/** As Bull Board lists them. */
+async function failedJobs(warmhook: Installation): Promise<number | undefined> {
+  const { queues } = await warmhook.api<{ queues: readonly { name: string; counts: { failed: number } }[] }>(
+    '/queues/api/queues',
+  )
+  return queues.find(({ name }) => name === 'crm-sync')?.counts.failed
+}
 
 describe('what nobody can read', () => {
   it('is accepted, kept byte for byte with the reasons, and stays there through a replay', async () => {

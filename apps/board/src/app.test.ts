@@ -193,8 +193,8 @@ describe('the lists', () => {
       encoding: 'utf8',
       event: { campaignId: 12 },
       deliveries: [
-        { handler: 'crm-sync', status: 'dead', attempts: 1, error: 'no such contact' },
-        { handler: 'pause-tracking', status: 'done', attempts: 1, error: null },
+        { handler: 'crm-sync', status: 'dead', attempts: 1, note: 'no such contact' },
+        { handler: 'pause-tracking', status: 'done', attempts: 1, note: null },
       ],
     })
   })

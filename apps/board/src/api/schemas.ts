@@ -77,7 +77,7 @@ export const EventDetail = EventItem.extend({
         handler: z.string(),
         status: z.enum(['done', 'failing', 'dead']),
         attempts: count,
-        error: z.string().nullable(),
+        note: z.string().nullable(),
         startedAt: time,
         finishedAt: time,
       }),

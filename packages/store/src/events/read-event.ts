@@ -10,7 +10,8 @@ export interface DeliveryView {
   readonly handler: string
   readonly status: DeliveryStatus
   readonly attempts: number
-  readonly error: string | null
+  /** Why it failed, or a remark on how it was done. */
+  readonly note: string | null
   readonly startedAt: string
   readonly finishedAt: string
 }
@@ -55,7 +56,7 @@ export async function readEvent(db: Queryable, id: string): Promise<EventDetail 
       handler: delivery.handler,
       status: delivery.status,
       attempts: delivery.attempts,
-      error: delivery.error,
+      note: delivery.error,
       startedAt: delivery.started_at.toISOString(),
       finishedAt: delivery.finished_at.toISOString(),
     })),
