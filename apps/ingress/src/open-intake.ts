@@ -165,7 +165,7 @@ function openRedis(
   })
   scope.defer('memory watch', () => memory[Symbol.dispose]())
   const gate = createRedisGate({
-    isConnected: () => connection.status === 'ready',
+    isConnected: () => connection.status === 'ready' && memory.isAnswered,
     isMemoryHigh: () => memory.isHigh,
     now: () => performance.now(),
   })

@@ -1,3 +1,4 @@
+import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { createProcessLogger, reportFatal } from '@warmhook/telemetry/create-process-logger'
 import { banner } from './banner.ts'
@@ -9,7 +10,8 @@ import { startStandalone } from './start-standalone.ts'
 const log = createProcessLogger('standalone', 'stderr')
 const onError = process.stderr.isTTY ? printFailure : reportFatal(log)
 
-await runUntilSignal({ deadlineMs: 40_000, onError }, async (giveUp) => {
+// The ingress stops before the worker, and after it the private Redis: 10 s each at most.
+await runUntilSignal({ deadlineMs: stopLimits.processMs + 20_000, onError }, async (giveUp) => {
   const settings = parseStandaloneEnv(process.env)
   log.level = settings.logLevel
   const running = await startStandalone(settings, { env: process.env, log, giveUp })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { startBoard } from '@warmhook/board/start-board'
 import { createHandlers } from '@warmhook/handlers/registry'
+import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { startIngress } from '@warmhook/ingress/start-ingress'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import type { Database } from '@warmhook/store/database'
@@ -70,7 +71,7 @@ export async function startStandalone(
           random: Math.random,
         },
       ),
-      20_000,
+      stopLimits.workerMs,
     )
     const { endpoints, trustedProxies, ratePerSecond, batchMax, spool, waitReplicas } = settings
     const port = settings.ingressPort

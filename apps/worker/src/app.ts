@@ -2,23 +2,24 @@ import { plainPath } from '@warmhook/lifecycle/plain-path'
 import type { ErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import type { Readiness } from './watch-readiness.ts'
 
 export interface WorkerAppDeps {
-  readonly consumer: Pick<Redis, 'status'>
+  readonly readiness: Pick<Readiness, 'blockedBy'>
   readonly registry: Registry
   readonly report: ErrorReporter
 }
 
 /** What a supervisor and Prometheus ask of a worker. */
-export function createApp({ consumer, registry, report }: WorkerAppDeps): Hono {
+export function createApp({ readiness, registry, report }: WorkerAppDeps): Hono {
   const app = new Hono({ getPath: plainPath })
   app.use(methodNotAllowed({ app }))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.get('/readyz', (c) =>
-    consumer.status === 'ready' ? c.json({ status: 'ready' }) : c.json({ status: 'Redis is away' }, 503),
-  )
+  app.get('/readyz', (c) => {
+    const reason = readiness.blockedBy()
+    return reason === undefined ? c.json({ status: 'ready' }) : c.json({ status: reason }, 503)
+  })
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
   app.onError((err, c) => {
     report('request failed', 'error')(err)

@@ -1,5 +1,6 @@
 import { setPriority } from 'node:os'
 import { createHandlers, handlerQueues } from '@warmhook/handlers/registry'
+import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
@@ -16,7 +17,7 @@ import { startWorker } from './start-worker.ts'
 const niceness = 2
 
 const log = createProcessLogger('worker')
-await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp) => {
+await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(log) }, (giveUp) => {
   const settings = parseWorkerEnv(process.env)
   log.level = settings.logLevel
   warnOfBlockedLoop(log)
@@ -48,7 +49,7 @@ await runUntilSignal({ deadlineMs: 25_000, onError: reportFatal(log) }, (giveUp)
         now: Date.now,
         random: Math.random,
       }),
-      20_000,
+      stopLimits.workerMs,
     )
   })
 })

@@ -1,5 +1,6 @@
 import { EnvError } from '@warmhook/config/parse-env'
 import type { ActiveHandler } from '@warmhook/handlers/registry'
+import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { startLedgerUpkeep } from '@warmhook/ledger/start-ledger-upkeep'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
@@ -7,9 +8,11 @@ import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createBatchProducer, openQueue } from '@warmhook/queue/batch-producer'
 import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
-import { startBatchWorker, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import { startBatchWorker, type BatchContext, type BatchWorker } from '@warmhook/queue/start-batch-worker'
+import { stuckAfterMs } from '@warmhook/queue/time-limits'
 import { JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
+import { ping } from '@warmhook/store/ping'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
@@ -20,6 +23,7 @@ import { createHandlerProcessor } from './deliver/create-handler-processor.ts'
 import { startOutbox } from './deliver/start-outbox.ts'
 import { startReporting } from './start-reporting.ts'
 import type { Sandbox } from './sandbox/create-sandbox.ts'
+import { watchReadiness } from './watch-readiness.ts'
 import { watchSubscriptions } from './watch-subscriptions.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
@@ -84,9 +88,19 @@ export async function startWorker(
     const connect = (): Redis => connectConsumer({ url: settings.redisUrl, onError })
     const consumer = connect()
     scope.defer('redis consumer', () => disconnect(consumer))
-    const server = createAppServer(createApp({ consumer, registry, report }).fetch)
+    const watch = connectProducer({ url: settings.redisUrl, onError })
+    scope.defer('redis watch', () => disconnect(watch))
+    const workers: BatchWorker[] = []
+    const readiness = watchReadiness({
+      needs: { Redis: () => watch.ping(), Postgres: () => ping(deps.db) },
+      workers: () => workers,
+      now: () => performance.now(),
+    })
+    scope.defer('readiness', () => readiness[Symbol.dispose]())
+    const server = createAppServer(createApp({ readiness, registry, report }).fetch)
     const url = await listen(scope, server, { ...settings, variable: 'WORKER_PORT', onError: report('http server') })
 
+    const starts: (() => BatchWorker)[] = []
     const run = <Payload>(
       spec: QueueSpec<Payload>,
       process: (context: BatchContext<Payload>) => Promise<void>,
@@ -95,11 +109,9 @@ export async function startWorker(
       if (!takes(spec.name)) return
       const { prefix, lockMs } = settings
       const { now, random, onStuck } = deps
-      scope.use(
-        `worker of ${spec.name}`,
-        startBatchWorker({ spec, connect, prefix, concurrency, lockMs, process, onError, onStuck, now, random }),
-        20_000,
-      )
+      const watched = { redis: watch, everyMs: 5_000, stuckAfterMs: stuckAfterMs(spec.policy) }
+      const limits = { concurrency, lockMs, stopMs: stopLimits.workersMs, watch: watched }
+      starts.push(() => startBatchWorker({ spec, connect, prefix, process, onError, onStuck, now, random, ...limits }))
     }
     const { db, sandbox, isOnlyWorker } = deps
     const onDatabaseError = report('database')
@@ -148,6 +160,12 @@ export async function startWorker(
       'reports',
       startReporting({ redis: reporter, prefix: settings.prefix, queues, enabled, metrics, onError }),
     )
+    const stopWorkers = (): Promise<void> => {
+      log.info('worker stops: it takes no more batches')
+      return stopAll(workers)
+    }
+    scope.defer('workers', stopWorkers, stopLimits.workersMs + 1_000)
+    for (const start of starts) workers.push(start())
     log.info({ url, queues }, 'worker takes batches')
     return { url }
   })
@@ -169,6 +187,11 @@ function keepLedger(
  * was split is done, which came after them.
  */
 const intakeWrites = { deadlineMs: 5_000, replicas: 0 }
+
+/** Side by side: none takes another job while a slow one ends. */
+async function stopAll(workers: readonly BatchWorker[]): Promise<void> {
+  await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
+}
 
 /** @throws EnvError when a chosen queue does not exist */
 function queueChoice(

@@ -31,15 +31,17 @@ export async function runUntilSignal(
   for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(name, giveUp)
   }
+  const exitInTime = (): void => void setTimeout(() => process.exit(1), options.deadlineMs).unref()
+  // Also a start that hangs is ended then.
+  void stop.promise.then(exitInTime)
   try {
     const running = await start(giveUp)
     await stop.promise
-    setTimeout(() => process.exit(1), options.deadlineMs).unref()
     await running[Symbol.asyncDispose]()
   } catch (error) {
     fail(error)
     // Something that failed to close must not keep a failed process alive.
-    setTimeout(() => process.exit(1), options.deadlineMs).unref()
+    exitInTime()
   }
 }
 

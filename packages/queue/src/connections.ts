@@ -51,7 +51,8 @@ function watch(redis: Redis, options: SentinelWatch): Redis {
   replaceWhenSilent(redis, options.answerSeconds)
   watchSentinels(redis, options)
   const duplicate = redis.duplicate.bind(redis)
-  redis.duplicate = (override) => watch(duplicate(override), options)
+  // BullMQ tells of its errors while it uses it; without a listener of its own ioredis would print those of its end.
+  redis.duplicate = (override) => watch(duplicate(override), options).on('error', () => undefined)
   return redis
 }
 

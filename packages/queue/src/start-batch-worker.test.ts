@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import { eventually } from '@warmhook/testing/eventually'
 import { testPrefix, type TestPrefix } from '@warmhook/testing/test-prefix'
+import type { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBatchProducer, EnqueueError, type BatchProducer } from './batch-producer.ts'
 import { handlerQueue } from './catalog.ts'
@@ -23,16 +24,17 @@ const spec = handlerQueue({ name: 'trial', policy })
 
 let keys: TestPrefix
 let cleanup: AsyncDisposableStack
+let producerConnection: Redis
 let producer: BatchProducer<unknown>
 
 beforeEach(() => {
   keys = testPrefix()
   cleanup = new AsyncDisposableStack()
   cleanup.use(keys)
-  const connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
-  cleanup.defer(() => connection.disconnect())
+  producerConnection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
+  cleanup.defer(() => producerConnection.disconnect())
   producer = cleanup.use(
-    createBatchProducer(spec, connection, {
+    createBatchProducer(spec, producerConnection, {
       prefix: keys.prefix,
       deadlineMs: 2_000,
       replicas: 0,
@@ -57,7 +59,9 @@ function work(process: (context: BatchContext<unknown>) => Promise<void>, concur
       concurrency,
       lockMs: 15_000,
       onError: () => undefined,
+      watch: { redis: producerConnection, everyMs: 5_000, stuckAfterMs: 60_000 },
       onStuck: () => undefined,
+      stopMs: 10_000,
       now: Date.now,
       random: () => 1,
       process,

@@ -1,9 +1,13 @@
-import { DelayedError, Worker, type Job, type Queue } from 'bullmq'
+import { DelayedError, Worker, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
+import pTimeout from 'p-timeout'
 import { openQueue } from './batch-producer.ts'
 import { backoffMs, type QueueSpec } from './catalog.ts'
 import { disconnect } from './connections.ts'
-import { createProgressJudge } from './judge-progress.ts'
+import { countClaimable } from './count-claimable.ts'
+import { createStallDetector } from './detect-stall.ts'
+import { createTakingCheck } from './check-taking.ts'
+import { createJobCounts, type JobCounts } from './job-counts.ts'
 
 /** A part of ours (the database, Redis) is away: the job comes back later, and no attempt is counted. */
 export class UnavailableError extends Error {
@@ -49,79 +53,134 @@ export interface BatchWorkerOptions<Payload> {
   readonly lockMs: number
   readonly process: (context: BatchContext<Payload>) => Promise<void>
   readonly onError: (error: Error) => void
-  /** Jobs wait and none is taken, also on new connections: only a new process can help. */
+  readonly watch: WorkerWatch
+  /** There are jobs and none has ended for long, also on new connections: only a new process can help. */
   readonly onStuck: (error: WorkerStuckError) => void
+  /** From the beginning of the disposal; what is in progress by then is left to other workers. */
+  readonly stopMs: number
   readonly now: () => number
   readonly random: () => number
 }
 
-/** A worker that takes no jobs although some wait. */
+/** How a worker is watched from outside. */
+export interface WorkerWatch {
+  /** A connection of its own, which tells what waits also while the worker's hang. */
+  readonly redis: Redis
+  readonly everyMs: number
+  /** Longer than any call of the processor may take, with what is around it. */
+  readonly stuckAfterMs: number
+}
+
+/** A worker that ends no jobs although there are some. */
 export class WorkerStuckError extends Error {
   override readonly name = 'WorkerStuckError'
 }
 
-/** Takes jobs of one queue until it is disposed; disposal waits for the jobs in hand. */
-export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>): AsyncDisposable {
-  const state: WorkerState = { taken: 0, ended: 0, isStopping: false }
-  let running = openWorker(options, state)
-  const judge = createProgressJudge(stuckAfterMs)
+export interface BatchWorker extends AsyncDisposable {
+  readonly queueName: string
+  /** False when jobs wait that this worker could take and does not, or when it has not ended one for long. */
+  readonly isConsuming: boolean
+}
+
+/** Takes jobs of one queue until it is disposed; disposal takes no more at once, and waits for those in progress. */
+export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>): BatchWorker {
+  const { spec, prefix, watch, onError } = options
+  const stop = new AbortController()
+  let running = openWorker(options, stop.signal)
+  let endedBefore = 0
+  const queue = openQueue(spec, watch.redis, { prefix, onError })
+  const detectStall = createStallDetector(watch.stuckAfterMs)
+  const takesJobs = createTakingCheck(options.concurrency)
+  let isConsuming = true
   const look = async (): Promise<void> => {
-    const waiting = await countWaiting(running.queue)
-    const verdict = judge({ at: performance.now(), waiting, ...state })
-    if (verdict === 'fine') return
+    const waiting = await countClaimable(queue, watch.redis, options.now()).catch(() => undefined)
+    const { taken, ended, inProgress } = running.counts
+    const at = performance.now()
+    const verdict = detectStall({ at, waiting, inProgress, ended: endedBefore + ended })
+    isConsuming = takesJobs({ at, waiting, inProgress, taken: endedBefore + taken }) && verdict === 'fine'
+    if (verdict === 'fine' || stop.signal.aborted) return
     const error = new WorkerStuckError(
-      `${waiting} jobs of ${options.spec.name} wait, and none was taken or ended for long`,
+      `${spec.name}: ${waiting} jobs wait, ${inProgress} are in progress, and none has ended for ${watch.stuckAfterMs / 1_000} s`,
     )
     if (verdict === 'give up') return options.onStuck(error)
-    options.onError(error)
-    // The jobs in hand go on without their locks; whatever they still do, they may do twice.
-    running.worker.close(true).catch(options.onError)
-    running.connection.disconnect()
-    running = openWorker(options, state)
+    onError(error)
+    endedBefore += ended
+    // The jobs in progress go on without their locks; whatever they still do, they may do twice.
+    abandon(running, onError)
+    running = openWorker(options, stop.signal)
   }
-  const timer = setInterval(() => void look().catch(options.onError), lookEveryMs)
+  const timer = setInterval(() => void look().catch(onError), watch.everyMs)
   timer.unref()
   return {
+    queueName: spec.name,
+    get isConsuming() {
+      return isConsuming
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      state.isStopping = true
-      await running.worker.close()
-      await running.queue.close()
-      await disconnect(running.connection)
+      stop.abort()
+      await closeWorker(running, options)
+      await queue.close()
     },
   }
 }
 
-/** Longer than any call of a handler may take. */
-const stuckAfterMs = 60_000
-const lookEveryMs = 5_000
+/** For what a worker and Redis still have to tell each other once no job is in progress. */
+const farewellMs = 3_000
 
-interface WorkerState {
-  taken: number
-  ended: number
-  isStopping: boolean
+/** Waits for the jobs in progress as far as Redis and the time limit allow. */
+async function closeWorker(
+  running: RunningWorker,
+  {
+    stopMs,
+    spec,
+    onError,
+  }: Pick<BatchWorkerOptions<unknown>, 'stopMs' | 'onError'> & { readonly spec: { readonly name: string } },
+): Promise<void> {
+  const { worker, connections, counts } = running
+  const closed = worker.close().then(() => true)
+  const isLate = (): false => false
+  const ended = counts.whenNoneInProgress().then(() => true)
+  const isIdle = await pTimeout(ended, { milliseconds: stopMs - farewellMs, fallback: isLate })
+  if (isIdle && (await pTimeout(closed, { milliseconds: farewellMs, fallback: isLate }))) {
+    await Promise.all(connections.map(disconnect))
+    return
+  }
+  const left = `${counts.inProgress} jobs are left to other workers`
+  onError(new WorkerStuckError(`${spec.name}: the worker could not be stopped within ${stopMs / 1_000} s; ${left}`))
+  abandon(running, onError)
+}
+
+/** Its pending commands fail, and it takes nothing more. What it still complains of follows from that. */
+function abandon({ worker, connections }: RunningWorker, onError: (error: Error) => void): void {
+  worker.on('error', () => undefined).off('error', onError)
+  worker.close(true).catch(() => undefined)
+  for (const connection of connections) connection.disconnect()
 }
 
 interface RunningWorker {
   readonly worker: Worker
-  readonly queue: Queue
-  readonly connection: Redis
+  /** The one that was opened for it, and the copies that BullMQ has made of it. */
+  readonly connections: readonly Redis[]
+  readonly counts: JobCounts
 }
 
-function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: WorkerState): RunningWorker {
+function openWorker<Payload>(options: BatchWorkerOptions<Payload>, stop: AbortSignal): RunningWorker {
   const { spec, prefix } = options
   const connection = options.connect()
+  const connections = [connection]
+  const duplicate = connection.duplicate.bind(connection)
+  connection.duplicate = (override) => {
+    const copy = duplicate(override)
+    connections.push(copy)
+    return copy
+  }
+  const counts = createJobCounts()
   const worker = new Worker(
     spec.name,
     // BullMQ passes the signal only to a function with three named parameters.
-    async (job, token, signal) => {
-      state.taken += 1
-      try {
-        await runJob(job, token, signal ?? new AbortController().signal, options, () => state.isStopping)
-      } finally {
-        state.ended += 1
-      }
-    },
+    (job, token, signal) =>
+      counts.run(() => runJob(job, token, signal ?? new AbortController().signal, options, () => stop.aborted)),
     {
       connection,
       prefix,
@@ -142,13 +201,7 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, state: Worker
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'the lock is lost: another worker may have the job')
   })
-  return { worker, queue: openQueue(spec, connection, options), connection }
-}
-
-/** A paused queue's jobs wait on purpose. */
-async function countWaiting(queue: Queue): Promise<number> {
-  if (await queue.isPaused()) return 0
-  return (await queue.getJobCounts('waiting'))['waiting'] ?? 0
+  return { worker, connections, counts }
 }
 
 async function runJob<Payload>(

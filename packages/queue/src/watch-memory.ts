@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis'
 export interface MemoryWatch extends Disposable {
   /** True while Redis holds so much of its `maxmemory` that nothing should be added. */
   readonly isHigh: boolean
+  /** False when the last question got no answer, or is still waiting for one. The state of a connection does not tell. */
+  readonly isAnswered: boolean
 }
 
 export interface MemoryWatchOptions {
@@ -15,13 +17,17 @@ export interface MemoryWatchOptions {
 /** Looks at Redis's memory again and again until it is disposed. A Redis without `maxmemory` is never full. */
 export function watchMemory(redis: Redis, { maxShare, intervalMs, onError }: MemoryWatchOptions): MemoryWatch {
   let isHigh = false
+  let isAnswered = true
   let isAsking = false
   const look = async (): Promise<void> => {
+    if (isAsking) isAnswered = false
     if (isAsking || redis.status !== 'ready') return
     isAsking = true
     try {
       isHigh = shareOf(await redis.info('memory')) > maxShare
+      isAnswered = true
     } catch (error) {
+      isAnswered = false
       onError(error)
     } finally {
       isAsking = false
@@ -29,9 +35,14 @@ export function watchMemory(redis: Redis, { maxShare, intervalMs, onError }: Mem
   }
   const timer = setInterval(() => void look(), intervalMs)
   timer.unref()
+  // A new connection is given its chance at once.
+  redis.on('ready', () => void look())
   return {
     get isHigh() {
       return isHigh
+    },
+    get isAnswered() {
+      return isAnswered
     },
     [Symbol.dispose]: () => clearInterval(timer),
   }

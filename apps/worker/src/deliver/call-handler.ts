@@ -3,6 +3,7 @@ import type { HandleEvents } from '@warmhook/handlers/handler'
 import { isInfrastructureError } from '@warmhook/queue/is-infrastructure-error'
 import { retry, type Outcome } from '@warmhook/queue/outcome'
 import { UnavailableError } from '@warmhook/queue/start-batch-worker'
+import { graceMs } from '@warmhook/queue/time-limits'
 import type { EventRef } from '@warmhook/schema/event-ref'
 
 /**
@@ -24,9 +25,6 @@ export async function callHandler(
     return new Map(events.map((event) => [event.id, retry(reason)]))
   }
 }
-
-/** For a handler that does not heed its signal. */
-const graceMs = 5_000
 
 async function within<T>(limitMs: number, result: Promise<T>): Promise<T> {
   const end = new AbortController()

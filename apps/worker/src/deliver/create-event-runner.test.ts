@@ -12,6 +12,7 @@ import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { testPrefix, type TestPrefix } from '@warmhook/testing/test-prefix'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
+import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEventRunner } from './create-event-runner.ts'
 
@@ -28,6 +29,7 @@ const name = 'trial'
 let store: TestStore
 let keys: TestPrefix
 let cleanup: AsyncDisposableStack
+let connection: Redis
 let producer: BatchProducer<unknown>
 let envelope: ReturnType<typeof createEnvelopes>
 
@@ -39,7 +41,7 @@ beforeEach(async () => {
   keys = testPrefix()
   cleanup = new AsyncDisposableStack()
   cleanup.use(keys)
-  const connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
+  connection = connectProducer({ url: keys.redisUrl, onError: () => undefined })
   cleanup.defer(() => connection.disconnect())
   const options = { prefix: keys.prefix, deadlineMs: 2_000, replicas: 0, onError: () => undefined }
   producer = cleanup.use(createBatchProducer(handlerQueue({ name, policy }), connection, options))
@@ -92,7 +94,9 @@ function work(
       concurrency,
       lockMs: 15_000,
       onError: () => undefined,
+      watch: { redis: connection, everyMs: 5_000, stuckAfterMs: 60_000 },
       onStuck: () => undefined,
+      stopMs: 10_000,
       now: Date.now,
       random: () => 1,
       process: createEventRunner({
