@@ -60,6 +60,11 @@ describe('an installation', { timeout: 60_000 }, () => {
       ],
       raw: body,
     })
+    const { items } = await site.api<{ items: EventDetail[] }>('/api/events?campaignId=991')
+    expect(items.map(({ warnings }) => warnings.length)).toEqual([5])
+    const authorization = `Basic ${Buffer.from(`admin:${site.env['BOARD_PASSWORD']}`).toString('base64')}`
+    const page = await (await fetch(site.boardUrl, { headers: { authorization } })).text()
+    expect(page).toContain('account.tags: expected an array of text, read as a comma list')
     const pauses = () => site.api<{ items: { campaignId: number; reason: string }[] }>('/api/pauses?state=open')
     await eventually(async () =>
       expect((await pauses()).items).toContainEqual(

@@ -50,6 +50,7 @@ export const EventItem = z
     email: z.string().nullable(),
     receivedAt: time,
     status: z.enum(eventStatuses),
+    warnings: z.array(z.string()).readonly(),
   })
   .openapi('Event')
 
@@ -69,7 +70,6 @@ const body = {
 export const EventDetail = EventItem.extend({
   ...body,
   event: MailboxEvent,
-  warnings: z.array(z.string()).readonly(),
   duplicateOf: z.uuid().nullable(),
   deliveries: z
     .array(

@@ -161,6 +161,10 @@ function count(value: number): string {
   return value.toLocaleString('en')
 }
 
+function warningBadge(warnings: readonly string[]): Html {
+  return html`<span class="badge warn" title="${warnings.join('\n')}">odd fields</span>`
+}
+
 function eventTable({ events, now, basePath }: Overview): Html {
   const rows = events.map(
     (event) =>
@@ -171,6 +175,7 @@ function eventTable({ events, now, basePath }: Overview): Html {
           <span class="badge ${event.status === 'dead' || event.status === 'failing' ? 'bad' : ''}"
             >${event.status}</span
           >
+          ${event.warnings.length === 0 ? '' : warningBadge(event.warnings)}
         </td>
         <td><time datetime="${event.receivedAt}">${describeAge(now - Date.parse(event.receivedAt))} ago</time></td>
       </tr>`,

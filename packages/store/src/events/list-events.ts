@@ -13,6 +13,8 @@ export interface EventView {
   readonly email: string | null
   readonly receivedAt: string
   readonly status: EventStatus
+  /** What of the payload is not as documented, and what was made of it. */
+  readonly warnings: readonly string[]
 }
 
 /** Events, the latest first. */
@@ -24,7 +26,8 @@ export async function listEvents(
   const before = parseCursor(cursor)
   const all = db
     .selectFrom('events as e')
-    .select(['e.id', 'e.owner', 'e.type', 'e.campaign_id', 'e.email', 'e.received_at', statusOfEvent.as('status')])
+    .select(['e.id', 'e.owner', 'e.type', 'e.campaign_id', 'e.email', 'e.received_at', 'e.warnings'])
+    .select(statusOfEvent.as('status'))
     .orderBy('e.id', 'desc')
     .limit(limit + 1)
   const query = whereEvent(before === undefined ? all : all.where('e.id', '<', before), filter)
@@ -40,6 +43,7 @@ export async function listEvents(
       email: row.email,
       receivedAt: row.received_at.toISOString(),
       status: row.status,
+      warnings: row.warnings ?? [],
     }),
   )
 }

@@ -19,8 +19,6 @@ export interface DeliveryView {
 /** An event with everything that is known of it. */
 export interface EventDetail extends EventView, ShownBody {
   readonly event: MailboxEvent
-  /** What of the payload is not as documented, and what was made of it. */
-  readonly warnings: readonly string[]
   readonly duplicateOf: string | null
   readonly deliveries: readonly DeliveryView[]
 }
