@@ -1,14 +1,7 @@
 import { parseSync, visitorKeys } from 'oxc-parser'
 import type { Mutant } from './mutant.ts'
 import { sqlEdits } from './sql-edits.ts'
-
-/** What the parser gives, as far as mutations look at it. */
-export interface SyntaxNode {
-  readonly type: string
-  readonly start: number
-  readonly end: number
-  readonly [key: string]: unknown
-}
+import type { SyntaxNode } from './syntax-node.ts'
 
 interface Edit {
   readonly start: number

@@ -1,4 +1,4 @@
-import type { SyntaxNode } from './mutants-of.ts'
+import type { SyntaxNode } from './syntax-node.ts'
 
 interface SqlEdit {
   readonly start: number
