@@ -7,6 +7,7 @@ import { openPostgres } from '@warmhook/store/open-database'
 import type { CliContext } from './cli-context.ts'
 import { checkClocks } from './doctor/check-clocks.ts'
 import { checkLedger } from './doctor/check-ledger.ts'
+import { checkPeers } from './doctor/check-peers.ts'
 import { checkPostgres } from './doctor/check-postgres.ts'
 import { checkQueues } from './doctor/check-queues.ts'
 import { checkRedis } from './doctor/check-redis.ts'
@@ -14,7 +15,15 @@ import { checkSpool } from './doctor/check-spool.ts'
 import { problem, type Check, type Finding, type Patient } from './doctor/finding.ts'
 import { parseDoctorEnv } from './env.ts'
 
-const checks: readonly Check[] = [checkRedis, checkPostgres, checkClocks, checkSpool, checkQueues, checkLedger]
+const checks: readonly Check[] = [
+  checkRedis,
+  checkPostgres,
+  checkClocks,
+  checkSpool,
+  checkQueues,
+  checkPeers,
+  checkLedger,
+]
 const limitMs = 5_000
 
 /**

@@ -30,7 +30,8 @@ export function createHandlerProcessor(
   function observe(records: readonly DeliveryRecord[]): void {
     const counts = Map.groupBy(records, (record) => record.status)
     for (const [status, group] of counts) metrics.deliveries.inc({ handler: name, status }, group.length)
-    const failed = records.find((record) => record.status !== 'done')
+    // Of what is held, the handler has said once what is wrong with the account.
+    const failed = records.find((record) => record.status !== 'done' && record.isAttempt)
     if (failed === undefined) return
     log.warn(
       {
