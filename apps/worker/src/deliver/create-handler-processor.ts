@@ -31,7 +31,7 @@ export function createHandlerProcessor(
     const counts = Map.groupBy(records, (record) => record.status)
     for (const [status, group] of counts) metrics.deliveries.inc({ handler: name, status }, group.length)
     // Of what is held, the handler has said once what is wrong with the account.
-    const failed = records.find((record) => record.status !== 'done' && record.isAttempt)
+    const failed = records.find((record) => record.status !== 'done' && record.isAttempt !== false)
     if (failed === undefined) return
     log.warn(
       {
