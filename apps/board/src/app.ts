@@ -22,6 +22,8 @@ export function createApp(deps: BoardDeps): Hono {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
+  // They ask for no password, by whatever method.
+  for (const path of ['/healthz', '/metrics']) app.all(path, (c) => refuseMethod(c, ['GET', 'HEAD']))
   app.use(basicAuth({ username: deps.user, password: deps.password.reveal(), realm: 'Warmhook' }))
   app.use(refuseForeignWrites)
   app.use(answerInTime(deps))

@@ -49,6 +49,8 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
   })
 
   it.each([
+    ['OPTIONS', '/healthz', 'GET, HEAD'],
+    ['POST', '/metrics', 'GET, HEAD'],
     ['POST', '/api/stats', 'GET, HEAD'],
     ['GET', '/api/replays', 'POST'],
     ['DELETE', '/', 'GET, HEAD'],
@@ -56,6 +58,7 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
     ['POST', '/queues', 'GET, HEAD'],
   ])('says which methods a route takes: %s %s', async (method, path, allow) => {
     const response = await board.request(basePath + path, { method })
+    expect((await board.anonymous(basePath + path)).status).toBe(['/healthz', '/metrics'].includes(path) ? 200 : 401)
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe(allow)
     expect(await response.json()).toMatchObject({ status: 405, detail: expect.stringContaining(method) })
