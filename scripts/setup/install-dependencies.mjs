@@ -30,7 +30,8 @@ async function install() {
   const env = { ...process.env, PATH: path.join(delimiter) }
   const npm = await runCommand('npm', ['--version'], { env })
   if (!npm.ok) throw new SetupError('npm is missing: install Node 20 or newer with npm, https://nodejs.org')
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  // All of them, also where NODE_ENV=production or npm's `omit` says otherwise: Node 24 itself is a development dependency.
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const result = await runCommand('npm', args, { label: 'dependencies: npm ci (up to a minute)', env, cwd: root })
   if (!result.ok)
     throw new SetupError(`npm ci failed:\n${result.output.split('\n').slice(0, npmErrorLines).join('\n')}`)

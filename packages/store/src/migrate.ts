@@ -6,6 +6,7 @@ import { eventWarnings } from './migrations/003-event-warnings.ts'
 import { peerGates } from './migrations/004-peer-gates.ts'
 import { outbox } from './migrations/005-outbox.ts'
 import { intakeRanges } from './migrations/006-intake-ranges.ts'
+import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
@@ -16,6 +17,11 @@ const migrations: Readonly<Record<string, Migration>> = {
   '006-intake-ranges': intakeRanges,
 }
 
+/** Text in another encoding than UTF-8 could not be stored, or not be found again. */
+export class EncodingError extends Error {
+  override readonly name = 'EncodingError'
+}
+
 /** The schema could not be brought up to date. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
@@ -24,9 +30,17 @@ export class MigrationError extends Error {
 /**
  * Brings the schema up to date and returns the names of the migrations that ran. Safe to call from many processes at once.
  *
+ * @throws EncodingError when the database is not UTF-8
  * @throws MigrationError naming the migration that failed
  */
 export async function migrate(db: Database): Promise<readonly string[]> {
+  const { encoding } = await readServerState(db)
+  if (encoding !== 'UTF8') {
+    throw new EncodingError(
+      `The database has the encoding ${encoding}, but webhooks are UTF-8. Create one with ` +
+        `CREATE DATABASE warmhook ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0 and set DATABASE_URL to it`,
+    )
+  }
   const { error, results = [] } = await createMigrator(db).migrateToLatest()
   if (error === undefined) return results.map((result) => result.migrationName)
   const failed = results.find((result) => result.status === 'Error')

@@ -3,6 +3,8 @@ import type { Queryable } from './database.ts'
 
 export interface ServerState {
   readonly majorVersion: number
+  /** Of this database, by Postgres's name: `UTF8` is the one that fits. */
+  readonly encoding: string
   /** Locks that all transactions together may hold. */
   readonly locks: number
   readonly databaseBytes: number
@@ -14,6 +16,7 @@ export interface ServerState {
 export async function readServerState(db: Queryable): Promise<ServerState> {
   const { rows } = await sql<Record<keyof ServerState, string>>`
     SELECT current_setting('server_version_num')::int / 10000 AS "majorVersion",
+      current_setting('server_encoding') AS encoding,
       current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int AS locks,
       pg_database_size(current_database()) AS "databaseBytes",
       extract(epoch FROM clock_timestamp()) * 1000 AS now`.execute(db)
@@ -21,6 +24,7 @@ export async function readServerState(db: Queryable): Promise<ServerState> {
   if (row === undefined) throw new RangeError('a SELECT without FROM gives a row')
   return {
     majorVersion: Number(row.majorVersion),
+    encoding: row.encoding,
     locks: Number(row.locks),
     databaseBytes: Number(row.databaseBytes),
     now: Number(row.now),

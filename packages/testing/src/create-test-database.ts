@@ -2,6 +2,6 @@ import { inject } from 'vitest'
 import { createDatabase, type TestDatabase } from './create-database.ts'
 
 /** A fresh database on the Postgres that the global set-up started. */
-export function createTestDatabase(): Promise<TestDatabase> {
-  return createDatabase(inject('databaseUrl'))
+export function createTestDatabase(encoding?: 'SQL_ASCII' | 'LATIN1'): Promise<TestDatabase> {
+  return createDatabase(inject('databaseUrl'), encoding)
 }

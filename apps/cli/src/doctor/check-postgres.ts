@@ -15,6 +15,13 @@ export const checkPostgres: Check = {
         ? ok(`Postgres ${state.majorVersion}, ${Math.round(state.databaseBytes / 2 ** 20)} MiB of data`)
         : problem(`Postgres ${state.majorVersion} is too old`, 'Run Postgres 15 or newer.'),
     ]
+    if (state.encoding !== 'UTF8')
+      findings.push(
+        problem(
+          `the database has the encoding ${state.encoding}: some webhooks can't be stored`,
+          "Create a database with ENCODING 'UTF8' TEMPLATE template0, and move the data there.",
+        ),
+      )
     const pending = await pendingMigrations(db)
     findings.push(
       pending.length === 0

@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process'
+import { delimiter } from 'node:path'
+import { promisify } from 'node:util'
+
+export interface RunProgramOptions {
+  readonly cwd?: string
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+}
+
+/**
+ * Runs a program of this machine to its end and returns what it printed, as a person's shell would: not with what npm puts
+ * into the PATH of its scripts. Fails with its output when it fails.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { cwd, env = {}, timeoutMs = 60_000 }: RunProgramOptions = {},
+): Promise<string> {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  const { stdout } = await promisify(execFile)(program, args, {
+    cwd,
+    env: { ...process.env, PATH: path.join(delimiter), ...env },
+    timeout: timeoutMs,
+    maxBuffer: 64 * 2 ** 20,
+  })
+  return stdout
+}
