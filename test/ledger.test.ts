@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openQueue } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectConsumer } from '@warmhook/queue/connections'
+import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import { parseIntakeJobId } from '@warmhook/schema/intake-range'
 import { eventually } from '@warmhook/testing/eventually'
 import { spawnApp } from '@warmhook/testing/spawn-app'
@@ -106,6 +110,43 @@ describe('the ledger', () => {
       async () => expect(await readLedger()).toMatchObject({ accepted: 5, missing: 0, balanced: true, inFlight: 0 }),
       patience,
     )
+  })
+})
+
+describe('the ledger of a site with a spool', () => {
+  it('takes what is in the spool for neither lost nor done, also while the ingress is killed and started again', async () => {
+    await using stack = new AsyncDisposableStack()
+    const directory = await mkdtemp(join(tmpdir(), 'warmhook-ledger-'))
+    stack.defer(() => rm(directory, { recursive: true, force: true }))
+    const redis = await startRedisServer({ dataDir: join(directory, 'redis') })
+    stack.defer(() => redis.stop())
+    const spool = { REDIS_URL: redis.url, SPOOL_DIR: join(directory, 'spool') }
+    const site = stack.use(await startInstallation(spool))
+    const readLedger = (): Promise<Ledger> => site.api<Ledger>('/api/ledger')
+    const admin = connectConsumer({ url: redis.url, onError: () => undefined })
+    stack.defer(() => admin.disconnect())
+    // Nearly full: the ingress spools, while everybody else goes on.
+    await admin.setrange('ballast', 10 * 1024 * 1024, 'x')
+    const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
+    await admin.config('SET', 'maxmemory', String(Math.round(used / 0.9)))
+    let accepted = 0
+    await eventually(async () => {
+      const { status } = await site.send('{"type":"campaign.updated","account":{"id":1}}')
+      expect(status).toBe(202)
+      accepted += 1
+      expect(await readLedger()).toMatchObject({ inFlight: 3, missing: 0, balanced: true })
+    }, patience)
+    site.ingress.kill('SIGKILL')
+    await site.ingress.exited
+    // It had no time to report what it accepted last.
+    expect(await readLedger()).toMatchObject({ missing: 0, balanced: true })
+    await using next = await spawnApp('apps/ingress/src/main.ts', site.env, { readyLine: /ingress listens/ })
+    const found = { accepted, missing: 0, balanced: true }
+    await eventually(async () => expect(await readLedger()).toMatchObject(found), patience)
+    await admin.del('ballast')
+    const settled = { accepted, inFlight: 0, missing: 0, balanced: true }
+    await eventually(async () => expect(await readLedger()).toMatchObject(settled), patience)
+    expect(next.output()).toContain('the spool holds webhooks of an earlier run')
   })
 })
 

@@ -55,6 +55,8 @@ export interface Intake {
 
 // Senders get their answer within 2 s, also when Redis hangs and the spool has to take over (issue 2).
 const addDeadlineMs = 1_000
+/** A disk that is too slow for the load: later a sender has given up, and others wait behind. */
+const maxWaitMs = 3_000
 /** A full Redis is a deadlock (measured with BullMQ 6.7): adding ends well before. */
 const maxMemoryShare = 0.8
 
@@ -128,6 +130,7 @@ export async function openIntake(scope: ResourceScope, settings: IntakeSettings,
     maxItems: settings.batchMax,
     maxSize: JOB_LIMITS.maxSize,
     maxConcurrent: 1,
+    maxWaitMs,
   })
   scope.use('group commit', group)
   return {

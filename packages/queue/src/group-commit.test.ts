@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@warmhook/testing/eventually'
 import { describe, expect, it } from 'vitest'
-import { createGroupCommit, type GroupCommitOptions } from './group-commit.ts'
+import { createGroupCommit, WaitedTooLongError, type GroupCommitOptions } from './group-commit.ts'
 
 /** A commit that waits until the test lets it through. */
 function gatedCommits() {
@@ -99,6 +99,25 @@ describe('createGroupCommit', () => {
     await begun(2)
     commits[1]?.settle.resolve()
     await expect(second).resolves.toBeUndefined()
+  })
+
+  it('refuses what has waited too long when its turn comes, and commits what has not', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxWaitMs: 500 })
+    const first = group.submit('a')
+    await begun(1)
+    const late = group.submit('b')
+    const refusal = late.catch((error: unknown) => error)
+    const since = performance.now()
+    await eventually(() => performance.now() - since > 510)
+    const fresh = group.submit('c')
+    commits[0]?.settle.resolve()
+    await first
+    expect(await refusal).toBeInstanceOf(WaitedTooLongError)
+    await begun(2)
+    expect(commits[1]?.items).toEqual(['c'])
+    commits[1]?.settle.resolve()
+    await expect(fresh).resolves.toBeUndefined()
   })
 
   it('says of a batch whether others are waiting behind it', async () => {

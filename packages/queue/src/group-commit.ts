@@ -1,6 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cutBatches, type BatchLimits } from './cut-batches.ts'
 
+/** The item has waited too long for its turn, and was not committed. */
+export class WaitedTooLongError extends Error {
+  override readonly name = 'WaitedTooLongError'
+}
+
 /**
  * What may start beside a commit that runs. `any batch`: nothing waits, best where a commit mostly waits for a peer.
  * `full batch`: a few items rather wait and go together, best where a commit is work for this machine.
@@ -14,6 +19,8 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly sizeOf: (item: Item) => number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
+  /** An item that has waited longer is refused when its turn comes: its caller has given up. By default none is. */
+  readonly maxWaitMs?: number
   /** By default any batch; without a meaning where one commit runs at once. */
   readonly overlap?: Overlap
 }
@@ -22,7 +29,7 @@ export interface GroupCommit<Item> extends AsyncDisposable {
   /**
    * Resolves once the item's batch is durable.
    *
-   * @throws what `commit` threw
+   * @throws WaitedTooLongError when its turn came too late; else what `commit` threw
    */
   submit(item: Item): Promise<void>
   readonly waiting: number
@@ -31,6 +38,7 @@ export interface GroupCommit<Item> extends AsyncDisposable {
 interface Waiter<Item> {
   readonly item: Item
   readonly size: number
+  readonly since: number
   readonly settle: PromiseWithResolvers<void>
 }
 
@@ -40,11 +48,12 @@ interface Waiter<Item> {
  * the bytes of its requests, a worker by the jobs that it has in progress.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
-  const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', commit } = options
+  const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', maxWaitMs = Infinity, commit } = options
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
 
   function startCommits(): void {
+    waiting = refuseOld(waiting, maxWaitMs)
     while (waiting.length > 0 && (running.size === 0 || mayOverlap())) {
       const free = overlap === 'any batch' ? maxConcurrent - running.size : 1
       const [batch = []] = cutBatches(waiting.slice(0, free * maxItems), sizeOfWaiter, { maxItems, maxSize })
@@ -80,7 +89,7 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
   return {
     submit(item) {
       const settle = Promise.withResolvers<void>()
-      waiting.push({ item, size: options.sizeOf(item), settle })
+      waiting.push({ item, size: options.sizeOf(item), since: performance.now(), settle })
       start()
       return settle.promise
     },
@@ -93,6 +102,16 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
       while (running.size > 0) await Promise.all(running)
     },
   }
+}
+
+/** They stand in the order of their arrival. */
+function refuseOld<Item>(waiting: Waiter<Item>[], maxWaitMs: number): Waiter<Item>[] {
+  const oldest = performance.now() - maxWaitMs
+  const fresh = waiting.findIndex(({ since }) => since >= oldest)
+  const old = fresh === -1 ? waiting : waiting.slice(0, fresh)
+  if (old.length === 0) return waiting
+  for (const { settle } of old) settle.reject(new WaitedTooLongError('too much is waiting to be written'))
+  return waiting.slice(old.length)
 }
 
 function sizeOfWaiter({ size }: Waiter<unknown>): number {
