@@ -11,12 +11,12 @@ interface EventDetail {
 
 const crmEnv = (crm: { readonly url: string }) => ({ HUBSPOT_ACCESS_TOKEN: 'pat-test', HUBSPOT_BASE_URL: crm.url })
 
-/** Sends one event for each of `count` mailboxes at once, and gives the ids of the events. */
-async function sendAtOnce(warmhook: Installation, count: number): Promise<string[]> {
+/** Sends one event for each of `count` mailboxes at once, from mailbox `first` on, and gives the ids of the events. */
+async function sendAtOnce(warmhook: Installation, count: number, first = 0): Promise<string[]> {
   const answers = await Promise.all(
-    Array.from({ length: count }, (_, index) =>
+    Array.from({ length: count }, (_, index) => first + index).map((id) =>
       warmhook.send(
-        JSON.stringify({ type: 'campaign.updated', account: { campaign_id: index, email: `m${index}@b.example` } }),
+        JSON.stringify({ type: 'campaign.updated', account: { campaign_id: id, email: `m${id}@b.example` } }),
       ),
     ),
   )
@@ -54,10 +54,12 @@ describe('a worker killed in the middle of a batch', () => {
   it('may be killed at any moment, again and again', { timeout: 120_000 }, async () => {
     await using crm = await startFakeHubspot()
     await using warmhook = await startInstallation(crmEnv(crm))
-    const ids = await sendAtOnce(warmhook, 300)
+    const ids: string[] = []
     for (let worker = warmhook.worker, kills = 0; kills < 3; kills += 1) {
+      // Each time there is work that only this worker can have begun.
       const seen = crm.requests.length
-      await eventually(() => crm.requests.length > seen || worker.output().includes('worker takes batches'))
+      ids.push(...(await sendAtOnce(warmhook, 100, kills * 100)))
+      await eventually(() => crm.requests.length > seen, { timeoutMs: 20_000 })
       worker.kill('SIGKILL')
       await worker.exited
       worker = await warmhook.startWorker()

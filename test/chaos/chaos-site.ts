@@ -24,6 +24,7 @@ export interface ChaosPostgres {
 interface Ledger {
   readonly accepted: number
   readonly processed: number
+  readonly duplicate: number
   readonly inFlight: number
   readonly balanced: boolean
 }

@@ -6,7 +6,7 @@ import type { Database } from '@warmhook/store/database'
 import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
 import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
 import { sql } from 'kysely'
-import { chaosEvent, numberOf } from './chaos-event.ts'
+import { chaosEvent, numberOf, payloadOf } from './chaos-event.ts'
 import type { CrmPeer } from './crm-peer.ts'
 import { judgeContact } from './judge-contact.ts'
 import type { Load } from './load.ts'
@@ -21,6 +21,8 @@ export interface Verdict {
   /** Not accepted as far as the sender knows, and there all the same: that may be. */
   readonly unexpected: number
   readonly recorded: number
+  /** Of the recorded: those with the same payload as their mailbox's event before. */
+  readonly duplicates: number
   readonly problems: readonly string[]
 }
 
@@ -39,23 +41,36 @@ export async function judge({ db, crm, load, mailboxes }: Trial): Promise<Verdic
   const idsOf = new Map<number, string[]>()
   const unfinished = new Set<number>()
   let recorded = 0
+  let duplicates = 0
+  const repeated = new Set<string>()
   for (let first = 0; first < mailboxes; first += mailboxesPerPage) {
     const rows = await readEvents(db, first, first + mailboxesPerPage)
     recorded += rows.length
+    const isRepeat = trackRepeats()
     const events = rows.flatMap((row) => {
       const { problem, n, event } = readRow(row, load, mailboxes)
       if (problem !== undefined) problems.push(problem)
       if (n === undefined || event === undefined) return []
       idsOf.set(n, [...(idsOf.get(n) ?? []), row.id])
+      const isDuplicate = isRepeat(event, n)
+      if (isDuplicate !== (row.duplicateOf !== null))
+        problems.push(`event ${row.id} ${isDuplicate ? 'should' : 'should not'} count as a duplicate`)
+      if (isDuplicate) {
+        duplicates += 1
+        repeated.add(event.profile.email ?? '')
+        return []
+      }
       if (row.outcomes !== allDone) unfinished.add(n)
       return [event]
     })
     problems.push(...(await judgeMailboxes(db, crm, events)))
   }
   problems.push(...(await judgeRest(db, recorded)))
-  if (crm.backwards.length > 0)
+  // What turns out to be a duplicate takes its time back: then the older state is the true one.
+  const backwards = crm.backwards.filter((email) => !repeated.has(email))
+  if (backwards.length > 0)
     problems.push(
-      `the CRM was told an older state after a later one: ${crm.backwards.slice(0, 5).join(', ')} (${crm.backwards.length})`,
+      `the CRM was told an older state after a later one: ${backwards.slice(0, 5).join(', ')} (${backwards.length})`,
     )
   const numbers = Array.from({ length: load.sent }, (_, n) => n)
   const lost = numbers.filter((n) => {
@@ -67,6 +82,7 @@ export async function judge({ db, crm, load, mailboxes }: Trial): Promise<Verdic
     doubled: numbers.filter((n) => (idsOf.get(n)?.length ?? 0) > 1),
     unexpected: numbers.filter((n) => load.ackOf(n) === undefined && idsOf.has(n)).length,
     recorded,
+    duplicates,
     problems,
   }
 }
@@ -91,7 +107,7 @@ async function readEvents(db: Database, from: number, to: number): Promise<reado
 }
 
 function readRow(
-  { id, owner, source, body, duplicateOf }: EventRow,
+  { id, owner, source, body }: EventRow,
   load: Load,
   mailboxes: number,
 ): { readonly problem?: string; readonly n?: number; readonly event?: MailboxEvent } {
@@ -101,8 +117,18 @@ function readRow(
   const receivedAt = Number.parseInt(id.replace('-', '').slice(0, 12), 16)
   const verdict = readEnvelope({ id, owner, source, receivedAt, body, encoding: 'utf8' })
   if (!verdict.ok) return { n, problem: `event ${id} can't be read: ${verdict.issue}` }
-  const problem = duplicateOf === null ? {} : { problem: `event ${id} counts as a duplicate of ${duplicateOf}` }
-  return { n, event: verdict.event, ...problem }
+  return { n, event: verdict.event }
+}
+
+/** Whether an event repeats the payload of its mailbox's event before; to be asked in arrival order. */
+function trackRepeats(): (event: MailboxEvent, n: number) => boolean {
+  const last = new Map<string, number>()
+  return (event, n) => {
+    const key = mailboxKeyOf(event)
+    const before = last.get(key)
+    last.set(key, payloadOf(n))
+    return before === payloadOf(n)
+  }
 }
 
 /** Mailboxes, pauses and contacts must be the fold of the events that are there, which come in arrival order. */

@@ -74,6 +74,8 @@ export function trackOutcomes(db: Database): OutcomeTracker {
 async function finishedAmong(db: Database, ids: readonly string[]): Promise<readonly string[]> {
   const { rows } = await sql<{ event_id: string }>`
     SELECT event_id FROM deliveries WHERE event_id = ANY(${[...ids]}::uuid[]) AND status = 'done'
-    GROUP BY event_id HAVING count(*) = ${handlers.length}`.execute(db)
+    GROUP BY event_id HAVING count(*) = ${handlers.length}
+    UNION
+    SELECT id FROM events WHERE id = ANY(${[...ids]}::uuid[]) AND duplicate_of IS NOT NULL`.execute(db)
   return rows.map((row) => row.event_id)
 }

@@ -143,11 +143,13 @@ function told(result: PromiseSettledResult<unknown>): string {
   return result.status === 'fulfilled' ? JSON.stringify(result.value) : String(result.reason)
 }
 
-async function judgeLedger(site: ChaosSite, { recorded }: Verdict): Promise<readonly string[]> {
+async function judgeLedger(site: ChaosSite, { recorded, duplicates }: Verdict): Promise<readonly string[]> {
   const ledger = await site.ledger()
-  const { accepted, processed, balanced } = ledger
-  if (balanced && accepted === recorded && processed === recorded) return []
-  return [`the ledger does not say that ${recorded} events were accepted and processed: ${JSON.stringify(ledger)}`]
+  const { accepted, processed, duplicate, balanced } = ledger
+  if (balanced && accepted === recorded && duplicate === duplicates && processed === recorded - duplicates) return []
+  return [
+    `the ledger does not say that ${recorded} events were accepted, ${duplicates} of them duplicates: ${JSON.stringify(ledger)}`,
+  ]
 }
 
 function minute(startedAt: number): string {

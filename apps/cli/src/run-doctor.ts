@@ -8,6 +8,7 @@ import type { CliContext } from './cli-context.ts'
 import { checkClocks } from './doctor/check-clocks.ts'
 import { checkLedger } from './doctor/check-ledger.ts'
 import { checkPeers } from './doctor/check-peers.ts'
+import { checkOutbox } from './doctor/check-outbox.ts'
 import { checkPostgres } from './doctor/check-postgres.ts'
 import { checkQueues } from './doctor/check-queues.ts'
 import { checkRedis } from './doctor/check-redis.ts'
@@ -21,6 +22,7 @@ const checks: readonly Check[] = [
   checkClocks,
   checkSpool,
   checkQueues,
+  checkOutbox,
   checkPeers,
   checkLedger,
 ]

@@ -65,10 +65,9 @@ export function openPostgres({ url, poolSize, onError, use }: PostgresOptions): 
   // One that is in use tells the query's caller; without a listener of its own it would end the process as well.
   pool.on('connect', (client) => client.on('error', onError))
   const run = limitQueries(pool, use === 'migrations' ? migrationAnswerMs : answerMs)
-  const named = nameStatements()
   return new Kysely<Tables>({
     dialect: new PostgresDialect({
-      pool: wrapPool(pool, use === 'lookups' ? (client, query) => run(client, named(query)) : run),
+      pool: wrapPool(pool, use === 'lookups' ? nameStatements(run) : run),
     }),
   })
 }

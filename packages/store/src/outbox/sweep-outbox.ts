@@ -69,15 +69,6 @@ export async function settleJobs(db: Queryable, ids: readonly string[]): Promise
           AND d.status IN ('done', 'dead') AND (o.replay_id IS NULL OR d.replay_id = o.replay_id)))`.execute(db)
 }
 
-/** What the sweeper has done since the installation began. */
-export interface SweeperState {
-  readonly sweptAt: Date | null
-  /** Jobs that had waited for room in Redis. */
-  readonly fed: number
-  /** Jobs that Redis had lost. */
-  readonly recreated: number
-}
-
 /** Adds to the sweeper's record. */
 export async function noteSweep(
   db: Queryable,
@@ -86,10 +77,4 @@ export async function noteSweep(
   await sql`
     UPDATE sweeper SET swept_at = now(), fed = fed + ${fed}::int, recreated = recreated + ${recreated}::int
     WHERE id = 1`.execute(db)
-}
-
-/** The sweeper's record. */
-export async function readSweeper(db: Queryable): Promise<SweeperState> {
-  const row = await db.selectFrom('sweeper').select(['swept_at', 'fed', 'recreated']).executeTakeFirst()
-  return { sweptAt: row?.swept_at ?? null, fed: Number(row?.fed ?? 0), recreated: Number(row?.recreated ?? 0) }
 }

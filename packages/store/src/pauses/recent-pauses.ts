@@ -11,8 +11,9 @@ export async function recentPauses(
   since: number,
 ): Promise<ReadonlyMap<string, readonly Pause[]>> {
   const keys = mailboxes.map(({ owner, campaignId }) => ({ owner, campaign_id: campaignId }))
-  const { rows } = await sql<Selectable<PauseTable>>`
-    SELECT DISTINCT p.*
+  const { rows } = await sql<PauseRow>`
+    SELECT DISTINCT p.owner, p.campaign_id, p.opened_by, p.opened_at, p.reason, p.reasons, p.closed_by, p.closed_by_type,
+      p.closed_at
     FROM json_to_recordset(${toJsonParameter(keys)}::json) AS key (owner text, campaign_id bigint)
     JOIN pauses p ON p.campaign_id = key.campaign_id AND p.owner = key.owner
     WHERE p.closed_at IS NULL OR p.closed_at > to_timestamp(${since}::bigint / 1000.0)
@@ -21,7 +22,9 @@ export async function recentPauses(
   return new Map([...groups].map(([key, group]) => [key, group.map(toPause)]))
 }
 
-function toPause(row: Selectable<PauseTable>): Pause {
+type PauseRow = Omit<Selectable<PauseTable>, 'category'>
+
+function toPause(row: PauseRow): Pause {
   const { closed_by: eventId, closed_at: at, closed_by_type: type } = row
   const closed = eventId === null || at === null || type === null ? null : { eventId, at: at.getTime(), type }
   return {
