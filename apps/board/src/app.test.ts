@@ -4,6 +4,7 @@ import { reportWorker } from '@warmhook/queue/queue-activity'
 import { describeBatch, EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
+import { announceHandlers } from '@warmhook/store/handlers/announce-handlers'
 import { recordDeliveries } from '@warmhook/store/deliveries/record-deliveries'
 import { recordBatch } from '@warmhook/testing/record-batch'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
@@ -338,7 +339,11 @@ describe('GET /api/handlers', () => {
       { name: 'intake', finished: 0 },
       { name: 'crm-sync', finished: 640 },
     ]
-    await reportWorker(board.redis, board.prefix, { workerId: 'w', queues, enabled: ['crm-sync', 'pause-tracking'] })
+    await reportWorker(board.redis, board.prefix, { workerId: 'w', queues })
+    await announceHandlers(
+      board.db,
+      ['crm-sync', 'pause-tracking'].map((name) => ({ name, subscribes: [], batchMax: 1 })),
+    )
     expect(await statusOf('crm-sync')).toMatchObject({ enabled: true, workers: 1, ratePerMinute: 640 })
     expect(await statusOf('pause-tracking')).toMatchObject({ enabled: true, workers: 0 })
     expect(await statusOf('notify')).toMatchObject({ enabled: false, workers: 0 })

@@ -1,6 +1,7 @@
 import { readQueueActivity } from '@warmhook/queue/queue-activity'
 import { readQueueStatus } from '@warmhook/queue/read-queue-status'
 import { readUnfinished } from '@warmhook/store/deliveries/read-unfinished'
+import { readSubscriptions } from '@warmhook/store/handlers/announce-handlers'
 import type { Queue } from 'bullmq'
 import type { ReadDeps } from './board-deps.ts'
 
@@ -23,7 +24,7 @@ export interface HandlerStatus {
   /** Events that were finished in the last minute. */
   readonly ratePerMinute: number
   readonly paused: boolean
-  /** Whether the workers' settings switch it on. */
+  /** Whether routers feed it: some worker has its settings. */
   readonly enabled: boolean
   /** Live workers that take its queue. */
   readonly workers: number
@@ -38,7 +39,8 @@ export async function readHandlerStatuses(
 ): Promise<readonly HandlerStatus[]> {
   const at = now()
   const names = queues.map(({ name }) => name)
-  const [unfinished, activity, statuses] = await Promise.all([
+  const [subscriptions, unfinished, activity, statuses] = await Promise.all([
+    readSubscriptions(db),
     readUnfinished(db),
     readQueueActivity(redis, prefix, names),
     Promise.all(queues.map((queue) => readQueueStatus(redis, queue, at))),
@@ -48,7 +50,7 @@ export async function readHandlerStatuses(
     const queue = statuses[index]
     if (queue === undefined) return []
     const { failing = 0, dead = 0, failingSince } = unfinished.get(name) ?? {}
-    const { workers = 0, eventsPerMinute = 0, enabled = false } = activity.get(name) ?? {}
+    const { workers = 0, eventsPerMinute = 0 } = activity.get(name) ?? {}
     const waitingSince = [queue.oldestAt, failingSince].filter((since) => since !== undefined)
     return [
       {
@@ -62,7 +64,7 @@ export async function readHandlerStatuses(
         dead,
         ratePerMinute: eventsPerMinute,
         paused: queue.paused,
-        enabled,
+        enabled: subscriptions.some((subscription) => subscription.name === name),
         workers,
       },
     ]

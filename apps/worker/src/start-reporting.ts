@@ -9,8 +9,6 @@ export interface ReportingDeps {
   readonly prefix: string
   /** The queues that this worker takes. */
   readonly queues: readonly string[]
-  /** The handlers that its settings switch on. */
-  readonly enabled: readonly string[]
   readonly metrics: WorkerMetrics
   readonly onError: (error: Error) => void
 }
@@ -18,7 +16,7 @@ export interface ReportingDeps {
 const everyMs = 2_000
 
 /** Tells the board that this worker lives, which queues it takes, and how many events it finishes. */
-export function startReporting({ redis, prefix, queues, enabled, metrics, onError }: ReportingDeps): AsyncDisposable {
+export function startReporting({ redis, prefix, queues, metrics, onError }: ReportingDeps): AsyncDisposable {
   const workerId = randomUUID()
   const reported = new Map<string, number>()
   let isReporting = false
@@ -26,7 +24,7 @@ export function startReporting({ redis, prefix, queues, enabled, metrics, onErro
   async function report(): Promise<void> {
     const totals = await finishedByHandler(metrics)
     const finished = queues.map((name) => ({ name, finished: (totals.get(name) ?? 0) - (reported.get(name) ?? 0) }))
-    await reportWorker(redis, prefix, { workerId, queues: finished, enabled })
+    await reportWorker(redis, prefix, { workerId, queues: finished })
     for (const name of queues) reported.set(name, totals.get(name) ?? 0)
   }
   const tick = (): void => {

@@ -152,14 +152,10 @@ export async function startWorker(
     })
     run(intakeQueue, router, intakeJobsInProgress(settings.maxBodyBytes))
     keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
-    const enabled = handlers.map(({ name }) => name)
-    const queues = [intakeQueue.name, ...enabled].filter(takes)
+    const queues = [intakeQueue.name, ...handlers.map(({ name }) => name)].filter(takes)
     const reporter = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis reporter', () => disconnect(reporter))
-    scope.use(
-      'reports',
-      startReporting({ redis: reporter, prefix: settings.prefix, queues, enabled, metrics, onError }),
-    )
+    scope.use('reports', startReporting({ redis: reporter, prefix: settings.prefix, queues, metrics, onError }))
     const stopWorkers = (): Promise<void> => {
       log.info('worker stops: it takes no more batches')
       return stopAll(workers)

@@ -20,7 +20,7 @@ describe('queue activity', () => {
     Object.fromEntries(await readQueueActivity(redis, keys.prefix, queues))
 
   it('is nothing before the first report', async () => {
-    expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 0, enabled: false } })
+    expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 0 } })
   })
 
   it('counts the workers of each queue once, and adds up what they finished', async () => {
@@ -28,39 +28,29 @@ describe('queue activity', () => {
       reportWorker(redis, keys.prefix, {
         workerId,
         queues: queues.map(([name, finished]) => ({ name, finished })),
-        enabled: ['a', 'b'],
       })
     await report('one', ['a', 150], ['b', 0])
     await report('one', ['a', 150], ['b', 0])
     await report('two', ['a', 7])
     expect(await read('a', 'b', 'c')).toEqual({
-      a: { workers: 2, eventsPerMinute: 307, enabled: true },
-      b: { workers: 1, eventsPerMinute: 0, enabled: true },
-      c: { workers: 0, eventsPerMinute: 0, enabled: false },
+      a: { workers: 2, eventsPerMinute: 307 },
+      b: { workers: 1, eventsPerMinute: 0 },
+      c: { workers: 0, eventsPerMinute: 0 },
     })
   })
 
-  it('forgets a worker that stops, and keeps what it had switched on', async () => {
-    await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }], enabled: ['a'] })
+  it('forgets a worker that stops, and keeps what it finished', async () => {
+    await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }] })
     await withdrawWorker(redis, keys.prefix, 'one', ['a'])
-    expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 3, enabled: true } })
+    expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 3 } })
   })
 
   it('forgets a worker that reports no more, and what happened more than a minute ago', async () => {
-    await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }], enabled: ['a'] })
+    await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }] })
     await age(keys.prefix, 'a', 11_000)
     expect(await read('a')).toMatchObject({ a: { workers: 0, eventsPerMinute: 3 } })
     await age(keys.prefix, 'a', 60_000)
     expect(await read('a')).toMatchObject({ a: { workers: 0, eventsPerMinute: 0 } })
-  })
-
-  it('says that a handler is off when the latest reports do not switch it on', async () => {
-    await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [], enabled: ['a', 'b'] })
-    const enabled = `${keys.prefix}:activity:enabled`
-    for (const name of ['a', 'b']) await redis.zincrby(enabled, -11_000, name)
-    expect(await read('a', 'b')).toMatchObject({ a: { enabled: true }, b: { enabled: true } })
-    await reportWorker(redis, keys.prefix, { workerId: 'two', queues: [], enabled: ['a'] })
-    expect(await read('a', 'b')).toMatchObject({ a: { enabled: true }, b: { enabled: false } })
   })
 
   /** Makes everything that was reported of a queue older. */

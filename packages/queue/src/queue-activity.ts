@@ -5,8 +5,6 @@ export interface WorkerReport {
   readonly workerId: string
   /** The queues that it takes, with the events that it has finished in each since its last report. */
   readonly queues: readonly { readonly name: string; readonly finished: number }[]
-  /** The handlers that its settings switch on, whether or not it takes their queues. */
-  readonly enabled: readonly string[]
 }
 
 /** What the workers have said of one queue. */
@@ -15,8 +13,6 @@ export interface QueueActivity {
   readonly workers: number
   /** Finished over the last minute. */
   readonly eventsPerMinute: number
-  /** Whether the latest reports switch the handler on; false while no worker has ever reported. */
-  readonly enabled: boolean
 }
 
 /** A worker that has not reported for so long no longer counts. */
@@ -26,14 +22,9 @@ const reportValidMs = 10_000
  * Records that a worker takes its queues. Redis's own list of connections would not do: managed Redises refuse it, and it
  * keeps a worker whose machine is gone. Times are Redis's, so that clocks need not agree.
  */
-export async function reportWorker(
-  redis: Redis,
-  prefix: string,
-  { workerId, queues, enabled }: WorkerReport,
-): Promise<void> {
-  const keys = [enabledKey(prefix), ...queues.flatMap(({ name }) => keysOf(prefix, name))]
-  const counts = queues.map(({ finished }) => finished)
-  await redis.eval(report, keys.length, ...keys, workerId, ...counts, ...enabled)
+export async function reportWorker(redis: Redis, prefix: string, { workerId, queues }: WorkerReport): Promise<void> {
+  const keys = queues.flatMap(({ name }) => keysOf(prefix, name))
+  await redis.eval(report, keys.length, ...keys, workerId, ...queues.map(({ finished }) => finished))
 }
 
 /** Takes back a worker's reports: it stops. */
@@ -52,22 +43,14 @@ export async function readQueueActivity(
   prefix: string,
   queues: readonly string[],
 ): Promise<ReadonlyMap<string, QueueActivity>> {
-  const keys = [enabledKey(prefix), ...queues.flatMap((name) => keysOf(prefix, name))]
-  const [enabled, ...counts] = (await redis.eval(read, keys.length, ...keys)) as [readonly string[], ...number[]]
+  const keys = queues.flatMap((name) => keysOf(prefix, name))
+  const counts = (await redis.eval(read, keys.length, ...keys)) as readonly number[]
   return new Map(
     queues.map((name, index) => [
       name,
-      {
-        workers: counts[index * 2] ?? 0,
-        eventsPerMinute: counts[index * 2 + 1] ?? 0,
-        enabled: enabled.includes(name),
-      },
+      { workers: counts[index * 2] ?? 0, eventsPerMinute: counts[index * 2 + 1] ?? 0 },
     ]),
   )
-}
-
-function enabledKey(prefix: string): string {
-  return `${prefix}:activity:enabled`
 }
 
 function keysOf(prefix: string, queue: string): readonly [workers: string, finished: string] {
@@ -81,9 +64,8 @@ const clock = `
   local slice = math.floor(now / 5000)
 `
 const report = `${clock}
-  local queues = (#KEYS - 1) / 2
-  for i = 1, queues do
-    local workers, finished = KEYS[2 * i], KEYS[2 * i + 1]
+  for i = 1, #KEYS / 2 do
+    local workers, finished = KEYS[2 * i - 1], KEYS[2 * i]
     redis.call('ZADD', workers, now, ARGV[1])
     redis.call('ZREMRANGEBYSCORE', workers, '-inf', now - ${reportValidMs})
     redis.call('PEXPIRE', workers, ${reportValidMs})
@@ -95,14 +77,10 @@ const report = `${clock}
         if tonumber(old) <= slice - 12 then redis.call('HDEL', finished, old) end
       end
     end
-  end
-  for i = 2 + queues, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[i]) end`
-
-// Without a worker, what the last ones reported stands: they may come back.
+  end`
 const read = `${clock}
-  local latest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-  local answer = { latest and redis.call('ZRANGE', KEYS[1], latest - ${reportValidMs}, '+inf', 'BYSCORE') or {} }
-  for i = 2, #KEYS, 2 do
+  local answer = {}
+  for i = 1, #KEYS, 2 do
     answer[i] = redis.call('ZCOUNT', KEYS[i], now - ${reportValidMs}, '+inf')
     local sum = 0
     local slices = redis.call('HGETALL', KEYS[i + 1])

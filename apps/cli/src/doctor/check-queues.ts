@@ -1,6 +1,7 @@
-import { readQueueActivity, type QueueActivity } from '@warmhook/queue/queue-activity'
+import { readQueueActivity } from '@warmhook/queue/queue-activity'
 import { readQueueStatus, type QueueStatus } from '@warmhook/queue/read-queue-status'
 import { readUnfinished } from '@warmhook/store/deliveries/read-unfinished'
+import { readSubscriptions } from '@warmhook/store/handlers/announce-handlers'
 import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 
 const slowAfterMs = 60_000
@@ -12,7 +13,8 @@ export const checkQueues: Check = {
   async run({ redis, prefix, queues, db, now }) {
     const names = queues.map(({ name }) => name)
     const at = now()
-    const [activity, unfinished, statuses] = await Promise.all([
+    const [subscriptions, activity, unfinished, statuses] = await Promise.all([
+      readSubscriptions(db),
       readQueueActivity(redis, prefix, names),
       readUnfinished(db),
       Promise.all(queues.map((queue) => readQueueStatus(redis, queue, at))),
@@ -20,8 +22,9 @@ export const checkQueues: Check = {
     return statuses.flatMap((status, index) => {
       const name = names[index] ?? ''
       const { failing = 0, dead = 0 } = unfinished.get(name) ?? {}
-      const isHandler = name !== 'intake'
-      const findings = [judge(name, status, { at, isHandler, failing, activity: activity.get(name) })]
+      const { workers = 0 } = activity.get(name) ?? {}
+      const isOn = name === 'intake' || subscriptions.some((subscription) => subscription.name === name)
+      const findings = [judge(name, status, { at, isOn, failing, workers })]
       if (dead > 0)
         findings.push(
           warning(
@@ -37,18 +40,18 @@ export const checkQueues: Check = {
 interface Circumstances {
   /** Milliseconds since the epoch. */
   readonly at: number
-  readonly isHandler: boolean
+  /** Routers feed it. */
+  readonly isOn: boolean
   readonly failing: number
-  readonly activity: QueueActivity | undefined
+  readonly workers: number
 }
 
-function judge(name: string, status: QueueStatus, { at, isHandler, failing, activity }: Circumstances): Finding {
-  const { workers = 0, enabled = false } = activity ?? {}
+function judge(name: string, status: QueueStatus, { at, isOn, failing, workers }: Circumstances): Finding {
   const { waiting, active, delayed, paused, claimableSince } = status
   const hasWork = waiting + active + delayed > 0
   const retried = failing === 0 ? '' : `, ${failing} events are being retried`
   const jobs = `${name}: ${waiting} jobs wait, ${active} are in progress, ${delayed} wait for a later attempt${retried}`
-  if (isHandler && !enabled && workers === 0) {
+  if (!isOn && workers === 0) {
     if (!hasWork) return ok(`${name}: switched off in the settings of the workers`)
     return problem(
       `${jobs}; no worker has this handler switched on`,
