@@ -12,7 +12,8 @@ describe.each(engines)('a peer gate on %s', (engine) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openTestStore(engine)
-  })
+    // The first PGlite of a process compiles for long on a busy machine.
+  }, 60_000)
   afterEach(() => store[Symbol.asyncDispose]())
 
   function gateOf(calls: 'together' | 'in turn', key = 'account'): PeerGate {
