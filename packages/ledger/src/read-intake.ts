@@ -13,7 +13,7 @@ const states = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as cons
 
 /**
  * Reads the ids of all jobs in the intake queue, without those that are routed again. One script reads all states, so a
- * job that moves meanwhile is in one of them: 100,000 ids take 40 ms, of which Redis is busy for 10.
+ * job that moves meanwhile is in one of them. 100,000 jobs keep Redis busy for 140 ms (measured on a machine under load).
  */
 export async function readIntake(intake: Queue): Promise<IntakeContents> {
   const ranges: IntakeRange[] = []
