@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
@@ -136,6 +138,24 @@ describe('every line of a process is JSON, and no kind of line comes more than o
     expect(await faultsAtEnd(app)).toEqual([])
     const count = (text: string): number => app.output().split(text).length - 1
     expect([count('webhooks go to the spool'), count('webhooks go to Redis again')]).toEqual([1, 1])
+  })
+
+  it('sandbox with a Postgres that is unreachable', async () => {
+    const child = fork(join(import.meta.dirname, '../apps/worker/src/sandbox/main.ts'), {
+      env: { ...settings, DATABASE_URL: nowhere.postgres },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (output += text))
+    const ended = once(child, 'close')
+    const event = { id: randomUUID(), owner: 'default', campaignId: 1, receivedAt: 1 }
+    const answered = once(child, 'message')
+    child.send({ kind: 'event', handler: 'pause-tracking', event, timeoutMs: 1_000 })
+    const [answer] = await answered
+    expect(answer).toMatchObject({ kind: 'unavailable' })
+    await ended
+    expect(findFaults(output)).toEqual([])
   })
 
   describe('standalone, whose standard output is for people', { timeout: 150_000 }, () => {

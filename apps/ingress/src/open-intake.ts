@@ -4,6 +4,7 @@ import { createBatchProducer } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { warnOfRedisSettings } from '@warmhook/queue/warn-of-redis-settings'
 import { watchMemory } from '@warmhook/queue/watch-memory'
 import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'
@@ -150,10 +151,11 @@ interface OpenRedis {
 function openRedis(
   scope: ResourceScope,
   { redisUrl, prefix, waitReplicas }: IntakeSettings,
-  { report }: Pick<IntakeDeps, 'report'>,
+  { log, report }: Pick<IntakeDeps, 'log' | 'report'>,
 ): OpenRedis {
   const connection = connectProducer({ url: redisUrl, onError: report('redis (ingress)') })
   scope.defer('redis connection', () => disconnect(connection))
+  warnOfRedisSettings(connection, { warn: (message) => log.warn(message), onError: report('redis settings') })
   const producer = createBatchProducer(intakeQueue, connection, {
     prefix,
     deadlineMs: addDeadlineMs,

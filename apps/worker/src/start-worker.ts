@@ -11,6 +11,7 @@ import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/co
 import { startBatchWorker, type BatchContext, type BatchWorker } from '@warmhook/queue/start-batch-worker'
 import { stuckAfterMs } from '@warmhook/queue/time-limits'
 import { JOB_LIMITS } from '@warmhook/schema/batch'
+import { warnOfRedisSettings } from '@warmhook/queue/warn-of-redis-settings'
 import type { Database } from '@warmhook/store/database'
 import { ping } from '@warmhook/store/ping'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
@@ -90,6 +91,7 @@ export async function startWorker(
     scope.defer('redis consumer', () => disconnect(consumer))
     const watch = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis watch', () => disconnect(watch))
+    warnOfRedisSettings(watch, { warn: (message) => log.warn(message), onError })
     const workers: BatchWorker[] = []
     const readiness = watchReadiness({
       needs: { Redis: () => watch.ping(), Postgres: () => ping(deps.db) },
