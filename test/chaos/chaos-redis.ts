@@ -108,5 +108,7 @@ async function startNode(node: Node, master: Node | undefined): Promise<void> {
   const following = master === undefined ? [] : ['--replicaof', '127.0.0.1', String(master.proxy.port)]
   const { dataDir, port, proxy } = node
   proxy.refuses = false
-  node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...following] })
+  // Redis takes a minute by default to give up a master or a replica that is silent, and writes wait for the replica.
+  const impatient = ['--repl-timeout', '10', '--repl-ping-replica-period', '2']
+  node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...impatient, ...following] })
 }

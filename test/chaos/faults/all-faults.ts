@@ -4,12 +4,14 @@ import type { Fault } from './fault.ts'
 import { postgresFaults, postgresServerFaults } from './postgres-faults.ts'
 import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
+import { silenceFaults } from './silence-faults.ts'
 import { spoolFaults } from './spool-faults.ts'
 
 /** Every fault there is; some need a Postgres server of our own. */
 export const allFaults: readonly Fault[] = [
   ...processFaults,
   ...redisFaults,
+  ...silenceFaults,
   ...postgresFaults,
   ...postgresServerFaults,
   ...crmFaults,

@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Direction, TcpProxy } from '@warmhook/testing/start-tcp-proxy'
+import type { ChaosSite } from '../chaos-site.ts'
+import { drawAway, type Fault } from './fault.ts'
+
+const directions: readonly (readonly [string, readonly Direction[]])[] = [
+  ['both directions', ['command', 'answer']],
+  ['what we send is lost', ['command']],
+  ['what we are sent is lost', ['answer']],
+]
+
+/**
+ * Every open connection swallows bytes without an end, as after a NAT entry was lost, and new ones work: nobody but the processes
+ * themselves can find out. The fault is over as soon as it is there.
+ */
+export const silenceFaults: readonly Fault[] = [
+  ...directions.map(([name, lost]) =>
+    silence(`Redis: connections silent, ${name}`, ({ redis }) => redis.proxies, lost),
+  ),
+  ...directions.map(([name, lost]) =>
+    silence(`Postgres: connections silent, ${name}`, ({ postgresProxy }) => [postgresProxy], lost),
+  ),
+]
+
+function silence(name: string, proxiesOf: (site: ChaosSite) => readonly TcpProxy[], lost: readonly Direction[]): Fault {
+  return {
+    name,
+    async inject(site, random, lengths) {
+      for (const proxy of proxiesOf(site)) proxy.silence(...lost)
+      await delay(drawAway(random, lengths))
+    },
+  }
+}

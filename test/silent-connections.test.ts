@@ -1,0 +1,60 @@
+import { eventually } from '@warmhook/testing/eventually'
+import { createTestDatabase } from '@warmhook/testing/create-test-database'
+import { startTcpProxy, type Direction, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
+import { testPrefix } from '@warmhook/testing/test-prefix'
+import { describe, expect, it } from 'vitest'
+import { startInstallation, type Installation } from './support/start-installation.ts'
+
+const silences: readonly (readonly [string, readonly Direction[]])[] = [
+  ['both directions fall silent', ['command', 'answer']],
+  ['what we send is lost', ['command']],
+  ['what we are sent is lost', ['answer']],
+]
+/** From the silence until everything works again. */
+const recovery = { timeoutMs: 45_000, intervalMs: 200 }
+
+async function proxyTo(url: URL, defaultPort: number): Promise<TcpProxy> {
+  const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || defaultPort) })
+  url.host = `127.0.0.1:${proxy.port}`
+  return proxy
+}
+
+interface Site extends AsyncDisposable {
+  readonly warmhook: Installation
+  readonly redis: TcpProxy
+  readonly postgres: TcpProxy
+}
+
+async function openSite(): Promise<Site> {
+  await using cleanup = new AsyncDisposableStack()
+  const redisUrl = new URL(testPrefix().redisUrl)
+  const redis = cleanup.use(await proxyTo(redisUrl, 6379))
+  const databaseUrl = new URL(cleanup.use(await createTestDatabase()).url)
+  const postgres = cleanup.use(await proxyTo(databaseUrl, 5432))
+  const env = { REDIS_URL: redisUrl.href, DATABASE_URL: databaseUrl.href }
+  const warmhook = cleanup.use(await startInstallation(env))
+  const owned = cleanup.move()
+  return { warmhook, redis, postgres, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function send(warmhook: Installation, campaignId: number): Promise<number> {
+  const body = JSON.stringify({ type: 'campaign.created', account: { campaign_id: campaignId, email: 'a@b.example' } })
+  return (await warmhook.send(body)).status
+}
+
+describe.each(['redis', 'postgres'] as const)('an installation whose connections to %s are silent', (what) => {
+  it.each(silences)('works again by itself when %s', { timeout: 120_000 }, async (_name, directions) => {
+    await using site = await openSite()
+    const { warmhook } = site
+    expect(await send(warmhook, 1)).toBe(202)
+    await warmhook.settled(1)
+    site[what].silence(...directions)
+    let accepted = 1
+    await eventually(async () => {
+      accepted += (await send(warmhook, accepted + 1)) === 202 ? 1 : 0
+      const ledger = await warmhook.api<{ accepted: number; processed: number }>('/api/ledger')
+      expect(ledger.processed).toBeGreaterThan(1)
+    }, recovery)
+    expect(await warmhook.settled(accepted)).toMatchObject({ processed: accepted, balanced: true })
+  })
+})
