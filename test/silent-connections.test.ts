@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { eventually } from '@warmhook/testing/eventually'
 import { createTestDatabase } from '@warmhook/testing/create-test-database'
 import { startTcpProxy, type Direction, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
@@ -31,7 +34,9 @@ async function openSite(): Promise<Site> {
   const redis = cleanup.use(await proxyTo(redisUrl, 6379))
   const databaseUrl = new URL(cleanup.use(await createTestDatabase()).url)
   const postgres = cleanup.use(await proxyTo(databaseUrl, 5432))
-  const env = { REDIS_URL: redisUrl.href, DATABASE_URL: databaseUrl.href }
+  const spool = await mkdtemp(join(tmpdir(), 'warmhook-silence-'))
+  cleanup.defer(() => rm(spool, { recursive: true, force: true }))
+  const env = { REDIS_URL: redisUrl.href, DATABASE_URL: databaseUrl.href, SPOOL_DIR: spool }
   const warmhook = cleanup.use(await startInstallation(env))
   const owned = cleanup.move()
   return { warmhook, redis, postgres, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -50,11 +55,15 @@ describe.each(['redis', 'postgres'] as const)('an installation whose connections
     await warmhook.settled(1)
     site[what].silence(...directions)
     let accepted = 1
+    let refused = 0
     await eventually(async () => {
-      accepted += (await send(warmhook, accepted + 1)) === 202 ? 1 : 0
+      accepted += 1
+      // Also meanwhile: what Redis does not take is kept on the disk.
+      if ((await send(warmhook, accepted)) !== 202) refused += 1
       const ledger = await warmhook.api<{ accepted: number; processed: number }>('/api/ledger')
       expect(ledger.processed).toBeGreaterThan(1)
     }, recovery)
+    expect(refused).toBe(0)
     expect(await warmhook.settled(accepted)).toMatchObject({ processed: accepted, balanced: true })
   })
 })

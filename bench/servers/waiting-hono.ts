@@ -13,6 +13,7 @@ const group = createGroupCommit<undefined>({
   sizeOf: () => 0,
   maxItems: 100,
   maxSize: Number.POSITIVE_INFINITY,
+  timeLimitMs: 5_000,
   maxConcurrent: 1,
 })
 

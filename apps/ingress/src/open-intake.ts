@@ -130,6 +130,8 @@ export async function openIntake(scope: ResourceScope, settings: IntakeSettings,
     sizeOf: envelopeBytes,
     maxItems: settings.batchMax,
     maxSize: JOB_LIMITS.maxSize,
+    // Only a disk that hangs takes longer than an add and a write to the spool.
+    timeLimitMs: 5_000,
     maxConcurrent: 1,
     maxWaitMs,
   })

@@ -39,6 +39,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     sizeOf: ({ events, refused }) => [...events, ...refused].reduce((sum, { raw }) => sum + raw.length, 0),
     maxItems: maxGroupedJobs,
     maxSize: maxGroupedBytes,
+    timeLimitMs: intakeQueue.policy.timeoutMs,
     maxConcurrent: 2,
     overlap: intakeQueue.policy.overlap,
   })

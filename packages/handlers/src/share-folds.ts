@@ -8,6 +8,8 @@ export type FoldEvents = (events: readonly EventRef[]) => Promise<void>
 
 /** Events folded in one transaction, at most: their locks must fit Postgres's shared table of locks. */
 const maxEvents = 1_024
+/** For a statement whose answer was lost, which is noticed after 12 s, and some that were not. */
+const timeLimitMs = 20_000
 
 /**
  * Folding for all handlers of a process. They get the same events at the same time: apart, each would look them up, lock
@@ -19,6 +21,7 @@ export function shareFolds(db: Database): FoldEvents {
     sizeOf: (events) => events.length,
     maxItems: Number.POSITIVE_INFINITY,
     maxSize: maxEvents,
+    timeLimitMs,
     maxConcurrent: 1,
   })
   return (events) => group.submit(events)

@@ -21,12 +21,25 @@ function create(overrides: Partial<GroupCommitOptions<string>> & Pick<GroupCommi
     sizeOf: (item) => item.length,
     maxItems: 3,
     maxSize: 100,
+    timeLimitMs: 60_000,
     maxConcurrent: 1,
     ...overrides,
   })
 }
 
 describe('createGroupCommit', () => {
+  it('fails a commit that hangs, and goes on with what waits behind it', async () => {
+    const hanging = create({
+      timeLimitMs: 50,
+      commit: (items) => (items.includes('hangs') ? new Promise(() => undefined) : Promise.resolve()),
+    })
+    const first = hanging.submit('hangs')
+    await nextTurn()
+    const second = hanging.submit('waits')
+    await expect(first).rejects.toThrow('a group took longer than 0.05 s')
+    await second
+  })
+
   it('commits a lone item at once', async () => {
     const { commits, commit } = gatedCommits()
     void create({ commit }).submit('a')

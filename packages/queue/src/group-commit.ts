@@ -6,6 +6,12 @@ export class WaitedTooLongError extends Error {
   override readonly name = 'WaitedTooLongError'
 }
 
+/** A commit has not ended in time; whether it will is not known. */
+export class CommitTimeoutError extends Error {
+  override readonly name = 'CommitTimeoutError'
+  readonly code = 'ETIMEDOUT'
+}
+
 /**
  * What may start beside a commit that runs. `any batch`: nothing waits, best where a commit mostly waits for a peer.
  * `full batch`: a few items rather wait and go together, best where a commit is work for this machine.
@@ -17,6 +23,8 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly commit: (items: readonly Item[], isFull: boolean) => Promise<void>
   /** The item's share of `maxSize`. */
   readonly sizeOf: (item: Item) => number
+  /** A commit that takes longer fails, so that one that hangs does not hold up those behind it. It may still have its effect. */
+  readonly timeLimitMs: number
   /** Commits that may run at once: with two, the next batch is on its way while the first is confirmed. */
   readonly maxConcurrent: number
   /** An item that has waited longer is refused when its turn comes: its caller has given up. By default none is. */
@@ -29,7 +37,7 @@ export interface GroupCommit<Item> extends AsyncDisposable {
   /**
    * Resolves once the item's batch is durable.
    *
-   * @throws WaitedTooLongError when its turn came too late; else what `commit` threw
+   * @throws WaitedTooLongError when its turn came too late, CommitTimeoutError when the commit takes too long; else what `commit` threw
    */
   submit(item: Item): Promise<void>
   readonly waiting: number
@@ -48,7 +56,8 @@ interface Waiter<Item> {
  * the bytes of its requests, a worker by the jobs that it has in progress.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
-  const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', maxWaitMs = Infinity, commit } = options
+  const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', maxWaitMs = Infinity } = options
+  const commit = withinLimit(options)
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
 
@@ -116,6 +125,22 @@ function refuseOld<Item>(waiting: Waiter<Item>[], maxWaitMs: number): Waiter<Ite
 
 function sizeOfWaiter({ size }: Waiter<unknown>): number {
   return size
+}
+
+function withinLimit<Item>({ commit, timeLimitMs }: GroupCommitOptions<Item>): GroupCommitOptions<Item>['commit'] {
+  return async (items, isFull) => {
+    const late = Promise.withResolvers<never>()
+    // Not p-timeout: it makes an error with a stack for each commit, late or not.
+    const timer = setTimeout(
+      () => late.reject(new CommitTimeoutError(`a group took longer than ${timeLimitMs / 1_000} s`)),
+      timeLimitMs,
+    )
+    try {
+      await Promise.race([commit(items, isFull), late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
 }
 
 async function commitBatch<Item>(

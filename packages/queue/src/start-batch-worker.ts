@@ -7,6 +7,7 @@ import { disconnect } from './connections.ts'
 import { countClaimable } from './count-claimable.ts'
 import { createStallDetector } from './detect-stall.ts'
 import { createTakingCheck } from './check-taking.ts'
+import { CommitTimeoutError } from './group-commit.ts'
 import { createJobCounts, type JobCounts } from './job-counts.ts'
 
 /** A part of ours (the database, Redis) is away: the job comes back later, and no attempt is counted. */
@@ -223,7 +224,8 @@ async function runJob<Payload>(
       signal,
     })
   } catch (error) {
-    if (!(error instanceof UnavailableError || error instanceof RetryAtError)) throw toError(error)
+    const isOurs = error instanceof UnavailableError || error instanceof CommitTimeoutError
+    if (!isOurs && !(error instanceof RetryAtError)) throw toError(error)
     const pause = () => backoffMs(spec.policy, Math.min(job.attemptsStarted, 8), random)
     // Neither counts an attempt.
     await job.moveToDelayed(error instanceof RetryAtError ? error.notBefore : now() + pause(), token)

@@ -4,6 +4,7 @@ import type { BatchJob } from '@warmhook/queue/batch-producer'
 import { createGroupCommit } from '@warmhook/queue/group-commit'
 import type { Outcome } from '@warmhook/queue/outcome'
 import { RetryAtError, UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import { stuckAfterMs } from '@warmhook/queue/time-limits'
 import { writeEventJob, type EventJob } from '@warmhook/schema/event-job'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
@@ -53,6 +54,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     sizeOf: ({ due }) => due.length,
     maxItems: Number.POSITIVE_INFINITY,
     maxSize: policy.batchMax,
+    timeLimitMs: stuckAfterMs(policy),
     maxConcurrent: Math.min(deps.maxConcurrent, policy.maxCalls ?? deps.maxConcurrent),
     overlap: policy.overlap,
   })

@@ -21,6 +21,8 @@ export function createSandbox(run: RunInSandbox): Sandbox {
     sizeOf: () => 1,
     maxItems: 1,
     maxSize: 1,
+    // Longer than a process may take to start and to handle an event.
+    timeLimitMs: 120_000,
     maxConcurrent: maxProcesses,
   })
   return async (request, limitMs, signal) => {
