@@ -196,7 +196,7 @@ describe('reading hostile bodies', () => {
       method: 'POST',
       body: address,
     })
-    await site.worker.waitForLine(/deliveries failed/)
+    await site.worker.waitForLine(/peer refuses/)
     const seen = [
       site.worker.output(),
       ...site.outputs(),

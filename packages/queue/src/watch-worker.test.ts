@@ -170,10 +170,14 @@ describe('a worker that is stopped', () => {
   })
 
   it('ends in time while Redis is unreachable', async () => {
-    const worker = work(async () => undefined, {
+    const { promise: taken, resolve: take } = Promise.withResolvers<void>()
+    const worker = work(async () => take(), {
       connect: () => connectConsumer({ url: `redis://127.0.0.1:${proxy.port}`, onError: () => undefined }),
     })
-    await eventually(() => expect(proxy.liveLinks).toBe(2))
+    await add(1)
+    await taken
+    // It has ended the job and waits for the next one.
+    await eventually(async () => expect(await counts()).toMatchObject({ active: 0 }))
     proxy.refuses = true
     proxy.resetAll()
     await worker[Symbol.asyncDispose]()
