@@ -42,6 +42,7 @@ describe('the main job', () => {
       quarantined: 0,
       dead: 0,
       inFlight: 0,
+      missing: 0,
       balanced: true,
     })
     const { items } = await warmhook.api<Page<Mailbox>>('/api/mailboxes')
