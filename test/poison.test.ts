@@ -45,7 +45,7 @@ describe('an event that kills its worker', { timeout: 180_000 }, () => {
     expect(ledger).toMatchObject({ accepted: 5, processed: 4, dead: 1, balanced: true })
     const { deliveries } = await site.api<{ readonly deliveries: readonly unknown[] }>(`/api/events/${poisonId}`)
     expect(deliveries).toMatchObject([
-      { handler: 'pause-tracking', status: 'dead', error: 'the process that handled it ended with SIGKILL, twice' },
+      { handler: 'pause-tracking', status: 'dead', note: 'the process that handled it ended with SIGKILL, twice' },
     ])
   })
 

@@ -19,7 +19,7 @@ export function observeInstallation(registry: Registry, deps: ReadDeps): void {
     try {
       show(gauges, await pTimeout(readFigures(deps), { milliseconds: limitMs }))
     } catch {
-      for (const gauge of Object.values(gauges)) gauge.reset()
+      hide(gauges)
       failures.inc()
     }
   })
@@ -63,6 +63,13 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
     events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
     mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
   }
+}
+
+function hide(gauges: Gauges): void {
+  for (const gauge of Object.values(gauges)) gauge.reset()
+  // A reset gauge without labels shows 0, which would be a statement.
+  gauges.missing.remove()
+  gauges.balanced.remove()
 }
 
 async function readFigures(deps: ReadDeps) {

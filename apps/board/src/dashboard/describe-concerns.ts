@@ -1,8 +1,16 @@
+import type { Ledger } from '@warmhook/ledger/read-full-ledger'
+import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
-import type { Overview } from './overview.ts'
+
+export interface Condition {
+  readonly ledger: Ledger
+  readonly handlers: readonly HandlerStatus[]
+  /** Live workers that take the intake queue. */
+  readonly intakeWorkers: number
+}
 
 /** What needs a person, the worst first, in a sentence each. */
-export function describeConcerns({ ledger, handlers, intakeWorkers }: Overview): readonly string[] {
+export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition): readonly string[] {
   const running = handlers.filter(({ enabled, paused }) => enabled && !paused)
   return [
     ...(ledger.balanced ? [] : ['The ledger does not balance: run “npx warmhook doctor”.']),

@@ -5,17 +5,13 @@ import type { PauseView } from '@warmhook/store/pauses/list-pauses'
 import { html } from 'hono/html'
 import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
-import { describeConcerns } from './describe-concerns.ts'
+import { describeConcerns, type Condition } from './describe-concerns.ts'
 
 /** Everything that the dashboard shows. */
-export interface Overview {
+export interface Overview extends Condition {
   readonly stats: Stats
-  readonly ledger: Ledger
   readonly pauses: readonly PauseView[]
   readonly events: readonly EventView[]
-  /** Live workers that take the intake queue. */
-  readonly intakeWorkers: number
-  readonly handlers: readonly HandlerStatus[]
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Before every link, without a trailing slash. */
