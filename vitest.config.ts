@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['{apps,packages}/*/{src,test}/**/*.test.ts', 'test/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
-    // Tests mostly wait, for processes and servers, so two share the cores well.
-    maxWorkers: 2,
+    // Tests mostly wait, for processes and servers, so three share two cores well.
+    maxWorkers: 3,
     globalSetup: ['packages/testing/src/global-setup.ts'],
     reporters: ['default', new SummaryLineReporter()],
     testTimeout: 20_000,

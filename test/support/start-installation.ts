@@ -109,7 +109,7 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
             throw new Error(`not settled: ${JSON.stringify(ledger)}`)
           return ledger
         },
-        { timeoutMs: 40_000, intervalMs: 100 },
+        { timeoutMs: 60_000, intervalMs: 100 },
       ),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
