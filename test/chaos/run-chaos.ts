@@ -144,7 +144,8 @@ function told(result: PromiseSettledResult<unknown>): string {
 }
 
 async function judgeLedger(site: ChaosSite, { recorded, duplicates }: Verdict): Promise<readonly string[]> {
-  const ledger = await site.ledger()
+  // It counts everything there is, on a machine that is still busy.
+  const ledger = await eventually(() => site.ledger(), { timeoutMs: 60_000, intervalMs: 1_000 })
   const { accepted, processed, duplicate, balanced } = ledger
   if (balanced && accepted === recorded && duplicate === duplicates && processed === recorded - duplicates) return []
   return [

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Secret } from '@warmhook/config/secret'
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
@@ -6,6 +7,7 @@ import { createTestDatabase } from '@warmhook/testing/create-test-database'
 import { eventually } from '@warmhook/testing/eventually'
 import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 import { testPrefix } from '@warmhook/testing/test-prefix'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startBoard } from './start-board.ts'
 
@@ -34,6 +36,8 @@ interface Site extends AsyncDisposable {
   readonly redis: TcpProxy
   readonly postgres: TcpProxy
   request(path: string, init?: Init): Promise<Response>
+  /** Holds up every statement about events until what it returns is called. */
+  holdUpEvents(): Promise<() => Promise<void>>
 }
 
 interface Init {
@@ -80,7 +84,14 @@ async function openSite(): Promise<Site> {
     })
   // Both connections are used, and several of the pool.
   await eventually(async () => expect((await request('/overview')).status).toBe(200))
-  return { redis, postgres, request, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const direct = openPostgres({ use: 'reports', url: database.url, poolSize: 1, onError: () => undefined })
+  stack.defer(() => direct.destroy())
+  const holdUpEvents = async (): Promise<() => Promise<void>> => {
+    const tx = await direct.startTransaction().execute()
+    await sql`LOCK TABLE events IN ACCESS EXCLUSIVE MODE`.execute(tx)
+    return () => tx.rollback().execute()
+  }
+  return { redis, postgres, request, holdUpEvents, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 describe('while a service does not answer', () => {
@@ -178,6 +189,14 @@ describe('while a service does not answer', () => {
     const answer = await site.request('/api/ledger')
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(await answer.json()).toMatchObject({ status: 503, title: 'Service Unavailable' })
+  })
+
+  it('a long statement is waited for: Postgres is at work on it', async () => {
+    const release = await site.holdUpEvents()
+    const answer = site.request('/api/events')
+    await delay(3_800)
+    await release()
+    expect((await answer).status).toBe(200)
   })
 
   it('and answers again, everything is as before', async () => {

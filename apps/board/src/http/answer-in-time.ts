@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MiddlewareHandler } from 'hono'
-import { findUnreachable, type Services } from './find-unreachable.ts'
+import { findUnreachable, isPostgresBusy, type Services } from './find-unreachable.ts'
 import { unreachable, UnreachableError } from './unreachable-error.ts'
 
 /** How long an answer may take before the services are asked whether they are there; they have a second for that. */
@@ -8,7 +8,8 @@ const patienceMs = 3_000
 
 /**
  * Answers for a service that has gone silent in the middle of a request. A command to Redis ends by itself within a
- * second, so what a read waits for any longer is Postgres. A write may take its time while both services answer.
+ * second, so what a read waits for any longer is Postgres: at work on a long statement, or silent on this connection only.
+ * A write may take its time while both services answer.
  */
 export function answerInTime(services: Services): MiddlewareHandler {
   return async (c, next) => {
@@ -28,7 +29,7 @@ async function watch(services: Services, isRead: boolean, signal: AbortSignal): 
     await delay(patienceMs, undefined, { signal, ref: false })
     const silent = await findUnreachable(services)
     if (silent.length > 0) throw unreachable(silent)
-    if (isRead)
+    if (isRead && !(await isPostgresBusy(services)))
       throw new UnreachableError(
         `Postgres has not answered within ${patienceMs / 1_000} s: check its load, and the connection to it`,
       )

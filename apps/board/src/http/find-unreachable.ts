@@ -22,6 +22,20 @@ export function redisAnswers(redis: Services['redis']): Promise<boolean> {
   return answers(redis.ping())
 }
 
+/**
+ * Whether Postgres works on a long statement, as far as another connection can see. It does not when the statement or its
+ * answer was lost on a silent connection. The statement's own time limit ends it in any case.
+ */
+export async function isPostgresBusy({ db }: Pick<Services, 'db'>): Promise<boolean> {
+  const question = sql`
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+      AND state = 'active' AND query_start < clock_timestamp() - interval '2 seconds'
+    LIMIT 1`.execute(db)
+  const { rows } = await pTimeout(question, { milliseconds: 1_000 })
+  return rows.length > 0
+}
+
 function answers(question: Promise<unknown>): Promise<boolean> {
   return pTimeout(question, { milliseconds: 1_000 }).then(
     () => true,
