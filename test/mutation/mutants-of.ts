@@ -101,13 +101,18 @@ function removableStatement(node: SyntaxNode): readonly Edit[] {
     : []
 }
 
-const calls: Readonly<Record<string, string>> = { max: 'min', min: 'max', some: 'every', every: 'some' }
+const calls: ReadonlyMap<string, string> = new Map([
+  ['max', 'min'],
+  ['min', 'max'],
+  ['some', 'every'],
+  ['every', 'some'],
+])
 
 function callEdits(node: SyntaxNode, text: string): readonly Edit[] {
   const [callee] = toNode(node['callee'])
   const [property] = toNode(callee?.['property'])
   if (callee?.type !== 'MemberExpression' || property === undefined) return []
-  const replacement = calls[text.slice(property.start, property.end)]
+  const replacement = calls.get(text.slice(property.start, property.end))
   return replacement === undefined ? [] : [{ ...placeOf(property), replacement }]
 }
 
