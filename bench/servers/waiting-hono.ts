@@ -1,6 +1,6 @@
 import { serve, type HttpBindings } from '@hono/node-server'
 import { connectProducer } from '@warmhook/queue/connections'
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import { Hono } from 'hono'
 
 /*

@@ -13,7 +13,7 @@ import { selectTests } from './select-tests.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const mutated =
-  /^(packages\/(queue|schema|store|handlers)|apps\/(ingress|worker))\/src\/(?!.*(fixtures\/|\.test\.ts$|migrations\/))/
+  /^(packages\/(batching|queue|schema|store|handlers)|apps\/(ingress|worker))\/src\/(?!.*(fixtures\/|\.test\.ts$|migrations\/))/
 
 await new Command('mutation')
   .description('Changes the code one place at a time, and counts the changes that no test notices.')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { cutBatches } from '@warmhook/queue/cut-batches'
+import { cutBatches } from '@warmhook/batching/cut-batches'
 import { describeReplay, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
 import { toReplayJobId } from '@warmhook/schema/intake-range'
 import type { Database } from '@warmhook/store/database'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
-import type { Spool } from '@warmhook/spool/open-spool'
+import type { Spool } from './spool/open-spool.ts'
 import type { RedisGate } from './redis-gate.ts'
 
 export type IntakeJob = BatchJob<EnvelopeBatch>

@@ -3,7 +3,7 @@ import type { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createBatchProducer } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import { warnOfRedisSettings } from '@warmhook/queue/warn-of-redis-settings'
 import { watchMemory } from '@warmhook/queue/watch-memory'
 import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
@@ -17,13 +17,13 @@ import { envelopeBytes, type EnvelopeFactory } from './create-envelope.ts'
 import type { IngressMetrics } from './ingress-metrics.ts'
 import { keepJob, type IntakeJob } from './keep-job.ts'
 import { keepLatest } from './keep-latest.ts'
-import { logSpooling } from './log-spooling.ts'
+import { logSpooling } from './spool/log-spooling.ts'
 import { numberEnvelopes } from './number-envelopes.ts'
 import { createRedisGate, type RedisGate } from './redis-gate.ts'
 import { rememberInFile, rememberInRedis } from './remember-latest.ts'
 import { startReporting } from './report-to-ledger.ts'
-import { startDraining } from './start-draining.ts'
-import { takeSpool, type SpoolPlace } from './take-spool.ts'
+import { startDraining } from './spool/start-draining.ts'
+import { takeSpool, type SpoolPlace } from './spool/take-spool.ts'
 
 export interface IntakeSettings {
   readonly redisUrl: string
@@ -54,7 +54,7 @@ export interface Intake {
   readonly spoolTaken: Promise<void>
 }
 
-// Senders get their answer within 2 s, also when Redis hangs and the spool has to take over (issue 2).
+// Senders get their answer within 2 s, also when Redis hangs and the spool has to take over.
 const addDeadlineMs = 1_000
 /** A disk that is too slow for the load: later a sender has given up, and others wait behind. */
 const maxWaitMs = 3_000

@@ -1,7 +1,7 @@
 import type { EpochReport, IngressReport, SpoolReport } from '@warmhook/schema/ingress-report'
 import type { NumberRange } from '@warmhook/schema/number-ranges'
 import type { EnvelopeNumbers } from './number-envelopes.ts'
-import type { TrackedSpool } from './take-spool.ts'
+import type { TrackedSpool } from './spool/take-spool.ts'
 
 export interface ReportingDeps {
   readonly numbers: EnvelopeNumbers

@@ -1,5 +1,5 @@
 import { intakeQueue } from '@warmhook/queue/catalog'
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'

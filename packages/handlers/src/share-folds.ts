@@ -1,4 +1,4 @@
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'

@@ -1,6 +1,6 @@
 import { EnvelopeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import { z } from 'zod'
-import type { Overlap } from './group-commit.ts'
+import type { Overlap } from '@warmhook/batching/group-commit'
 
 /** How large a batch may be, when a failed one is tried again, and how often. */
 export interface BatchPolicy {

@@ -7,7 +7,7 @@ import { disconnect } from './connections.ts'
 import { countClaimable } from './count-claimable.ts'
 import { createStallDetector } from './detect-stall.ts'
 import { createTakingCheck } from './check-taking.ts'
-import { CommitTimeoutError } from './group-commit.ts'
+import { CommitTimeoutError } from '@warmhook/batching/group-commit'
 import { createJobCounts, type JobCounts } from './job-counts.ts'
 
 /** A part of ours (the database, Redis) is away: the job comes back later, and no attempt is counted. */

@@ -1,7 +1,7 @@
 import type { ActiveHandler } from '@warmhook/handlers/registry'
 import type { HandleEvents } from '@warmhook/handlers/handler'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import type { Outcome } from '@warmhook/queue/outcome'
 import { RetryAtError, UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
 import { stuckAfterMs } from '@warmhook/queue/time-limits'

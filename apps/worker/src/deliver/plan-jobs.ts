@@ -1,4 +1,4 @@
-import { cutBatches } from '@warmhook/queue/cut-batches'
+import { cutBatches } from '@warmhook/batching/cut-batches'
 import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
 import { v7 as uuidv7 } from 'uuid'
 

@@ -1,4 +1,4 @@
-import { createGroupCommit } from '@warmhook/queue/group-commit'
+import { createGroupCommit } from '@warmhook/batching/group-commit'
 import type { RunInSandbox, SandboxResult } from './run-in-sandbox.ts'
 import type { SandboxRequest } from './sandbox-messages.ts'
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Secret } from '@warmhook/config/secret'
-import { cutBatches } from '@warmhook/queue/cut-batches'
+import { cutBatches } from '@warmhook/batching/cut-batches'
 import { createPeerClient } from '../../peer/create-peer-client.ts'
 import { joinUrl } from '../../peer/join-url.ts'
 import type { ContactRecord, CrmProvider } from '../crm-provider.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
-import type { Spool } from '@warmhook/spool/open-spool'
-import type { KeepDeps } from './keep-job.ts'
+import type { Spool } from './open-spool.ts'
+import type { KeepDeps } from '../keep-job.ts'
 
 export interface DrainDeps extends Pick<KeepDeps, 'gate' | 'add'> {
   /** Undefined while this process has none. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { openSpool, SpoolBusyError, type Spool, type SpoolOptions } from '@warmhook/spool/open-spool'
+import { openSpool, SpoolBusyError, type Spool, type SpoolOptions } from './open-spool.ts'
 import { trackSpooled, type SpooledRanges } from './track-spooled.ts'
 
 /** A spool that knows which envelopes are in it. */
