@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Envelope } from '@warmhook/schema/envelope'
 import type { Database } from '@warmhook/store/database'
+import { readVerdicts } from '@warmhook/store/events/read-verdicts'
 import { recordBatch, type Recorded } from '@warmhook/testing/record-batch'
 import { readLedger } from '@warmhook/store/ledger/read-ledger'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
@@ -91,6 +92,20 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(idsOf(await record(store.db, [first, last]))).toEqual([first.id])
     expect(idsOf(await record(store.db, [between]))).toEqual([between.id, last.id])
     expect(await duplicatesAmong(store.db, [first, between, last])).toEqual([])
+  })
+
+  it('owes an event again, as a run of its own, that turns out to be a duplicate', async () => {
+    const { problem } = bodies()
+    const [first, last] = [envelope(problem), envelope(problem)]
+    expect(idsOf(await record(store.db, [last]))).toEqual([last.id])
+    const { jobs } = await record(store.db, [first])
+    expect(jobs.map(({ events, replayId }) => [events.map(({ id }) => id), typeof replayId])).toEqual([
+      [[first.id], 'undefined'],
+      [[last.id], 'string'],
+    ])
+    expect(await readVerdicts(store.db, [last.id])).toEqual(
+      new Map([[last.id, { isDuplicate: true, revision: expect.any(Number) as number }]]),
+    )
   })
 
   it('owes nothing twice when the router dies before it could use the answer, and forgets nothing', async () => {

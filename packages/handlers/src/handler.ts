@@ -3,6 +3,7 @@ import type { Outcome } from '@warmhook/queue/outcome'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import type { EventType } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
+import type { EventVerdict } from '@warmhook/store/events/read-verdicts'
 import type { Logger } from '@warmhook/telemetry/logger'
 import type { z } from 'zod'
 import type { FoldEvents } from './share-folds.ts'
@@ -17,11 +18,21 @@ export interface HandlerDeps {
   readonly now: () => number
 }
 
+/** An event as a handler is given it. */
+export interface GivenEvent extends EventRef {
+  /**
+   * Set when the event is given again: by a replay, or since the verdict on it has changed, as it is a duplicate now or none
+   * any more. Without it the event counts, with revision 0.
+   */
+  readonly verdict?: EventVerdict | undefined
+}
+
 /**
  * Handles a batch of events: one outcome per event id; an event without an outcome is tried again. Events come in any
- * order, more than once, and in any cut: the effect must depend on the mailbox's history alone.
+ * order, more than once, and in any cut. So the effect must depend on the mailbox's history alone, or, where it is made for
+ * each event, be undone when the event is given again as a duplicate; a call with a smaller revision changes nothing then.
  */
-export type HandleEvents = (events: readonly EventRef[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
+export type HandleEvents = (events: readonly GivenEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
 
 /** One kind of effect. It has a queue of its own, named after it. */
 export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {

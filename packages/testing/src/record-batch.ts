@@ -28,12 +28,12 @@ export async function recordGroup(
 }
 
 /** One job for each handler. */
-export function planWhole(events: readonly OwedEvent[]): readonly OutboxJob[] {
+export function planWhole(events: readonly OwedEvent[], replayId?: string): readonly OutboxJob[] {
   return [...new Set(events.flatMap(({ handlers }) => handlers))].map((handler) => ({
     id: randomUUID(),
     handler,
     events: events.filter(({ handlers }) => handlers.includes(handler)),
-    replayId: undefined,
+    replayId,
     isQueued: true,
   }))
 }

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HandleEvents } from '@warmhook/handlers/handler'
+import type { GivenEvent, HandleEvents } from '@warmhook/handlers/handler'
 import { isInfrastructureError } from '@warmhook/queue/is-infrastructure-error'
 import { retry, type Outcome } from '@warmhook/queue/outcome'
 import { UnavailableError } from '@warmhook/queue/start-batch-worker'
 import { graceMs } from '@warmhook/queue/time-limits'
-import type { EventRef } from '@warmhook/schema/event-ref'
 
 /**
  * Calls a handler within its time. What it throws speaks for the whole batch, since it could not say which event it was.
@@ -13,7 +12,7 @@ import type { EventRef } from '@warmhook/schema/event-ref'
  */
 export async function callHandler(
   handle: HandleEvents,
-  events: readonly EventRef[],
+  events: readonly GivenEvent[],
   { timeoutMs, signals }: { readonly timeoutMs: number; readonly signals: readonly AbortSignal[] },
 ): Promise<ReadonlyMap<string, Outcome>> {
   const signal = AbortSignal.any([...signals, AbortSignal.timeout(timeoutMs)])

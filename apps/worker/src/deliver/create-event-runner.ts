@@ -9,6 +9,7 @@ import { writeEventJob, type EventJob } from '@warmhook/schema/event-job'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
 import { finishedEventIds } from '@warmhook/store/deliveries/finished-event-ids'
+import { readVerdicts, type EventVerdict } from '@warmhook/store/events/read-verdicts'
 import { recordDeliveries, type DeliveryRecord } from '@warmhook/store/deliveries/record-deliveries'
 import { UnrecoverableError } from 'bullmq'
 import { sandboxAfterStalls, splitAfterStalls } from '../sandbox/suspicion.ts'
@@ -76,7 +77,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
   }
 }
 
-/** A replay is a run of its own: its events are looked up and recorded apart. */
+/** What is given again is a run of its own: its events are looked up and recorded apart. */
 async function runTogether(runs: readonly Run[], deps: EventRunnerDeps): Promise<void> {
   if (runs.some(({ context }) => context.isStopping())) throw new UnavailableError('the worker stops: handed back')
   const replays = Map.groupBy(runs, ({ job }) => job.replayId)
@@ -100,9 +101,11 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
   )
   // An event can be in two of the jobs, when the sweeper has made one again.
   const todo = [...new Map(due.map((event) => [event.id, event])).values()].filter(({ id }) => !finished.has(id))
+  const verdicts = await orUnavailable(() => verdictsOn(todo, replayId, db))
+  const given = todo.map((event) => ({ ...event, verdict: verdicts.get(event.id) }))
   const signals = runs.map(({ context }) => context.signal)
   const outcomes =
-    todo.length === 0 ? noOutcomes : await callHandler(handle, todo, { timeoutMs: policy.timeoutMs, signals })
+    todo.length === 0 ? noOutcomes : await callHandler(handle, given, { timeoutMs: policy.timeoutMs, signals })
   const records = new Map<string, DeliveryRecord>()
   for (const run of runs) {
     const { job, context } = run
@@ -128,6 +131,21 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
   )
   deps.observe([...records.values()])
 }
+
+/** An event that is given for the first time counts. */
+async function verdictsOn(
+  events: readonly EventRef[],
+  replayId: string | undefined,
+  db: Database,
+): Promise<ReadonlyMap<string, EventVerdict>> {
+  if (replayId === undefined || events.length === 0) return noVerdicts
+  return readVerdicts(
+    db,
+    events.map(({ id }) => id),
+  )
+}
+
+const noVerdicts: ReadonlyMap<string, EventVerdict> = new Map()
 
 function left({ results }: Run): readonly EventRef[] {
   return results?.left.events ?? []

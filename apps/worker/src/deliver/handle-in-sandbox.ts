@@ -1,7 +1,6 @@
 import type { ActiveHandler } from '@warmhook/handlers/registry'
-import type { HandleEvents } from '@warmhook/handlers/handler'
+import type { GivenEvent, HandleEvents } from '@warmhook/handlers/handler'
 import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
-import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Sandbox } from '../sandbox/create-sandbox.ts'
 import type { SandboxOutcome } from '../sandbox/run-in-sandbox.ts'
 
@@ -12,10 +11,9 @@ const startUpMs = 20_000
 export function handleInSandbox({ name, policy }: ActiveHandler, sandbox: Sandbox): HandleEvents {
   const { timeoutMs } = policy
   return async (events, signal) => {
-    const handle = async (event: EventRef) => [event.id, await handleOne(event)] as const
-    const handleOne = async (event: EventRef): Promise<Outcome> => {
-      const { id, owner, campaignId, receivedAt } = event
-      const request = { kind: 'event' as const, handler: name, event: { id, owner, campaignId, receivedAt }, timeoutMs }
+    const handle = async (event: GivenEvent) => [event.id, await handleOne(event)] as const
+    const handleOne = async (event: GivenEvent): Promise<Outcome> => {
+      const request = { kind: 'event' as const, handler: name, event, timeoutMs }
       const result = await sandbox(request, timeoutMs + startUpMs, signal)
       switch (result.status) {
         case 'crashed':

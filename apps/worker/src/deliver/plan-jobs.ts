@@ -9,7 +9,11 @@ export interface PlanTerms {
 }
 
 /** Cuts what handlers are to be given into jobs. Their ids are in the order of their making. */
-export function planJobs(events: readonly OwedEvent[], { batchMaxOf, hasRoom }: PlanTerms): readonly OutboxJob[] {
+export function planJobs(
+  events: readonly OwedEvent[],
+  replayId: string | undefined,
+  { batchMaxOf, hasRoom }: PlanTerms,
+): readonly OutboxJob[] {
   const handlers = [...new Set(events.flatMap((event) => event.handlers))]
   return handlers.flatMap((handler) => {
     const own = events.filter((event) => event.handlers.includes(handler))
@@ -18,7 +22,7 @@ export function planJobs(events: readonly OwedEvent[], { batchMaxOf, hasRoom }: 
       id: uuidv7(),
       handler,
       events: batch,
-      replayId: undefined,
+      replayId,
       isQueued,
     }))
   })

@@ -1,7 +1,8 @@
 import type { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import type { Database } from '@warmhook/store/database'
-import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
+import type { RecordTerms } from '@warmhook/store/events/record-batches'
+import type { OutboxJob } from '@warmhook/store/outbox/owed-event'
 import type { Redis } from 'ioredis'
 import type { SubscriptionWatch } from '../watch-subscriptions.ts'
 import type { WorkerMetrics } from '../worker-metrics.ts'
@@ -24,7 +25,7 @@ export interface OutboxDeps {
 
 /** The way from what is owed to the handlers' queues. */
 export interface Outbox {
-  readonly plan: (events: readonly OwedEvent[]) => readonly OutboxJob[]
+  readonly plan: RecordTerms['plan']
   readonly enqueue: (jobs: readonly OutboxJob[]) => Promise<void>
   readonly add: (handler: string) => (job: BatchJob<unknown>) => Promise<void>
 }
@@ -43,7 +44,7 @@ export function startOutbox(scope: ResourceScope, deps: OutboxDeps): Outbox {
   scope.use('sweeper', startSweeper({ db, sweeper, metrics, onError: onSweepError }))
   const batchMaxOf = (handler: string): number => subscriptions.handlers.get(handler)?.batchMax ?? usualBatchMax
   return {
-    plan: (events) => planJobs(events, { batchMaxOf, hasRoom: (handler) => room.hasRoom(handler) }),
+    plan: (events, replayId) => planJobs(events, replayId, { batchMaxOf, hasRoom: (handler) => room.hasRoom(handler) }),
     enqueue: (jobs) => enqueueJobs(jobs, { db, queues, onError: onSweepError }),
     add: (handler) => (job) => queues.of(handler).add(job),
   }

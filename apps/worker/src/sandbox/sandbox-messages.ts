@@ -4,13 +4,21 @@ import { z } from 'zod'
 /** Time on the processor, after which the work is taken for one that never ends. */
 const cpuLimitMs = z.int().positive().default(15_000)
 
+const GivenEvent = z.object({
+  id: z.string(),
+  owner: z.string(),
+  campaignId: z.number(),
+  receivedAt: z.number(),
+  verdict: z.object({ isDuplicate: z.boolean(), revision: z.number() }).optional(),
+})
+
 /** What is to be done in a process of its own. */
 export const SandboxRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('envelope'), envelope: Envelope, maxBodyBytes: z.int().positive(), cpuLimitMs }),
   z.object({
     kind: z.literal('event'),
     handler: z.string(),
-    event: z.object({ id: z.string(), owner: z.string(), campaignId: z.number(), receivedAt: z.number() }),
+    event: GivenEvent,
     timeoutMs: z.int().positive(),
     cpuLimitMs,
   }),

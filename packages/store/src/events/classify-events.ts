@@ -7,13 +7,15 @@ import type { OwedEvent } from '../outbox/owed-event.ts'
 export interface DuplicateVerdict {
   /** Those of the given events that are duplicates. */
   readonly duplicates: ReadonlySet<string>
-  /** Events that counted as duplicates until one of the given events came between. */
-  readonly revived: readonly OwedEvent[]
+  /** Events that are duplicates now and were none, or the reverse; among them given ones that are new. */
+  readonly changed: readonly OwedEvent[]
 }
 
 interface Row {
   id: string
-  duplicate: boolean
+  is_duplicate: boolean
+  is_given: boolean
+  has_changed: boolean
   owner: string
   campaign_id: string
   type: EventType
@@ -75,12 +77,13 @@ export async function classifyEvents(
       WHERE e.id = v.id AND v.before IS DISTINCT FROM v.after
       RETURNING e.id
     )
-    SELECT e.id, v.after IS NOT NULL AS duplicate, e.owner, e.campaign_id, e.type, e.handlers
+    SELECT e.id, v.after IS NOT NULL AS is_duplicate, v.cause = e.id AS is_given,
+      (v.before IS NULL) <> (v.after IS NULL) AS has_changed, e.owner, e.campaign_id, e.type, e.handlers
     FROM verdict v JOIN events e ON e.id = v.id
-    WHERE (v.after IS NOT NULL AND v.cause = e.id) OR (v.after IS NULL AND v.before IS NOT NULL)`.execute(tx)
+    WHERE (v.after IS NOT NULL AND v.cause = e.id) OR (v.before IS NULL) <> (v.after IS NULL)`.execute(tx)
   return {
-    duplicates: new Set(rows.filter((row) => row.duplicate).map((row) => row.id)),
-    revived: rows.filter((row) => !row.duplicate).map(toOwedEvent),
+    duplicates: new Set(rows.filter((row) => row.is_duplicate && row.is_given).map((row) => row.id)),
+    changed: rows.filter((row) => row.has_changed).map(toOwedEvent),
   }
 }
 

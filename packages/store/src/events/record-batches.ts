@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { toEventRef } from '@warmhook/schema/event-ref'
 import { sql, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
@@ -21,12 +22,12 @@ export interface RoutedBatch {
 
 export interface RecordTerms {
   readonly dedupeWindowMs: number
-  /** Cuts what handlers are to be given into jobs. */
-  readonly plan: (events: readonly OwedEvent[]) => readonly OutboxJob[]
+  /** Cuts what handlers are to be given into jobs; with `replayId`, whatever became of the events before. */
+  readonly plan: (events: readonly OwedEvent[], replayId?: string) => readonly OutboxJob[]
 }
 
 export interface RecordedBatches {
-  /** Written to the outbox: new events without duplicates, and earlier events that these showed to be none. */
+  /** Written to the outbox: new events without duplicates, and earlier events on which the verdict has changed. */
   readonly jobs: readonly OutboxJob[]
   readonly duplicates: number
 }
@@ -56,7 +57,7 @@ export async function recordBatches(
     // After the events: an envelope that is an event is not quarantined as well.
     if (refused.length > 0) await recordQuarantine(tx, refused)
     if (events.length === 0) return { jobs: [], duplicates: 0 }
-    const { duplicates, revived } = await classifyEvents(tx, ids, dedupeWindowMs)
+    const { duplicates, changed } = await classifyEvents(tx, ids, dedupeWindowMs)
     const adopted = await adoptEvents(
       tx,
       ids.filter((id) => !added.has(id)),
@@ -66,7 +67,10 @@ export async function recordBatches(
       if (handlers === undefined || duplicates.has(event.id)) return []
       return [{ ...toEventRef(event), type: event.type, handlers }]
     })
-    const jobs = plan([...new Map([...fresh, ...revived].map((event) => [event.id, event])).values()])
+    const isNew = new Set([...added, ...fresh.map(({ id }) => id)])
+    const again = changed.filter(({ id }) => !isNew.has(id))
+    // A run of its own for every change: the handlers are told also where they are done with the event.
+    const jobs = [...plan(fresh), ...plan(again, randomUUID())]
     await writeOutbox(tx, jobs)
     return { jobs, duplicates: duplicates.size }
   })
