@@ -73,10 +73,10 @@ function hide(gauges: Gauges): void {
 }
 
 async function readFigures(deps: ReadDeps) {
-  const { db, intake, handlers } = deps
+  const { db, intake, handlers, now } = deps
   const [ledger, stats, queues] = await Promise.all([
     readFullLedger(intake, db),
-    readStats(db),
+    readStats(db, now()),
     readHandlerStatuses([intake, ...handlers], deps),
   ])
   return { ledger, stats, queues }

@@ -2,6 +2,7 @@ import { REPORTS_KEY } from '@warmhook/schema/ingress-report'
 import type { Database } from '@warmhook/store/database'
 import { forgetReports, saveReports } from '@warmhook/store/ledger/ingress-reports'
 import { mergeRoutedRanges } from '@warmhook/store/ledger/routed-ranges'
+import { foldTotals } from '@warmhook/store/ledger/totals'
 import type { Queue } from 'bullmq'
 import { readLatestReports, readRedisReports } from './read-reports.ts'
 import { surveyEnvelopes } from './survey-envelopes.ts'
@@ -47,10 +48,11 @@ export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   }
 }
 
-/** One round: the reports to Postgres, neighbouring ranges to one row. */
+/** One round: the reports to Postgres, neighbouring ranges to one row, changes to their totals. */
 export async function keepLedger({ intake, db }: Pick<UpkeepDeps, 'intake' | 'db'>): Promise<void> {
   await saveReports(db, await readRedisReports(intake))
   await mergeRoutedRanges(db)
+  await foldTotals(db)
 }
 
 /** Reports of processes that ended and lost nothing, and of spools that are empty and no longer used. */

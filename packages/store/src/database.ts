@@ -206,6 +206,17 @@ export interface SweeperTable {
   recreated: string
 }
 
+/** What there is of something: the sum over the rows of this table and `total_changes`. */
+export interface TotalTable {
+  /** What is counted. */
+  name: string
+  /** By what it is told apart; empty: by nothing. */
+  key: string
+  /** The beginning of the time that it was in; `-infinity`: long ago, or told apart by no time. */
+  bucket: Date
+  amount: string
+}
+
 export interface Tables {
   intake_batches: IntakeBatchTable
   intake_ranges: IntakeRangeTable
@@ -221,6 +232,9 @@ export interface Tables {
   outbox: OutboxTable
   handlers: HandlerTable
   sweeper: SweeperTable
+  totals: TotalTable
+  total_changes: TotalTable
+  legacy_events: { id: string }
 }
 
 export type Database = Kysely<Tables>

@@ -6,6 +6,7 @@ import { eventWarnings } from './migrations/003-event-warnings.ts'
 import { peerGates } from './migrations/004-peer-gates.ts'
 import { outbox } from './migrations/005-outbox.ts'
 import { intakeRanges } from './migrations/006-intake-ranges.ts'
+import { totals } from './migrations/007-totals.ts'
 import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '004-peer-gates': peerGates,
   '005-outbox': outbox,
   '006-intake-ranges': intakeRanges,
+  '007-totals': totals,
 }
 
 /** Text in another encoding than UTF-8 could not be stored, or not be found again. */

@@ -7,11 +7,11 @@ import { onlyThese } from './inputs.ts'
 import { Ledger, Stats } from './schemas.ts'
 
 /** Adds its routes to the API. */
-export function addOverviewRoutes(api: OpenAPIHono, { db, intake }: ReadDeps): void {
+export function addOverviewRoutes(api: OpenAPIHono, { db, intake, now }: ReadDeps): void {
   api.openapi(reading('/ledger', 'What has become of everything that was accepted', onlyThese({}), Ledger), async (c) =>
     c.json(await readFullLedger(intake, db), 200),
   )
   api.openapi(reading('/stats', 'Figures for an overview', onlyThese({}), Stats), async (c) =>
-    c.json(await readStats(db), 200),
+    c.json(await readStats(db, now()), 200),
   )
 }

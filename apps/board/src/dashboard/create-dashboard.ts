@@ -30,7 +30,7 @@ export function createDashboard(deps: ReadDeps): Hono {
 async function readOverview(deps: ReadDeps): Promise<Overview> {
   const { db, intake, handlers, now, basePath } = deps
   const [stats, ledger, pauses, events, [intakeStatus, ...statuses]] = await Promise.all([
-    readStats(db),
+    readStats(db, now()),
     readFullLedger(intake, db),
     listPauses(db, { state: 'open' }, { limit: 20, cursor: undefined }, now()),
     listEvents(db, {}, { limit: 15, cursor: undefined }),

@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Queryable } from '../database.ts'
+import { totals } from './totals.ts'
 
 /** What has become of every routed envelope. Each envelope is counted once. */
 export interface StoreLedger {
@@ -13,28 +14,41 @@ export interface StoreLedger {
   readonly inFlight: number
 }
 
-/** Counts rows, not events as they happen: a crash can't skew it. */
+/**
+ * The ids of all events that may have a handler which is not done, each once: they have a row of the outbox, a failing
+ * delivery, or come from a router of a version without an outbox.
+ */
+export const openEvents: RawBuilder<unknown> = sql`(
+  SELECT unnest(event_ids) FROM outbox
+  UNION SELECT event_id FROM deliveries WHERE status = 'failing'
+  UNION SELECT id FROM legacy_events)`
+
+/**
+ * Reads what there is of everything from totals, and looks only at what is open or dead, which indexes find: an event
+ * without anything open is either dead or processed.
+ */
 export async function readLedger(db: Queryable): Promise<StoreLedger> {
   const { rows } = await sql<Record<keyof StoreLedger, string>>`
-    WITH outcomes AS (
-      SELECT event_id, count(*) FILTER (WHERE status = 'done') AS done, bool_or(status = 'dead') AS dead
-      FROM deliveries GROUP BY event_id
-    ), states AS (
-      SELECT CASE
-          WHEN e.duplicate_of IS NOT NULL THEN 'duplicate'
-          WHEN o.dead THEN 'dead'
-          WHEN coalesce(o.done, 0) >= cardinality(e.handlers) THEN 'processed'
-          ELSE 'in flight' END AS state
-      FROM events e LEFT JOIN outcomes o ON o.event_id = e.id
-    )
-    SELECT
-      (SELECT coalesce(sum(envelopes), 0) FROM intake_batches) AS "routedUnnumbered",
-      count(*) FILTER (WHERE state = 'processed') AS processed,
-      count(*) FILTER (WHERE state = 'duplicate') AS duplicate,
-      (SELECT count(*) FROM quarantine) AS quarantined,
-      count(*) FILTER (WHERE state = 'dead') AS dead,
-      count(*) FILTER (WHERE state = 'in flight') AS "inFlight"
-    FROM states`.execute(db)
+    WITH sums AS (
+      SELECT
+        coalesce(sum(amount) FILTER (WHERE name = 'events'), 0) AS events,
+        coalesce(sum(amount) FILTER (WHERE name = 'duplicates'), 0) AS duplicate,
+        coalesce(sum(amount) FILTER (WHERE name = 'quarantine'), 0) AS quarantined,
+        coalesce(sum(amount) FILTER (WHERE name = 'intake batches'), 0) AS unnumbered
+      FROM ${totals} AS total
+    ), dead AS MATERIALIZED (
+      SELECT DISTINCT d.event_id AS id FROM deliveries d JOIN events e ON e.id = d.event_id
+      WHERE d.status = 'dead' AND e.duplicate_of IS NULL
+    ), open AS MATERIALIZED (
+      SELECT id FROM ${openEvents} AS open (id)
+    ), in_flight AS (
+      SELECT count(*) AS count FROM open JOIN events e ON e.id = open.id
+      WHERE e.duplicate_of IS NULL AND e.id NOT IN (SELECT id FROM dead) AND cardinality(e.handlers) > (
+        SELECT count(*) FROM deliveries d WHERE d.event_id = e.id AND d.status = 'done')
+    ), dead_count AS (SELECT count(*) AS count FROM dead)
+    SELECT unnumbered AS "routedUnnumbered", events - duplicate - dead_count.count - in_flight.count AS processed,
+      duplicate, quarantined, dead_count.count AS dead, in_flight.count AS "inFlight"
+    FROM sums, dead_count, in_flight`.execute(db)
   const [row] = rows
   if (row === undefined) throw new RangeError('an aggregate always gives a row')
   return {

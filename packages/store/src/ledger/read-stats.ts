@@ -1,6 +1,7 @@
 import type { MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
+import { totals } from './totals.ts'
 
 export interface Stats {
   readonly mailboxes: Readonly<Record<MailboxStatus, number>>
@@ -12,23 +13,29 @@ export interface Stats {
   readonly events: { readonly lastHour: number; readonly lastDay: number }
 }
 
-/** Figures for an overview. */
-export async function readStats(db: Queryable): Promise<Stats> {
-  const [statuses, reasons, recovery, events] = await Promise.all([
-    sql<{ status: MailboxStatus; count: string }>`SELECT status, count(*) FROM mailboxes GROUP BY status`.execute(db),
+const secondMs = 1_000
+const hourMs = 3_600 * secondMs
+const dayMs = 24 * hourMs
+
+/**
+ * Figures for an overview at `now` (ms since the epoch). Costs the open pauses and a few thousand totals, and of the rows that the
+ * totals count only those at the edge of a time span.
+ */
+export async function readStats(db: Queryable, now: number): Promise<Stats> {
+  const [statuses, reasons, meanTimeToRecoveryMs, lastHour, lastDay] = await Promise.all([
+    sql<{ status: MailboxStatus; count: string }>`
+      SELECT key AS status, sum(amount) AS count FROM ${totals} AS total WHERE name = 'mailboxes' GROUP BY key`.execute(
+      db,
+    ),
     sql<{ category: string; reason: string | null; count: string }>`
       SELECT category, reason, count(*) FROM pauses WHERE closed_by IS NULL
       GROUP BY category, reason ORDER BY count(*) DESC`.execute(db),
-    sql<{ ms: string | null }>`
-      SELECT avg(extract(epoch FROM closed_at - opened_at)) * 1000 AS ms FROM pauses
-      WHERE closed_at > now() - interval '30 days'`.execute(db),
-    sql<{ hour: string; day: string }>`
-      SELECT count(*) FILTER (WHERE received_at > now() - interval '1 hour') AS hour, count(*) AS day
-      FROM events WHERE id >= ${uuidFloor(Date.now() - 86_400_000)}::uuid`.execute(db),
+    readMeanTimeToRecovery(db, now - 30 * dayMs),
+    countEvents(db, now - hourMs),
+    countEvents(db, now - dayMs),
   ])
   const counts = new Map(statuses.rows.map((row) => [row.status, Number(row.count)]))
   const byCategory = Map.groupBy(reasons.rows, (row) => row.category)
-  const ms = recovery.rows[0]?.ms ?? null
   return {
     mailboxes: {
       pending: counts.get('pending') ?? 0,
@@ -39,12 +46,47 @@ export async function readStats(db: Queryable): Promise<Stats> {
     openPauses: sum(reasons.rows),
     openPausesByCategory: Object.fromEntries([...byCategory].map(([category, rows]) => [category, sum(rows)])),
     openPausesByReason: reasons.rows.slice(0, 20).map(({ reason, count }) => ({ reason, count: Number(count) })),
-    meanTimeToRecoveryMs: ms === null ? null : Math.round(Number(ms)),
-    events: { lastHour: Number(events.rows[0]?.hour ?? 0), lastDay: Number(events.rows[0]?.day ?? 0) },
+    meanTimeToRecoveryMs,
+    events: { lastHour, lastDay },
   }
 }
 
-/** The smallest UUIDv7 of a time (ms since the epoch): ids are in order of time, so the primary key finds a day. */
+async function readMeanTimeToRecovery(db: Queryable, since: number): Promise<number | null> {
+  const { from, until } = edgeOf(since, hourMs)
+  const { rows } = await sql<{ ms: string | null }>`
+    WITH parts AS (
+      SELECT sum(amount) FILTER (WHERE name = 'seconds paused') AS seconds,
+        sum(amount) FILTER (WHERE name = 'pauses closed') AS pauses
+      FROM ${totals} AS total WHERE name IN ('seconds paused', 'pauses closed') AND bucket >= ${until}::timestamptz
+      UNION ALL
+      SELECT sum(extract(epoch FROM closed_at - opened_at)), count(*) FROM pauses
+      WHERE closed_at > ${from}::timestamptz AND closed_at < ${until}::timestamptz
+    )
+    SELECT sum(seconds) * 1000 / nullif(sum(pauses), 0) AS ms FROM parts`.execute(db)
+  const ms = rows[0]?.ms ?? null
+  return ms === null ? null : Math.round(Number(ms))
+}
+
+/** Events received after `since` (ms since the epoch). Ids are in order of time, so the primary key finds the edge. */
+async function countEvents(db: Queryable, since: number): Promise<number> {
+  const { from, until } = edgeOf(since, 10 * secondMs)
+  const { rows } = await sql<{ count: string }>`
+    SELECT (
+      SELECT coalesce(sum(amount), 0) FROM ${totals} AS total WHERE name = 'events' AND bucket >= ${until}::timestamptz
+    ) + (
+      SELECT count(*) FROM events
+      WHERE id >= ${uuidFloor(from.getTime())}::uuid AND id < ${uuidFloor(until.getTime())}::uuid
+        AND received_at > ${from}::timestamptz
+    ) AS count`.execute(db)
+  return Number(rows[0]?.count ?? 0)
+}
+
+/** From a time to the beginning of the first whole bucket after it. */
+function edgeOf(since: number, bucketMs: number): { readonly from: Date; readonly until: Date } {
+  return { from: new Date(since), until: new Date(Math.ceil(since / bucketMs) * bucketMs) }
+}
+
+/** The smallest UUIDv7 of a time (ms since the epoch). */
 function uuidFloor(ms: number): string {
   const time = ms.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`

@@ -1,6 +1,7 @@
 import { encodeBody, type Envelope } from '@warmhook/schema/envelope'
 import { sql, type Selectable } from 'kysely'
 import type { QuarantineTable, Queryable } from '../database.ts'
+import { totals } from '../ledger/totals.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 import { showBody, type ShownBody } from '../show-body.ts'
 
@@ -25,19 +26,18 @@ export interface QuarantineView extends ShownBody {
 
 /** The groups, the one with the latest envelope first. */
 export async function listQuarantineGroups(db: Queryable, limit: number): Promise<readonly QuarantineGroup[]> {
-  const rows = await db
-    .selectFrom('quarantine')
-    .select((eb) => [
-      'issue',
-      eb.fn.countAll<string>().as('count'),
-      eb.fn.min('received_at').as('first_at'),
-      eb.fn.max('received_at').as('last_at'),
-      sql<string>`min(id::text)`.as('sample_id'),
-    ])
-    .groupBy('issue')
-    .orderBy('last_at', 'desc')
-    .limit(limit)
-    .execute()
+  const { rows } = await sql<{ issue: string; count: string; first_at: Date; last_at: Date; sample_id: string }>`
+    SELECT part.issue, part.count, earliest.received_at AS first_at, latest.received_at AS last_at, earliest.id AS sample_id
+    FROM (
+      SELECT key AS issue, sum(amount) AS count FROM ${totals} AS total WHERE name = 'quarantine' GROUP BY key
+    ) AS part
+    CROSS JOIN LATERAL (
+      SELECT id, received_at FROM quarantine q WHERE q.issue = part.issue ORDER BY id LIMIT 1
+    ) AS earliest
+    CROSS JOIN LATERAL (
+      SELECT received_at FROM quarantine q WHERE q.issue = part.issue ORDER BY id DESC LIMIT 1
+    ) AS latest
+    ORDER BY latest.received_at DESC LIMIT ${limit}::int`.execute(db)
   return rows.map((row) => ({
     issue: row.issue,
     count: Number(row.count),
