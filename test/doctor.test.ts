@@ -17,7 +17,7 @@ async function examine(env: Readonly<Record<string, string>>): Promise<{ code: n
 }
 
 describe('warmhook doctor', () => {
-  it('finds an installation well, and says what is in its ledger', async () => {
+  it('reports no problem in a healthy installation, and shows its ledger', async () => {
     await using site = await startInstallation()
     await site.send('{"type":"campaign.updated","account":{"campaign_id":1}}')
     await site.send('not JSON')
@@ -28,11 +28,11 @@ describe('warmhook doctor', () => {
     const ledger = findings.filter(({ check }) => check === 'ledger').map(({ message }) => message)
     expect(ledger).toEqual([
       '2 accepted = 1 processed + 0 duplicate + 1 quarantined + 0 dead + 0 in flight',
-      '1 webhooks could not be read',
+      'webhooks in quarantine: 1',
     ])
   })
 
-  it('says when a worker is gone although no job waits, and that a handler is switched off', async () => {
+  it('reports a stopped worker although no job is waiting, and a handler that is not configured', async () => {
     await using site = await startInstallation()
     const queuesOf = ({ findings }: { readonly findings: readonly Finding[] }) =>
       findings
@@ -44,20 +44,18 @@ describe('warmhook doctor', () => {
       return report
     })
     expect(queuesOf(running)).toEqual(['intake ok', 'pause-tracking ok', 'crm-sync ok', 'notify ok'])
-    expect(running.findings.map(({ message }) => message)).toContain(
-      'notify: switched off in the settings of the workers',
-    )
+    expect(running.findings.map(({ message }) => message)).toContain('notify: not configured')
     await site.worker[Symbol.asyncDispose]()
     const gone = await examine(site.env)
     expect(gone.code).toBe(1)
     expect(queuesOf(gone)).toEqual(['intake problem', 'pause-tracking problem', 'crm-sync ok', 'notify ok'])
     expect(gone.findings.find(({ message }) => message.startsWith('intake'))).toMatchObject({
-      message: expect.stringContaining('no worker takes this queue'),
+      message: expect.stringContaining('no worker processes this queue'),
       advice: 'Start a worker, or add the queue to its WORKER_QUEUES.',
     })
   })
 
-  it('says what is away, and what to do', async () => {
+  it('says what is unreachable, and what to do', async () => {
     const { code, findings } = await examine({
       REDIS_URL: 'redis://127.0.0.1:1',
       DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
@@ -66,8 +64,8 @@ describe('warmhook doctor', () => {
     expect(findings.find(({ check }) => check === 'redis')).toEqual({
       check: 'redis',
       level: 'problem',
-      message: 'could not be examined: Redis does not answer',
-      advice: 'See that Redis runs at REDIS_URL and can be reached from here.',
+      message: 'could not be checked: Redis does not answer',
+      advice: 'Make sure that Redis is running at REDIS_URL and reachable from here.',
     })
     expect(findings.find(({ check }) => check === 'postgres')).toMatchObject({ level: 'problem' })
   })

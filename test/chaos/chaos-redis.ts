@@ -109,6 +109,6 @@ async function startNode(node: Node, master: Node | undefined): Promise<void> {
   const { dataDir, port, proxy } = node
   proxy.refuses = false
   // Redis takes a minute by default to give up a master or a replica that is silent, and writes wait for the replica.
-  const impatient = ['--repl-timeout', '10', '--repl-ping-replica-period', '2']
-  node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...impatient, ...following] })
+  const timeouts = ['--repl-timeout', '10', '--repl-ping-replica-period', '2']
+  node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...timeouts, ...following] })
 }

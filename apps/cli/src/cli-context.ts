@@ -1,8 +1,8 @@
-/** What commands read and write; a test gives its own. */
+/** Input and output of the commands; tests pass their own. */
 export interface CliContext {
   readonly env: NodeJS.ProcessEnv
   readonly print: (line: string) => void
-  /** Makes the process end with 1. */
+  /** Makes the process exit with 1. */
   readonly fail: () => void
   readonly readInput: () => Promise<Buffer<ArrayBuffer>>
 }

@@ -4,31 +4,33 @@ import { runDoctor } from './run-doctor.ts'
 import { runMigrate } from './run-migrate.ts'
 import { runSend } from './run-send.ts'
 
-/** The `warmhook` command. A command that fails throws a `CliError` or a typed error of what it used. */
+/** The `warmhook` command. Commands that fail throw a `CliError`, or a typed error of a package. */
 export function createProgram(context: CliContext): Command {
   const program = new Command('warmhook').description('Operates a Warmhook installation.').version('0.1.0')
   program
     .command('send')
-    .description("post webhooks: Mailivery's five documented payloads, or a file's bytes as they are")
-    .argument('[file]', 'a file with one payload; - for standard input')
-    .option('--url <url>', 'the ingress, for example http://127.0.0.1:3000 (default: HOST and INGRESS_PORT)')
+    .description('post webhooks: the five payloads that Mailivery documents, or the contents of a file')
+    .argument('[file]', 'file with one payload; - reads standard input')
+    .option('--url <url>', 'URL of the ingress, such as http://127.0.0.1:3000 (default: from HOST and INGRESS_PORT)')
     .option(
       '--key <key>',
-      "the endpoint's key (default: WARMHOOK_ENDPOINT_KEY, else from ENDPOINTS_FILE, else the one kept in DATA_DIR)",
+      'endpoint key (default: from WARMHOOK_ENDPOINT_KEY, ENDPOINTS_FILE or DATA_DIR, in this order)',
     )
-    .option('--owner <owner>', 'which owner of ENDPOINTS_FILE sends (default: the first)')
-    .option('--json', 'print one JSON object per answer')
+    .option('--owner <owner>', 'owner in ENDPOINTS_FILE whose endpoint to use (default: the first)')
+    .option('--json', 'print each answer as a JSON object')
     .action((file: string | undefined, options: { url?: string; key?: string; owner?: string; json?: true }) =>
       runSend(context, file, options),
     )
   program
     .command('migrate')
-    .description('bring the schema of DATABASE_URL up to date')
-    .option('--json', 'print the names of the migrations that ran as JSON')
+    .description('migrate the schema of DATABASE_URL')
+    .option('--json', 'print the names of the applied migrations as JSON')
     .action((options: { json?: true }) => runMigrate(context, options))
   program
     .command('doctor')
-    .description('examine REDIS_URL, DATABASE_URL, queues, spool and ledger, and say what to do; exits 1 on a problem')
+    .description(
+      'check Redis, Postgres, queues, spool and ledger, and suggest fixes; exits with 1 if there is a problem',
+    )
     .option('--json', 'print the findings as JSON')
     .action(async (options: { json?: true }) => {
       if (!(await runDoctor(context, options))) context.fail()

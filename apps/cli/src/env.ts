@@ -5,17 +5,17 @@ import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { httpUrl } from '@warmhook/lifecycle/http-url'
 import { sources } from '@warmhook/schema/sources'
 
-/** How to reach the ingress of this machine, as far as the environment and DATA_DIR tell. */
+/** How to reach this machine's ingress, according to the environment and DATA_DIR. */
 export interface IngressAddress {
-  /** Undefined where the ingress takes any free port. */
+  /** Undefined if the ingress uses any free port. */
   readonly url: string | undefined
-  /** Undefined where no key is known in clear. */
+  /** Undefined if no key is known in plain text. */
   readonly key: string | undefined
 }
 
 /**
- * The key is that of WARMHOOK_ENDPOINT_KEY, else the first one of ENDPOINTS_FILE that stands there in clear (of `owner`, when given),
- * else the one that `npm start` keeps in DATA_DIR, which is not live beside an ENDPOINTS_FILE.
+ * The key is WARMHOOK_ENDPOINT_KEY, otherwise the first plain-text key in ENDPOINTS_FILE (of `owner`, if given), otherwise the one
+ * that `npm start` stores in DATA_DIR, which is not active if ENDPOINTS_FILE is set.
  *
  * @throws EnvError
  */
@@ -40,7 +40,7 @@ export function parseDatabaseUrl(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * What `doctor` looks at.
+ * The services that `doctor` checks.
  *
  * @throws EnvError when REDIS_URL or DATABASE_URL is missing
  */

@@ -13,7 +13,7 @@ import { checkPostgres } from './doctor/check-postgres.ts'
 import { checkQueues } from './doctor/check-queues.ts'
 import { checkRedis } from './doctor/check-redis.ts'
 import { checkSpool } from './doctor/check-spool.ts'
-import { problem, type Check, type Finding, type Patient } from './doctor/finding.ts'
+import { problem, type Check, type Finding, type CheckContext } from './doctor/finding.ts'
 import { parseDoctorEnv } from './env.ts'
 
 const checks: readonly Check[] = [
@@ -29,7 +29,7 @@ const checks: readonly Check[] = [
 const limitMs = 5_000
 
 /**
- * Examines an installation and says in words what to do. Returns false when something needs a person now.
+ * Checks an installation and prints what to do. Returns false if something needs attention now.
  *
  * @throws EnvError when REDIS_URL or DATABASE_URL is missing
  */
@@ -43,9 +43,9 @@ export async function runDoctor(context: CliContext, options: { json?: true }): 
   try {
     await waitUntilReady(redis)
     const { prefix, spoolDir } = settings
-    const patient = { redis, prefix, queues, db, spoolDir, now: Date.now }
+    const checkContext = { redis, prefix, queues, db, spoolDir, now: Date.now }
     const results: { readonly check: string; readonly findings: readonly Finding[] }[] = []
-    for (const check of checks) results.push({ check: check.name, findings: await examine(check, patient) })
+    for (const check of checks) results.push({ check: check.name, findings: await runCheck(check, checkContext) })
     if (options.json === true)
       context.print(
         JSON.stringify(results.flatMap(({ check, findings }) => findings.map((finding) => ({ check, ...finding })))),
@@ -60,26 +60,26 @@ export async function runDoctor(context: CliContext, options: { json?: true }): 
   }
 }
 
-/** A part that does not answer is a finding like any other. */
-async function examine(check: Check, patient: Patient): Promise<readonly Finding[]> {
+/** A service that does not answer is a finding like any other. */
+async function runCheck(check: Check, checkContext: CheckContext): Promise<readonly Finding[]> {
   const end = new AbortController()
   const late = delay(limitMs, undefined, { signal: end.signal, ref: false }).then(() => {
     throw new Error(`no answer within ${limitMs / 1_000} s`)
   })
   try {
-    return await Promise.race([check.run(patient), late])
+    return await Promise.race([check.run(checkContext), late])
   } catch (error) {
-    const isAway = patient.redis.status !== 'ready' && check.name !== 'postgres'
-    const reason = isAway ? 'Redis does not answer' : error instanceof Error ? error.message : String(error)
-    return [problem(`could not be examined: ${reason}`, adviceFor[check.name] ?? 'See the other findings first.')]
+    const isRedisDown = checkContext.redis.status !== 'ready' && check.name !== 'postgres'
+    const reason = isRedisDown ? 'Redis does not answer' : error instanceof Error ? error.message : String(error)
+    return [problem(`could not be checked: ${reason}`, adviceFor[check.name] ?? 'Fix the other findings first.')]
   } finally {
     end.abort()
   }
 }
 
 const adviceFor: Readonly<Record<string, string>> = {
-  redis: 'See that Redis runs at REDIS_URL and can be reached from here.',
-  postgres: 'See that Postgres runs at DATABASE_URL and can be reached from here.',
+  redis: 'Make sure that Redis is running at REDIS_URL and reachable from here.',
+  postgres: 'Make sure that Postgres is running at DATABASE_URL and reachable from here.',
 }
 
 const marks = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const
@@ -89,6 +89,6 @@ function format(check: string, finding: Finding): string {
   return finding.level === 'ok' ? line : `${line}\n${' '.repeat(19)} → ${finding.advice}`
 }
 
-async function waitUntilReady(redis: Patient['redis']): Promise<void> {
+async function waitUntilReady(redis: CheckContext['redis']): Promise<void> {
   for (let waitedMs = 0; redis.status !== 'ready' && waitedMs < 2_000; waitedMs += 50) await delay(50)
 }

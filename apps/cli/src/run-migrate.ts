@@ -3,7 +3,7 @@ import type { CliContext } from './cli-context.ts'
 import { parseDatabaseUrl } from './env.ts'
 
 /**
- * Runs the migrations that DATABASE_URL lacks and prints their names.
+ * Applies the pending migrations to DATABASE_URL and prints their names.
  *
  * @throws EnvError | MigrationError
  */
@@ -11,5 +11,5 @@ export async function runMigrate(context: CliContext, options: { json?: true }):
   const migrated = await migratePostgres({ url: parseDatabaseUrl(context.env), onError: () => undefined })
   if (options.json === true) context.print(JSON.stringify({ migrated }))
   else if (migrated.length === 0) context.print('The schema is up to date.')
-  else for (const name of migrated) context.print(`ran ${name}`)
+  else for (const name of migrated) context.print(`applied ${name}`)
 }

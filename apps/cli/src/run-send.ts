@@ -24,7 +24,7 @@ interface Answer {
 }
 
 /**
- * Posts payloads one after another and prints each answer.
+ * Posts payloads in sequence and prints each answer.
  *
  * @throws CliError when the ingress can't be reached or does not accept one of them
  */
@@ -43,16 +43,16 @@ export async function runSend(context: CliContext, file: string | undefined, opt
 }
 
 const otherKeys =
-  'pass a key that is in use there with --key: where ENDPOINTS_FILE is set, its keys are, and the one in DATA_DIR is not'
+  'pass a valid key with --key. If ENDPOINTS_FILE is set, its keys are valid and the one in DATA_DIR is not'
 
 function findTarget({ env }: CliContext, { url, key, owner }: SendOptions) {
   const known = url === undefined || key === undefined ? parseIngressAddress(env, owner) : undefined
   const base = url ?? known?.url
   const endpointKey = key ?? known?.key
-  if (base === undefined) throw new CliError('INGRESS_PORT is 0, which takes any free port: pass --url')
+  if (base === undefined) throw new CliError('INGRESS_PORT is 0, which selects any free port: pass --url')
   if (endpointKey === undefined)
     throw new CliError(
-      'No endpoint key is known in clear: pass --key, set WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE, or run it where `npm start` keeps its DATA_DIR',
+      'No endpoint key found in plain text: pass --key, set WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE, or run this command in the directory that contains the DATA_DIR of `npm start`',
     )
   return { base: base.replace(/\/+$/, ''), key: endpointKey }
 }
@@ -63,7 +63,7 @@ async function loadPayloads({ readInput }: CliContext, file: string | undefined)
   try {
     return [{ label: file, body: await readFile(file) }]
   } catch (cause) {
-    throw new CliError(`${file} can't be read`, { cause })
+    throw new CliError(`Cannot read ${file}`, { cause })
   }
 }
 
@@ -77,7 +77,7 @@ async function post(base: string, key: string, { label, body }: Payload): Promis
       signal: AbortSignal.timeout(10_000),
     })
   } catch (cause) {
-    throw new CliError(`Nothing answers at ${base}: is Warmhook running (npm start), or is it elsewhere (--url)?`, {
+    throw new CliError(`No answer from ${base}: start Warmhook (npm start), or pass its URL (--url)`, {
       cause,
     })
   }

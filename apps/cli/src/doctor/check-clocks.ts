@@ -3,7 +3,7 @@ import { ok, warning, type Check, type Finding } from './finding.ts'
 
 const toleratedMs = 2_000
 
-/** Clocks: arrival order is made of the ingresses' times. */
+/** Clocks: arrival order is based on the clocks of the ingresses. */
 export const checkClocks: Check = {
   name: 'clocks',
   async run({ redis, db, now }) {
@@ -16,9 +16,9 @@ export const checkClocks: Check = {
 function compare(what: string, differenceMs: number): Finding {
   const seconds = Math.abs(differenceMs / 1_000).toFixed(1)
   return Math.abs(differenceMs) <= toleratedMs
-    ? ok(`the clock of ${what} agrees with this machine's within ${seconds} s`)
+    ? ok(`the clock of ${what} is within ${seconds} s of this machine's`)
     : warning(
         `the clock of ${what} differs from this machine's by ${seconds} s`,
-        'Run a time service (NTP) on every machine: events are put in order by the clock of their ingress.',
+        'Run NTP on every machine: events are ordered by the clock of their ingress.',
       )
 }

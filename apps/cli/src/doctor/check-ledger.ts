@@ -16,19 +16,19 @@ export const checkLedger: Check = {
       balanced || accepted === processed + duplicate + quarantined + dead + inFlight + missing
         ? ok(`${accepted} accepted = ${sum}`)
         : problem(
-            `${accepted} accepted is not ${sum}`,
-            'Run doctor again in a minute; if it stays so, keep the databases as they are and report it.',
+            `the ledger does not balance: ${accepted} accepted ≠ ${sum}`,
+            'Run doctor again in a minute. If the problem persists, leave the databases unchanged and report it.',
           ),
     ]
     if (missing > 0) findings.push(describeMissing(missing, survey.missing))
     if (quarantined > 0)
       findings.push(
         warning(
-          `${quarantined} webhooks could not be read`,
-          'Look at GET /api/quarantine; replay them once a version can.',
+          `webhooks in quarantine: ${quarantined}`,
+          'See GET /api/quarantine for the reasons; replay the webhooks once a version can parse them.',
         ),
       )
-    if (dead > 0) findings.push(warning(`${dead} events failed for good`, 'See the dead letters of the handlers.'))
+    if (dead > 0) findings.push(warning(`dead events: ${dead}`, 'See GET /api/events?status=dead for the reasons.'))
     return findings
   },
 }
@@ -40,7 +40,7 @@ function describeMissing(missing: number, ranges: readonly MissingRange[]): Find
   const more = ranges.length > shownRanges ? [`and ${ranges.length - shownRanges} more ranges`] : []
   return problem(
     `${missing} acknowledged webhooks are missing: ${[...shown, ...more].join('; ')}`,
-    'They are neither in the database nor in Redis nor in a spool. Find out what removed data from Redis at that time (a flush, a restored backup, a failover without replicas), and ask the sender for the webhooks of that time.',
+    'They are not in the database, in Redis or in a spool. Find out what removed data from Redis at that time (a flush, a restored backup, a failover without REDIS_WAIT_REPLICAS), and ask the sender to send these webhooks again.',
   )
 }
 

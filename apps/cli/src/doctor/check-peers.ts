@@ -1,7 +1,7 @@
 import { listRefusingPeers } from '@warmhook/store/peer-gates/list-refusing-peers'
 import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 
-/** The CRM's and Slack's accounts: whether one refuses what is sent to it. */
+/** CRM and Slack accounts: whether one refuses calls. */
 export const checkPeers: Check = {
   name: 'peers',
   async run({ db }) {
@@ -9,8 +9,9 @@ export const checkPeers: Check = {
     if (refusing.length === 0) return [ok('no CRM or Slack account refuses calls')]
     return refusing.map(({ peer, cause, reason, refusals, sinceMs }): Finding => {
       const message = `${peer} has refused ${refusals} calls in ${Math.round(sinceMs / 1_000)} s: ${reason}`
-      if (cause === 'limited') return warning(message, 'Wait: its events are held, and go on by themselves.')
-      return problem(message, 'Fix the cause: its events are held, none is lost, and they go on within a minute.')
+      if (cause === 'limited')
+        return warning(message, 'No action needed: its events are held and continue automatically.')
+      return problem(message, 'Fix the cause. Its events are held, none is lost, and they continue within a minute.')
     })
   },
 }

@@ -2,10 +2,10 @@ import { pendingMigrations } from '@warmhook/store/migrate'
 import { readServerState } from '@warmhook/store/read-server-state'
 import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 
-// Each event of a transaction may hold a lock, and several workers record some hundreds at once.
+// Each event in a transaction may hold a lock, and several workers record hundreds of events concurrently.
 const enoughLocks = 6_000
 
-/** Postgres: whether it answers, has our schema, and room for our locks. */
+/** Postgres: version, schema and capacity for locks. */
 export const checkPostgres: Check = {
   name: 'postgres',
   async run({ db }) {
@@ -18,21 +18,21 @@ export const checkPostgres: Check = {
     if (state.encoding !== 'UTF8')
       findings.push(
         problem(
-          `the database has the encoding ${state.encoding}: some webhooks can't be stored`,
-          "Create a database with ENCODING 'UTF8' TEMPLATE template0, and move the data there.",
+          `the database encoding is ${state.encoding}: some webhooks cannot be stored`,
+          "Create a database with ENCODING 'UTF8' TEMPLATE template0, and move the data to it.",
         ),
       )
     const pending = await pendingMigrations(db)
     findings.push(
       pending.length === 0
         ? ok('the schema is up to date')
-        : problem(`the schema lacks ${pending.join(', ')}`, 'Run "npx warmhook migrate", or start a worker.'),
+        : problem(`pending migrations: ${pending.join(', ')}`, 'Run "npx warmhook migrate", or start a worker.'),
     )
     if (state.locks < enoughLocks)
       findings.push(
         warning(
-          `Postgres has room for ${state.locks} locks, little for several workers`,
-          'Raise max_locks_per_transaction to 256.',
+          `Postgres has room for ${state.locks} locks, which may not be enough for several workers`,
+          'Increase max_locks_per_transaction to 256.',
         ),
       )
     return findings

@@ -7,7 +7,7 @@ import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 const slowAfterMs = 60_000
 const stuckAfterMs = 600_000
 
-/** Queues: whether workers take them, whether jobs move, and what has failed. */
+/** Queues: whether workers process them, whether jobs make progress, and what has failed. */
 export const checkQueues: Check = {
   name: 'queues',
   async run({ redis, prefix, queues, db, now }) {
@@ -24,12 +24,12 @@ export const checkQueues: Check = {
       const { failing = 0, dead = 0 } = unfinished.get(name) ?? {}
       const { workers = 0 } = activity.get(name) ?? {}
       const isOn = name === 'intake' || subscriptions.some((subscription) => subscription.name === name)
-      const findings = [judge(name, status, { at, isOn, failing, workers })]
+      const findings = [assess(name, status, { at, isOn, failing, workers })]
       if (dead > 0)
         findings.push(
           warning(
             `${name}: ${dead} events are dead`,
-            'Read their reasons (GET /api/events?status=dead), fix the cause, and replay them (POST /api/replays).',
+            'See GET /api/events?status=dead for the reasons, fix the cause, and replay them (POST /api/replays).',
           ),
         )
       return findings
@@ -40,31 +40,31 @@ export const checkQueues: Check = {
 interface Circumstances {
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** Routers feed it. */
+  /** Whether routers create jobs for it. */
   readonly isOn: boolean
   readonly failing: number
   readonly workers: number
 }
 
-function judge(name: string, status: QueueStatus, { at, isOn, failing, workers }: Circumstances): Finding {
+function assess(name: string, status: QueueStatus, { at, isOn, failing, workers }: Circumstances): Finding {
   const { waiting, active, delayed, paused, claimableSince } = status
   const hasWork = waiting + active + delayed > 0
-  const retried = failing === 0 ? '' : `, ${failing} events are being retried`
-  const jobs = `${name}: ${waiting} jobs wait, ${active} are in progress, ${delayed} wait for a later attempt${retried}`
+  const retried = failing === 0 ? '' : `, ${failing} events being retried`
+  const jobs = `${name}: ${waiting} jobs waiting, ${active} in progress, ${delayed} delayed${retried}`
   if (!isOn && workers === 0) {
-    if (!hasWork) return ok(`${name}: switched off in the settings of the workers`)
+    if (!hasWork) return ok(`${name}: not configured`)
     return problem(
-      `${jobs}; no worker has this handler switched on`,
-      'Give the workers its settings, or clear its queue.',
+      `${jobs}; no worker is configured for this handler`,
+      'Configure its settings for the workers, or clear its queue.',
     )
   }
   if (workers === 0)
-    return problem(`${jobs}; no worker takes this queue`, 'Start a worker, or add the queue to its WORKER_QUEUES.')
-  if (paused) return warning(`${jobs}; the queue is paused`, 'Resume it on the board when it may go on.')
-  const taken = `${jobs}; ${workers === 1 ? '1 worker takes' : `${workers} workers take`} them`
+    return problem(`${jobs}; no worker processes this queue`, 'Start a worker, or add the queue to its WORKER_QUEUES.')
+  if (paused) return warning(`${jobs}; the queue is paused`, 'Resume it on the board.')
+  const taken = `${jobs}; ${workers === 1 ? '1 worker' : `${workers} workers`}`
   const lateMs = claimableSince === undefined ? 0 : at - claimableSince
   if (lateMs < slowAfterMs) return ok(taken)
-  const late = `${taken}, yet some could have run ${Math.round(lateMs / 1_000)} s ago`
-  const advice = 'Start more workers; if the queue does not get shorter, read the log of the workers.'
+  const late = `${taken}; the oldest is ${Math.round(lateMs / 1_000)} s late`
+  const advice = 'Start more workers. If the queue does not get shorter, check the logs of the workers.'
   return lateMs < stuckAfterMs ? warning(late, advice) : problem(late, advice)
 }

@@ -1,6 +1,6 @@
 import { ok, problem, warning, type Check, type Finding } from './finding.ts'
 
-/** Redis: whether it answers, keeps what it is given, and has room. */
+/** Redis: version, persistence, eviction policy and memory. */
 export const checkRedis: Check = {
   name: 'redis',
   async run({ redis }) {
@@ -23,28 +23,34 @@ function checkVersion(version: string): Finding {
 
 function checkPersistence(isEnabled: string, lastWrite: string): Finding {
   if (isEnabled !== '1')
-    return problem('the append-only file is off: a restart of Redis loses events', 'Set "appendonly yes".')
+    return problem('the append-only file is off: events are lost if Redis restarts', 'Set "appendonly yes".')
   return lastWrite === 'ok'
     ? ok('the append-only file is on')
-    : problem(`the last write to the append-only file ended with "${lastWrite}"`, "Look at the disk of Redis's data.")
+    : problem(
+        `the last write to the append-only file failed with "${lastWrite}"`,
+        "Check the disk that holds Redis's data.",
+      )
 }
 
 function checkPolicy(policy: string): Finding {
   return policy === 'noeviction'
     ? ok('maxmemory-policy noeviction')
-    : problem(`maxmemory-policy is ${policy}: a full Redis forgets events`, 'Set "maxmemory-policy noeviction".')
+    : problem(
+        `maxmemory-policy is ${policy}: Redis evicts events when it is full`,
+        'Set "maxmemory-policy noeviction".',
+      )
 }
 
 function checkMemory(used: number, limit: number): Finding {
   const mebibytes = `${Math.round(used / 2 ** 20)} MiB`
   if (limit === 0)
     return warning(
-      `Redis uses ${mebibytes} and has no limit: a long backlog can take the machine's memory`,
-      'Set "maxmemory" to what Redis may take; the ingress stops at 80 % of it and spools.',
+      `Redis uses ${mebibytes} and has no memory limit: a long backlog can use up the machine's memory`,
+      'Set "maxmemory"; above 80 % of it, the ingress writes to the spool.',
     )
   const share = Math.round((used / limit) * 100)
-  const message = `Redis uses ${mebibytes}, ${share} % of its limit`
+  const message = `Redis uses ${mebibytes}, ${share} % of maxmemory`
   if (share < 60) return ok(message)
   const advice = 'Give Redis more memory, or start more workers if the queues are long.'
-  return share < 80 ? warning(message, advice) : problem(`${message}: the ingress adds nothing any more`, advice)
+  return share < 80 ? warning(message, advice) : problem(`${message}: the ingress has stopped adding jobs`, advice)
 }

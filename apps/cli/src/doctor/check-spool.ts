@@ -11,25 +11,27 @@ export const checkSpool: Check = {
     if (spoolDir === undefined)
       return [
         warning(
-          'no SPOOL_DIR is given: an ingress without one answers 503 while Redis is away',
-          'Set SPOOL_DIR to a directory on a local disk, one for each ingress.',
+          'SPOOL_DIR is not set: without it, an ingress answers 503 while Redis is unreachable',
+          'Set SPOOL_DIR to a directory on a local disk, a different one for each ingress.',
         ),
       ]
     try {
       await access(spoolDir, constants.W_OK)
     } catch {
-      return [problem(`${spoolDir} can't be written`, 'Create it, and give it to the user that the ingress runs as.')]
+      return [
+        problem(`${spoolDir} is not writable`, 'Create it and make it writable for the user that runs the ingress.'),
+      ]
     }
     const { bavail, bsize } = await statfs(spoolDir)
-    return [judgeRoom(spoolDir, bavail * bsize), ok(`the spool's files have ${await sizeOf(spoolDir)} KiB`)]
+    return [assessRoom(spoolDir, bavail * bsize), ok(`the spool uses ${await sizeOf(spoolDir)} KiB`)]
   },
 }
 
-function judgeRoom(directory: string, freeBytes: number): Finding {
+function assessRoom(directory: string, freeBytes: number): Finding {
   const message = `${directory} has ${Math.round(freeBytes / 2 ** 20)} MiB free`
   return freeBytes >= littleRoom
     ? ok(message)
-    : warning(message, 'Make room: the spool is what is left when Redis is away.')
+    : warning(message, 'Free up disk space: the ingress depends on the spool while Redis is unreachable.')
 }
 
 async function sizeOf(directory: string): Promise<number> {

@@ -2,14 +2,15 @@ import type { Database } from '@warmhook/store/database'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 
-/** What a check has found, in a sentence; what is not well comes with what to do. */
+/** What a check has found, in a sentence; warnings and problems come with advice. */
 export type Finding =
   | { readonly level: 'ok'; readonly message: string }
   | { readonly level: 'warning' | 'problem'; readonly message: string; readonly advice: string }
 
-export interface Patient {
+/** What a check has access to. */
+export interface CheckContext {
   readonly redis: Redis
-  /** Before the names of the queues in Redis. */
+  /** Prefix of the queues' keys in Redis. */
   readonly prefix: string
   readonly queues: readonly Queue[]
   readonly db: Database
@@ -20,7 +21,7 @@ export interface Patient {
 
 export interface Check {
   readonly name: string
-  readonly run: (patient: Patient) => Promise<readonly Finding[]>
+  readonly run: (checkContext: CheckContext) => Promise<readonly Finding[]>
 }
 
 export const ok = (message: string): Finding => ({ level: 'ok', message })
