@@ -69,7 +69,7 @@ describe('the private Redis of npm start', () => {
     process.kill(await redisPid(), 'SIGKILL')
     expect(await app.exited).toEqual({ code: 1, signal: null })
     expect(app.output('stderr')).toMatch(
-      /"level":60.*The private Redis ended \(SIGKILL\) and can't be kept running.*REDIS_URL/,
+      /"level":60.*The private Redis exited \(SIGKILL\) and could not be restarted.*REDIS_URL/,
     )
   })
 })

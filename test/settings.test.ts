@@ -118,7 +118,7 @@ describe('a process with bad settings names all of them in one message, quotes n
 describe('DATA_DIR', () => {
   it.each([
     ['is a file', async () => writeTo('data', ''), /DATA_DIR ".*" is not a directory/],
-    ['can’t be created', async () => '/proc/warmhook', /DATA_DIR ".*" can't be created/],
+    ['can’t be created', async () => '/proc/warmhook', /DATA_DIR ".*" cannot be created/],
   ])('is refused by name when it %s', { timeout: 30_000 }, async (_name, path, problem) => {
     const { code, reason } = await failureOf('standalone', { DATA_DIR: await path() })
     expect(code).toBe(1)
@@ -156,7 +156,7 @@ describe('a port in use', () => {
 describe('DATABASE_URL over a Unix socket', () => {
   it.each([
     ['host', (user: string, name: string, at: string) => `postgres://${user}@/${name}?host=${at}`],
-    ['host, user apart', (user: string, name: string, at: string) => `postgres:///${name}?host=${at}&user=${user}`],
+    ['host, separate user', (user: string, name: string, at: string) => `postgres:///${name}?host=${at}&user=${user}`],
     [
       'percent-encoded host',
       (user: string, name: string, at: string) => `postgres://${user}@${encodeURIComponent(at)}/${name}`,
@@ -169,7 +169,7 @@ describe('DATABASE_URL over a Unix socket', () => {
     const url = toUrl(username, pathname.slice(1), socket.directory)
     const env = { DATABASE_URL: url, ...(password === '' ? {} : { PGPASSWORD: decodeURIComponent(password) }) }
     const { code, output } = await failureOf('cli', env, ['migrate'])
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('ran 001') })
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('applied 001') })
   })
 })
 

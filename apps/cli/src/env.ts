@@ -1,5 +1,5 @@
 import { fields } from '@warmhook/config/fields'
-import { readKeptSecrets } from '@warmhook/config/kept-secrets'
+import { readGeneratedSecrets } from '@warmhook/config/generated-secrets'
 import { parseAll, parseEnv } from '@warmhook/config/parse-env'
 import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { httpUrl } from '@warmhook/lifecycle/http-url'
@@ -30,7 +30,7 @@ export function parseIngressAddress(env: NodeJS.ProcessEnv, owner: string | unde
   const isDefault = endpoints.length === 0 && (owner === undefined || owner === 'default')
   return {
     url: values.INGRESS_PORT === 0 ? undefined : httpUrl(values.HOST, values.INGRESS_PORT),
-    key: configured ?? (isDefault ? readKeptSecrets(values.DATA_DIR)?.endpointKey : undefined),
+    key: configured ?? (isDefault ? readGeneratedSecrets(values.DATA_DIR)?.endpointKey : undefined),
   }
 }
 

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { createAddressList, type AddressList } from '@warmhook/config/address-list'
 import { defaultEndpoint, type Endpoint } from '@warmhook/config/endpoints'
 import { fields } from '@warmhook/config/fields'
-import { ensureKeptSecrets } from '@warmhook/config/kept-secrets'
+import { ensureGeneratedSecrets } from '@warmhook/config/generated-secrets'
 import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
 import { prepareDirectory } from '@warmhook/config/prepare-directory'
 import { readEndpoints } from '@warmhook/config/read-endpoints'
@@ -63,7 +63,7 @@ export interface StandaloneSettings {
 /**
  * The settings of the process that needs none: what is unset gets a default, and secrets are made and kept in DATA_DIR.
  *
- * @throws EnvError | KeptSecretsError
+ * @throws EnvError | GeneratedSecretsError
  */
 export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
   const [values, ports, { dataDir, spoolDir }, configured] = parseAll(
@@ -73,7 +73,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     () => readEndpoints(env, [...sources.keys()]),
     () => checkHandlerSettings(env),
   )
-  const kept = ensureKeptSecrets(dataDir)
+  const kept = ensureGeneratedSecrets(dataDir)
   return {
     redisUrl: values.REDIS_URL,
     redisMaxmemory: values.REDIS_MAXMEMORY,

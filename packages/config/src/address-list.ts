@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net'
 
 /** Addresses and ranges of addresses. */
 export interface AddressList {
-  /** Knows an IPv4 address also as IPv4-mapped IPv6, and an IPv6 address also with a zone. */
+  /** Also recognises IPv4-mapped IPv6 addresses, and IPv6 addresses with a zone. */
   readonly has: (address: string) => boolean
 }
 
@@ -17,12 +17,12 @@ export function isAddressRange(text: string): boolean {
 }
 
 /**
- * A range of IPv6 addresses never contains an IPv4 address: `::/0` lets nobody in over IPv4.
+ * An IPv6 range never contains an IPv4 address: `::/0` does not admit IPv4 clients.
  *
- * @throws TypeError when one of them is no range
+ * @throws TypeError if one of them is not a range
  */
 export function createAddressList(ranges: readonly string[]): AddressList {
-  // Apart, because a BlockList finds every IPv4 address in `::/0`.
+  // In a separate list, because a BlockList finds every IPv4 address in `::/0`.
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const text of ranges) {
     const range = parseRange(text)
@@ -38,7 +38,7 @@ export function createAddressList(ranges: readonly string[]): AddressList {
   }
 }
 
-/** One spelling per address: without a zone, IPv4-mapped IPv6 as IPv4; undefined when it is no address. */
+/** The canonical form of an address: without a zone, IPv4-mapped IPv6 as IPv4. Undefined if it is not an address. */
 export function normaliseAddress(text: string): string | undefined {
   const [address = ''] = text.split('%')
   const version = isIP(address)
@@ -66,7 +66,7 @@ function mappedIpv4(address: string): string | undefined {
   return [high, low].flatMap((part) => [Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 0xff]).join('.')
 }
 
-/** As RFC 5952 has it, and as the URL standard serialises hosts. */
+/** The form of RFC 5952, in which the URL standard serialises hosts. */
 function canonicalIpv6(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }

@@ -3,13 +3,13 @@ import { parse } from 'pg-connection-string'
 const protocols = /^(?:postgres|postgresql|socket):/i
 
 /**
- * Whether `pg` can connect by this URL: over TCP, or over a Unix socket whose directory stands in `host`, percent-encoded
- * as the host, or as the path of `socket:`.
+ * Whether `pg` can connect with this URL: over TCP, or over a Unix socket whose directory is in `host`, percent-encoded
+ * as the host, or the path of `socket:`.
  */
 export function isDatabaseUrl(text: string): boolean {
   if (!protocols.test(text) || text.includes('#')) return false
   const [location = '', query = ''] = text.split('?')
-  // A password with an unescaped / or ? would turn its rest, and the real host, into a path or a query.
+  // An unescaped / or ? in a password would turn the rest of it, and the real host, into a path or a query.
   if (/^[^/]*\/\/[^/]*\/.*@/.test(location) || !/^(?:\w+=[^&]*(?:&|$))*$/.test(query)) return false
   try {
     const { host, port, database } = parse(text)

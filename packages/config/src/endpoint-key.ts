@@ -2,28 +2,28 @@ import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { Secret } from './secret.ts'
 
-/** A key by its digest; the key itself where it was given in clear. */
+/** A key's digest, and the key itself if it was given in plain text. */
 export interface EndpointKey {
   /** SHA-256, in hex. */
   readonly digest: string
   readonly clear: Secret | undefined
 }
 
-// Of what a path segment may hold as it is (RFC 3986, section 3.3), all but the quote, which would end the printed curl line.
+// All characters of a path segment (RFC 3986, section 3.3) except the quote, which would end the printed curl command.
 const urlSafe = /^[\w.~!$&()*+,;=:@-]*$/
 const digestPrefix = /^sha256:/i
 
-/** A key in clear. Part of a URL, so it has to arrive as it was printed. */
+/** A key in plain text. It is part of a URL, so it must not need escaping. */
 const ClearKey = z
-  .string({ error: 'must be text: put it in quotes' })
+  .string({ error: 'must be a string: put it in quotes' })
   .trim()
   .min(22, { error: 'must be at least 22 characters (128 bits)', abort: true })
   .max(256, { error: 'must be at most 256 characters', abort: true })
-  .regex(urlSafe, 'is part of a URL: it may hold letters, digits and - . _ ~ only')
+  .regex(urlSafe, 'is part of a URL: it may only contain letters, digits and - . _ ~')
 
-/** A key in clear, or `sha256:` and its digest in hex. */
+/** A key in plain text, or `sha256:` followed by its digest in hex. */
 export const KeyOrDigest = z
-  .string({ error: 'must be text: put it in quotes' })
+  .string({ error: 'must be a string: put it in quotes' })
   .trim()
   .transform((text, context): EndpointKey => {
     if (digestPrefix.test(text)) {
@@ -34,17 +34,17 @@ export const KeyOrDigest = z
     return { digest: digestOf(text), clear: new Secret(text) }
   })
 
-/** A key that must be known in clear, because its URL is printed. */
+/** A key in plain text only, because its URL is printed. */
 export const ClearEndpointKey = ClearKey.refine((key) => !digestPrefix.test(key), {
-  error: 'must be the key itself: its digest can stand in ENDPOINTS_FILE only',
+  error: 'must be the key itself: digests are only allowed in ENDPOINTS_FILE',
 }).transform((key) => new Secret(key))
 
-/** How keys are compared and kept. */
+/** Keys are stored and compared as digests. */
 export function digestOf(key: string): string {
   return hash('sha256', key)
 }
 
-/** Without the key that it is about. */
+/** An issue that does not contain the key. */
 function toIssue(message: string) {
   return { code: 'custom' as const, message, input: undefined }
 }

@@ -6,19 +6,19 @@ import { EnvError } from './parse-env.ts'
 import { readTextFile } from './read-text-file.ts'
 import { parseYaml, type YamlFile } from './parse-yaml.ts'
 
-// A hundred thousand owners; more is not a list of endpoints.
+// Enough for a hundred thousand owners.
 const maxFileBytes = 32 * 1024 ** 2
 
 const Owner = z
-  .string({ error: 'must be text: put it in quotes' })
+  .string({ error: 'must be a string: put it in quotes' })
   .min(1, 'must not be empty')
   .max(100, 'must be at most 100 characters')
-  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not hold control characters or other invisible ones')
+  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not contain control characters or other invisible characters')
   .refine((owner) => owner === owner.trim(), 'must not begin or end with white space')
 
 const Range = z.string().refine(isAddressRange, 'must be an IP address or a CIDR range such as 203.0.113.0/24')
 
-/** Strict: a setting that this version does not know must not look as if it were in force. */
+/** Strict, so that a setting unknown to this version is not silently ignored. */
 function fileOf(sources: readonly string[]) {
   const Entry = z.strictObject({
     owner: Owner,
@@ -26,22 +26,22 @@ function fileOf(sources: readonly string[]) {
       .string()
       .default('mailivery')
       .refine((source) => sources.includes(source), `must be a known source: ${sources.join(', ')}`),
-    keys: z.array(KeyOrDigest).min(1, 'must hold a key').max(2, 'must hold two keys at most'),
-    allow: z.array(Range).min(1, 'must not be empty: leave it out to let every address in').optional(),
+    keys: z.array(KeyOrDigest).min(1, 'must contain a key').max(2, 'must contain at most two keys'),
+    allow: z.array(Range).min(1, 'must not be empty: omit it to accept every address').optional(),
   })
-  return z.strictObject({ endpoints: z.array(Entry).min(1, 'must hold an endpoint') })
+  return z.strictObject({ endpoints: z.array(Entry).min(1, 'must contain an endpoint') })
 }
 
 /**
  * Reads ENDPOINTS_FILE (YAML).
  *
- * @param sources the names of all senders that there are
+ * @param sources the names of all known senders
  * @throws EnvError listing every problem with its line; none quotes the file, which holds live keys
  */
 export function readEndpointsFile(path: string, sources: readonly string[]): readonly Endpoint[] {
   const file = readTextFile(path, maxFileBytes)
-  // Not quoted: somebody may have put the content where the path should be.
-  if (!file.ok) throw new EnvError([`ENDPOINTS_FILE names a file that ${file.problem}`])
+  // Not quoted: it may be the content, set by mistake instead of the path.
+  if (!file.ok) throw new EnvError([`ENDPOINTS_FILE refers to a file that ${file.problem}`])
   const yaml = parseYaml(file.text)
   if (!yaml.ok) throw new EnvError(yaml.problems.map(({ line, reason }) => toProblem(line, reason)))
   const parsed = fileOf(sources).safeParse(yaml.value)
@@ -59,7 +59,7 @@ export function readEndpointsFile(path: string, sources: readonly string[]): rea
   }))
 }
 
-/** What can be read of a file that may be wrong elsewhere, so that duplicates are reported along with the rest. */
+/** The readable parts of a file with other problems, so that duplicates are reported together with them. */
 const LooseFile = z.object({
   endpoints: z.array(
     z
@@ -98,7 +98,7 @@ function findDuplicates({ value, lineOf }: YamlFile): readonly string[] {
   return problems
 }
 
-/** An unknown setting is looked for by its own name. */
+/** The line of an unknown setting is that of its name. */
 function toPath(issue: z.core.$ZodIssue): readonly PropertyKey[] {
   const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : []
   return unknown === undefined ? issue.path : [...issue.path, unknown]
@@ -110,9 +110,11 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   return `${place.slice(1) || 'the file'} ${issue.message}`
 }
 
-/** A long name may be a key that stands in the wrong place. */
+/** A long name may be a key in the wrong place, so it is not quoted. */
 function describeUnknown(names: readonly string[]): string {
-  return names.map((name) => (/^\w{1,20}$/.test(name) ? `no setting ${name}` : 'an unknown setting')).join(', ')
+  return names
+    .map((name) => (/^\w{1,20}$/.test(name) ? `the unknown setting ${name}` : 'an unknown setting'))
+    .join(', ')
 }
 
 function toProblem(line: number, reason: string): string {

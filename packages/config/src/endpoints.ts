@@ -2,15 +2,15 @@ import type { AddressList } from './address-list.ts'
 import { digestOf } from './endpoint-key.ts'
 import type { Secret } from './secret.ts'
 
-/** One owner's address for webhooks. */
+/** One owner's endpoint for webhooks. */
 export interface Endpoint {
   readonly owner: string
   readonly source: string
-  /** SHA-256 in hex. Two live keys allow rotation without a gap. */
+  /** SHA-256 in hex. Two live keys allow rotation without downtime. */
   readonly keyDigests: readonly string[]
   /** The only addresses that may send; undefined: any. */
   readonly allow: AddressList | undefined
-  /** The first key that was given in clear, for showing the URL; undefined where only digests are known. */
+  /** The first key given in plain text, for displaying the URL; undefined if only digests are known. */
   readonly shownKey: Secret | undefined
 }
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { Secret } from './secret.ts'
 
-/** Decimal digits only: `1e3`, `0x10` and `Infinity` are more likely slips than numbers. */
+/** Decimal digits only: `1e3`, `0x10` and `Infinity` are more likely mistakes than numbers. */
 export function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}, in digits`
   return z
@@ -12,10 +12,10 @@ export function wholeNumber(min: number, max: number) {
     .refine((number) => number >= min && number <= max, { error })
 }
 
-/** A TCP port; 0 takes a free one. */
+/** A TCP port; 0 selects a free one. */
 export const port = wholeNumber(0, 65_535)
 
-/** An amount of memory as Redis writes it: `512mb`, `2gb`; 0 is no limit. An empty Redis takes some megabytes itself. */
+/** An amount of memory as Redis writes it: `512mb`, `2gb`; 0 means no limit. An empty Redis uses a few megabytes itself. */
 export const redisSize = z
   .string()
   .regex(/^(?:0|[1-9]\d{0,14}(?:[kmg]b?)?)$/i, { error: 'must be a size such as 512mb or 2gb, or 0', abort: true })
@@ -24,7 +24,7 @@ export const redisSize = z
 /** A token that goes into an HTTP header. */
 export const token = z
   .string()
-  .regex(/^[\x21-\x7e]+$/, 'may hold visible ASCII characters only, and no spaces')
+  .regex(/^[\x21-\x7e]+$/, 'may only contain visible ASCII characters, and no spaces')
   .transform((value) => new Secret(value))
 
 /** The base of an HTTP API, without credentials, query or fragment: paths are added to it. */
@@ -46,7 +46,7 @@ export function secretHttpUrl(example: string) {
     .transform((value) => new Secret(value))
 }
 
-/** An address or a name to listen on. Brackets around an IPv6 address are taken off. */
+/** An address or a name to listen on. Brackets around an IPv6 address are removed. */
 export const host = z
   .string()
   .transform((text) => text.replace(/^\[(.*)\]$/, '$1'))

@@ -114,7 +114,7 @@ describe('REDIS_URL', () => {
     'says that the %% of %s does not decode',
     (url) => {
       expect(refusal('REDIS_URL', url)).toBeDefined()
-      expect(() => read('REDIS_URL', url)).toThrow('REDIS_URL holds a % that does not decode')
+      expect(() => read('REDIS_URL', url)).toThrow('REDIS_URL contains an invalid % escape')
     },
   )
 

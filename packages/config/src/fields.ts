@@ -10,32 +10,32 @@ const minute = 60_000
 const day = 24 * 60 * minute
 
 /**
- * Every environment variable of Warmhook: an app's `env.ts` picks the ones it needs. Defaults stand here and nowhere else.
+ * Every environment variable of Warmhook: an app's `env.ts` picks the ones it needs. Defaults are defined here only.
  */
 export const fields = {
   REDIS_URL: z.string().superRefine((value, context) => {
     const problem = redisUrlProblem(value)
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
   }),
-  /** Replicas that must have an event before it is acknowledged: with one, a failover loses none. */
+  /** Replicas that must confirm an event before it is acknowledged; with one, a failover loses no event. */
   REDIS_WAIT_REPLICAS: wholeNumber(0, 100).default(0),
-  /** What the private Redis of npm start (and that of compose) may take; 0: no limit. Ingresses stop adding at 80 % of it. */
+  /** Memory limit of the private Redis of `npm start` and of the one in compose; 0: no limit. Ingresses stop adding at 80 % of it. */
   REDIS_MAXMEMORY: redisSize,
   DATABASE_URL: z.string().refine(isDatabaseUrl, {
     error:
       'must be a URL such as postgres://user:password@127.0.0.1:5432/warmhook or postgres:///warmhook?host=/var/run/postgresql; ' +
       'in a password, write @ / # ? and % as %40 %2F %23 %3F and %25',
   }),
-  /** Where standalone keeps its Redis, its Postgres and the generated secrets. */
+  /** Directory for the Redis, the Postgres and the generated secrets of standalone. */
   DATA_DIR: z.string().default('.warmhook'),
   HOST: host.default('127.0.0.1'),
   INGRESS_PORT: port.default(3000),
   BOARD_PORT: port.default(3001),
-  /** The port of a worker's /healthz and /metrics; 0 takes a free one. */
+  /** The port of a worker's /healthz and /metrics; 0 selects a free one. */
   WORKER_PORT: port.default(3002),
   WARMHOOK_ENDPOINT_KEY: ClearEndpointKey,
   ENDPOINTS_FILE: z.string(),
-  /** Addresses of proxies whose word on the sender's address counts, for `allow`. Unset: none. */
+  /** Addresses of proxies that are trusted to report the sender's address, for `allow`. Unset: none. */
   TRUSTED_PROXIES: z
     .string()
     .transform((value) => value.split(/[\s,]+/).filter((range) => range !== ''))
@@ -43,12 +43,12 @@ export const fields = {
       error: 'must be IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
     })
     .refine((ranges) => !ranges.some((range) => /\/0+$/.test(range)), {
-      error: 'must not hold a range of every address: anyone could claim to be anyone',
+      error: 'must not contain a range of all addresses: anyone could then claim any address',
     }),
   // Basic authentication ends the user at the first colon (RFC 7617, section 2).
   BOARD_USER: z
     .string()
-    .regex(/^[^:]*$/, 'must not hold a colon')
+    .regex(/^[^:]*$/, 'must not contain a colon')
     .default('admin'),
   BOARD_PASSWORD: z
     .string()
@@ -61,19 +61,19 @@ export const fields = {
     .transform((path) => path.replace(/\/$/, ''))
     .default(''),
   MAX_BODY_BYTES: wholeNumber(1, 16 * 1024 ** 2).default(262_144),
-  /** Webhooks a second on each endpoint, for each ingress; twice as many at once. 0: no limit. */
+  /** Webhooks per second for each endpoint and ingress, with bursts of twice as many. 0: no limit. */
   RATE_LIMIT_PER_SECOND: wholeNumber(0, 1_000_000),
-  /** More would make jobs unreadable. */
+  /** Larger jobs would be hard to read in Bull Board. */
   BATCH_MAX: wholeNumber(1, 256).default(64),
-  /** Where an ingress keeps what Redis can't take, on a local disk; one directory for each ingress. Unset: it answers 503. */
+  /** Local directory for webhooks that Redis cannot take; each ingress needs its own. Unset: the ingress answers 503 instead. */
   SPOOL_DIR: z.string(),
   SPOOL_MAX_BYTES: wholeNumber(65_536, 1024 ** 4).default(1024 ** 3),
   DEDUPE_WINDOW_MS: wholeNumber(0, 366 * day).default(3_600_000),
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w{}-]{1,100}$/, 'may hold letters, digits, - _ { } only, 100 at most')
+    .regex(/^[\w{}-]{1,100}$/, 'may only contain letters, digits and - _ { }, at most 100 characters')
     .default('{wh0}'),
-  /** Comma-separated queue names that a worker runs; unset: all. */
+  /** Comma-separated names of the queues that a worker processes; unset: all. */
   WORKER_QUEUES: z
     .string()
     .transform((value) =>
@@ -83,11 +83,11 @@ export const fields = {
         .filter((name) => name !== ''),
     )
     .refine((names) => names.length > 0, {
-      error: 'names no queue: list some, separated by commas, or unset it for all',
+      error: 'lists no queue: list queues separated by commas, or unset it to process all',
     }),
-  /** Calls of each handler that one worker makes at once. */
+  /** Concurrent calls of each handler in one worker. */
   WORKER_CONCURRENCY: wholeNumber(1, 100).default(8),
-  /** How long a worker that gives no sign keeps its jobs. Others take them over within twice the time. */
+  /** How long a worker's locks last without renewal. Other workers take over its jobs within twice this time. */
   WORKER_LOCK_MS: wholeNumber(1_000, 10 * minute).default(15_000),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
@@ -96,11 +96,11 @@ export const fields = {
     .default('info'),
   SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
   CRM_PROVIDER: z.enum(['hubspot'], { error: 'must be hubspot' }).default('hubspot'),
-  /** With several owners: a contact shows the latest mailbox of any of them; else it stays with the owner that wrote it first. */
+  /** With several owners: if true, a contact shows the latest mailbox of any owner; otherwise it stays with the owner that wrote it first. */
   CRM_SHARED_BY_OWNERS: z.stringbool({ error: 'must be true or false' }).default(false),
   HUBSPOT_ACCESS_TOKEN: token,
   HUBSPOT_BASE_URL: httpUrl('https://api.hubapi.com').default('https://api.hubapi.com'),
-  /** HubSpot names its API versions by date; v3 goes unsupported in September 2027. */
+  /** HubSpot names its API versions by date; support for v3 ends in September 2027. */
   HUBSPOT_API_VERSION: z
     .string()
     .regex(/^[\w-]+$/, 'must be a date such as 2026-09')

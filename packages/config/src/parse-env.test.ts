@@ -56,12 +56,12 @@ describe('a value', () => {
     ['bytes that were no text', 'first-part-of-a-key\uFFFDsecond-part'],
   ])('is refused by name with %s inside, without being quoted', (_name, text) => {
     const problems = problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY: text }))
-    expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY holds a line break or another invisible character'])
+    expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY contains a line break or another invisible character'])
   })
 
   it('is refused when it is white space only', () => {
     expect(problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY: ' \t' }))).toEqual([
-      'WARMHOOK_ENDPOINT_KEY holds white space only: set it to a value, or unset it',
+      'WARMHOOK_ENDPOINT_KEY contains only white space: set a value, or unset it',
     ])
   })
 
@@ -77,23 +77,23 @@ describe('NAME_FILE', () => {
   it.each([
     ['does not exist', () => join(directory, 'missing')],
     ['is a directory', () => directory],
-    ['lies below something that is not a directory', () => join(write('plain', 'x'), 'below')],
+    ['is inside something that is not a directory', () => join(write('plain', 'x'), 'below')],
     ['is not a regular file', () => '/dev/zero'],
     ['is not UTF-8 text', () => write('utf16', Buffer.from(`\uFEFF${key}`, 'utf16le'))],
-    ['has more than 65536 bytes', () => write('large', 'x'.repeat(65_537))],
-    ['is a symbolic link that leads to itself', () => join(directory, 'loop')],
+    ['is larger than 65536 bytes', () => write('large', 'x'.repeat(65_537))],
+    ['is a symbolic link to itself', () => join(directory, 'loop')],
   ])('is refused when the file %s', (problem, path) => {
     rmSync(join(directory, 'loop'), { force: true })
     execFileSync('ln', ['-s', 'loop', join(directory, 'loop')])
     const file = path()
     expect(problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY_FILE: file }))).toEqual([
-      `WARMHOOK_ENDPOINT_KEY_FILE names a file that ${problem}`,
+      `WARMHOOK_ENDPOINT_KEY_FILE refers to a file that ${problem}`,
     ])
   })
 
   it.each(['', '\n', '\uFEFF\r\n'])('is refused when the file holds only %j', (text) => {
     const problems = problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY_FILE: write('empty', text) }))
-    expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY_FILE names a file that is empty'])
+    expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY_FILE refers to a file that is empty'])
   })
 
   it('may be a link, as mounted secrets are', () => {
@@ -126,7 +126,7 @@ describe('the message', () => {
       'DATABASE_URL',
       'INGRESS_PORT',
     ])
-    expect(problemsOf(read)).toContain('DATABASE_URL is not set, and has no default')
+    expect(problemsOf(read)).toContain('DATABASE_URL is required')
     expect(read).toThrow(/^Invalid configuration:\n {2}- HOST_FILE/)
     expect(problemsOf(read).join('\n')).not.toContain('secret-')
   })

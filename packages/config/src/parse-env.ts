@@ -33,7 +33,7 @@ export function parseEnv<Fields extends z.core.$ZodLooseShape>(
   if (parsed.success && problems.size === 0) return parsed.data
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    const problem = name in values ? issue.message : 'is not set, and has no default'
+    const problem = name in values ? issue.message : 'is required'
     if (!problems.has(name)) problems.set(name, `${name} ${problem}`)
   }
   throw new EnvError([...problems.values()])
@@ -43,7 +43,7 @@ type Reader = () => unknown
 type Results<Readers extends readonly Reader[]> = { [Index in keyof Readers]: ReturnType<Readers[Index]> }
 
 /**
- * Runs every reader, also after one has failed, so that one message holds the problems of all.
+ * Runs every reader, even after one has failed, so that one message contains all problems.
  *
  * @throws EnvError listing the problems of all readers
  */
@@ -62,7 +62,7 @@ export function parseAll<const Readers extends readonly Reader[]>(...readers: Re
   return results
 }
 
-/** What `run` returns for each reader has to be what that reader returns. */
+/** `run` must return what the reader returns. */
 function mapReaders<const Readers extends readonly Reader[]>(readers: Readers, run: (read: Reader) => unknown) {
   return readers.map((read) => run(read)) as Results<Readers>
 }

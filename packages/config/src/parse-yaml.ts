@@ -1,10 +1,10 @@
 import { LineCounter, parseDocument, isNode } from 'yaml'
 
-/** A YAML text as data that remembers its lines. */
+/** The data of a YAML text, with line numbers. */
 export interface YamlFile {
   readonly ok: true
   readonly value: unknown
-  /** The line of what stands at a path, or of the nearest thing around it. */
+  /** The line of the node at a path, or of its nearest ancestor. */
   readonly lineOf: (path: readonly PropertyKey[]) => number
 }
 
@@ -13,7 +13,7 @@ export interface YamlProblem {
   readonly reason: string
 }
 
-/** Reads one document. What is wrong is told by line and kind, never by a quote of the text, which may hold secrets. */
+/** Reads one document. Problems give the line and the kind of error but never quote the text, which may contain secrets. */
 export function parseYaml(text: string): YamlFile | { readonly ok: false; readonly problems: readonly YamlProblem[] } {
   const lines = new LineCounter()
   const document = parseDocument(text, {
@@ -44,7 +44,7 @@ export function parseYaml(text: string): YamlFile | { readonly ok: false; readon
       },
     }
   } catch {
-    // Its message names the alias, and any text can stand in a name.
-    return { ok: false, problems: [{ line: 1, reason: 'an alias leads nowhere, or to too much' }] }
+    // The library's message quotes the alias, which can be any text.
+    return { ok: false, problems: [{ line: 1, reason: 'an alias is undefined or expands to too much' }] }
   }
 }

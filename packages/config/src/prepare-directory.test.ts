@@ -29,14 +29,14 @@ it('follows a link to a directory', () => {
 
 it.each([
   // Where Node's own recursive mkdir never comes back.
-  ['can\'t be created: "/proc/warmhook" does not exist', () => '/proc/warmhook/data'],
+  ['cannot be created: "/proc/warmhook" does not exist', () => '/proc/warmhook/data'],
   ['is not a directory', () => file()],
-  ['lies below something that is not a directory', () => join(file(), 'below')],
-  ['lies below something that is not a directory', () => join(file(), 'far', 'below')],
+  ['is inside something that is not a directory', () => join(file(), 'below')],
+  ['is inside something that is not a directory', () => join(file(), 'far', 'below')],
   ['is a symbolic link to nothing', () => linkTo('nowhere')],
   ['is a symbolic link to nothing', () => join(linkTo('nowhere'), 'below')],
-  ['is a symbolic link that leads to itself', () => linkTo('dangling')],
-  ['is too long a path', () => join(home, 'x'.repeat(300))],
+  ['is a symbolic link to itself', () => linkTo('dangling')],
+  ['is too long', () => join(home, 'x'.repeat(300))],
 ])('refuses a path that %s, by the name of its variable', (problem, path) => {
   expect(() => prepareDirectory('DATA_DIR', path())).toThrow(/^Invalid configuration:\n {2}- DATA_DIR /)
   expect(() => prepareDirectory('DATA_DIR', path())).toThrow(problem)
@@ -53,7 +53,7 @@ it('refuses a directory that this user may not write', () => {
     const { prepareDirectory } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'prepare-directory.ts')).href)})
     try { prepareDirectory('DATA_DIR', ${JSON.stringify(directory)}) } catch (error) { console.log(error.message) }`
   const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  expect(printed).toContain('is not open to this user')
+  expect(printed).toContain('is not accessible to this user')
 })
 
 function file(): string {

@@ -5,7 +5,7 @@ import { EnvError } from './parse-env.ts'
 import { describeFileError } from './read-text-file.ts'
 
 /**
- * Creates the directory that a variable names where it is missing, and sees that it can be written.
+ * Creates the directory that a variable names if it does not exist, and checks that it is writable.
  *
  * @throws EnvError naming the variable
  */
@@ -19,7 +19,7 @@ export function prepareDirectory(variable: string, directory: string): void {
   }
 }
 
-/** The file system has no room for even one page, or does not let us write one. */
+/** The file system is full or not writable. */
 function writeProbe(directory: string): void {
   const probe = join(directory, `.warmhook-probe-${randomUUID()}`)
   try {
@@ -29,7 +29,7 @@ function writeProbe(directory: string): void {
   }
 }
 
-/** Not `recursive`: where a level can't be created, as in /proc, Node 24 tries for ever. */
+/** Not `recursive`: if a level cannot be created, as in /proc, Node 24 retries forever. */
 function createLevels(path: string): void {
   const missing: string[] = []
   let existing = path
@@ -45,10 +45,10 @@ function createLevel(level: string): void {
   try {
     mkdirSync(level, { mode: 0o700 })
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it.
     if (exists(level)) return
     const why = hasCode(error, 'EEXIST') ? 'is a symbolic link to nothing' : describeFileError(error)
-    throw new CannotCreateError(`can't be created: ${JSON.stringify(level)} ${why}`)
+    throw new CannotCreateError(`cannot be created: ${JSON.stringify(level)} ${why}`)
   }
 }
 

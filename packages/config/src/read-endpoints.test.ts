@@ -93,14 +93,14 @@ endpoints:
 `),
     ).toEqual([
       'ENDPOINTS_FILE, line 3: endpoints[0].source must be a known source: mailivery, other',
-      'ENDPOINTS_FILE, line 6: endpoints[0].keys[1] is part of a URL: it may hold letters, digits and - . _ ~ only',
-      'ENDPOINTS_FILE, line 9: endpoints[1].allow must not be empty: leave it out to let every address in',
+      'ENDPOINTS_FILE, line 6: endpoints[0].keys[1] is part of a URL: it may only contain letters, digits and - . _ ~',
+      'ENDPOINTS_FILE, line 9: endpoints[1].allow must not be empty: omit it to accept every address',
       'ENDPOINTS_FILE, line 11: endpoints[2].keys[0] must be at least 22 characters (128 bits)',
       'ENDPOINTS_FILE, line 12: endpoints[2].allow[0] must be an IP address or a CIDR range such as 203.0.113.0/24',
-      'ENDPOINTS_FILE, line 13: endpoints[2] has no setting key',
-      'ENDPOINTS_FILE, line 14: endpoints[3].owner must be text: put it in quotes',
-      'ENDPOINTS_FILE, line 14: endpoints[3].keys[0] must be text: put it in quotes',
-      'ENDPOINTS_FILE, line 15: endpoints[4].owner must not hold control characters or other invisible ones',
+      'ENDPOINTS_FILE, line 13: endpoints[2] has the unknown setting key',
+      'ENDPOINTS_FILE, line 14: endpoints[3].owner must be a string: put it in quotes',
+      'ENDPOINTS_FILE, line 14: endpoints[3].keys[0] must be a string: put it in quotes',
+      'ENDPOINTS_FILE, line 15: endpoints[4].owner must not contain control characters or other invisible characters',
       'ENDPOINTS_FILE, line 16: endpoints[4].keys[1] must have 64 hex digits after sha256:',
       'ENDPOINTS_FILE, line 8: repeats the key of line 5',
       'ENDPOINTS_FILE, line 10: has the same owner and source as the entry of line 7',
@@ -124,16 +124,16 @@ endpoints:
 
   it('refuses a default key or owner that the file has, too', () => {
     expect(problemsOf(`endpoints: [{owner: a, keys: ["${sha256(keyA)}"]}]`, { WARMHOOK_ENDPOINT_KEY: keyA })).toEqual([
-      'WARMHOOK_ENDPOINT_KEY is also a key of a in ENDPOINTS_FILE',
+      'WARMHOOK_ENDPOINT_KEY is also used as a key of a in ENDPOINTS_FILE',
     ])
     expect(problemsOf(`endpoints: [{owner: default, keys: [${keyB}]}]`, { WARMHOOK_ENDPOINT_KEY: keyA })).toEqual([
-      expect.stringMatching(/^ENDPOINTS_FILE has the owner default/),
+      expect.stringMatching(/^ENDPOINTS_FILE contains the owner default/),
     ])
   })
 
   it.each([
-    ['none', '[]', 'must hold a key'],
-    ['three', `[${keyA}, ${keyB}, ${keyC}]`, 'must hold two keys at most'],
+    ['none', '[]', 'must contain a key'],
+    ['three', `[${keyA}, ${keyB}, ${keyC}]`, 'must contain at most two keys'],
   ])('refuses %s keys', (_name, keys, problem) => {
     expect(problemsOf(`endpoints: [{owner: a, keys: ${keys}}]`)).toEqual([
       `ENDPOINTS_FILE, line 1: endpoints[0].keys ${problem}`,
@@ -171,7 +171,7 @@ endpoints:
         .split('')
         .map((n, i) => `${n}: &${n} [${Array(10).fill(`*${'abcdefgh'[i]}`).join(',')}]`)
         .join('\n')}\nendpoints: *i`,
-      /an alias leads nowhere, or to too much/,
+      /an alias is undefined or expands to too much/,
     ],
   ])('tells the place of %s, never its text', (_name, text, problem) => {
     expect(problemsOf(text)[0]).toMatch(problem)
@@ -183,7 +183,7 @@ endpoints:
     ['is not a regular file', '/dev/zero'],
   ])('refuses a path that %s', (problem, file) => {
     expect(() => readEndpoints({ ENDPOINTS_FILE: file }, ['mailivery'])).toThrow(
-      `ENDPOINTS_FILE names a file that ${problem}`,
+      `ENDPOINTS_FILE refers to a file that ${problem}`,
     )
   })
 

@@ -4,9 +4,9 @@ import { fields } from './fields.ts'
 import { EnvError, parseAll, parseEnv } from './parse-env.ts'
 
 /**
- * The endpoints of WARMHOOK_ENDPOINT_KEY and ENDPOINTS_FILE; none where neither is set.
+ * The endpoints of WARMHOOK_ENDPOINT_KEY and ENDPOINTS_FILE; none if neither is set.
  *
- * @param sources the names of all senders that there are
+ * @param sources the names of all known senders
  * @throws EnvError listing every problem
  */
 export function readEndpoints(env: NodeJS.ProcessEnv, sources: readonly string[]): readonly Endpoint[] {
@@ -30,9 +30,11 @@ function collisions(own: Endpoint, listed: Endpoint): readonly string[] {
   const isSameKey = own.keyDigests.some((digest) => listed.keyDigests.includes(digest))
   const isSameOwner = own.owner === listed.owner && own.source === listed.source
   return [
-    ...(isSameKey ? [`WARMHOOK_ENDPOINT_KEY is also a key of ${listed.owner} in ENDPOINTS_FILE`] : []),
+    ...(isSameKey ? [`WARMHOOK_ENDPOINT_KEY is also used as a key of ${listed.owner} in ENDPOINTS_FILE`] : []),
     ...(isSameOwner && !isSameKey
-      ? [`ENDPOINTS_FILE has the owner ${own.owner}, which is that of WARMHOOK_ENDPOINT_KEY: put its key in the file`]
+      ? [
+          `ENDPOINTS_FILE contains the owner ${own.owner}, which WARMHOOK_ENDPOINT_KEY also uses: move the key to the file`,
+        ]
       : []),
   ]
 }

@@ -1,17 +1,17 @@
 import { readTextFile } from './read-text-file.ts'
 
-/** A variable's value, or why it has none that could be used. */
+/** A variable's value, or why it cannot be used. */
 export type Variable =
   | { readonly status: 'set'; readonly value: string }
   | { readonly status: 'unset' }
   | { readonly status: 'invalid'; readonly problem: string }
 
-// A certificate chain or a list of tokens is far below it.
+// Far more than a certificate chain or a list of tokens needs.
 const maxFileBytes = 65_536
 
 /**
- * Reads `NAME`, or the file that `NAME_FILE` names. An empty variable counts as unset. Surrounding white space, line ends
- * and a byte order mark are no part of a value: editors and shells add them.
+ * Reads `NAME`, or the file that `NAME_FILE` names. An empty variable counts as unset. Surrounding white space, line breaks
+ * and a byte order mark are removed, because editors and shells add them.
  */
 export function readVariable(name: string, env: NodeJS.ProcessEnv): Variable {
   const value = env[name] ?? ''
@@ -24,16 +24,16 @@ export function readVariable(name: string, env: NodeJS.ProcessEnv): Variable {
 function readFileOf(name: string, file: string): Variable {
   // The path is not quoted: it may be the secret itself, set by mistake.
   const read = readTextFile(file.trim(), maxFileBytes)
-  if (!read.ok) return invalid(`${name}_FILE names a file that ${read.problem}`)
-  if (read.text.trim() === '') return invalid(`${name}_FILE names a file that is empty`)
+  if (!read.ok) return invalid(`${name}_FILE refers to a file that ${read.problem}`)
+  if (read.text.trim() === '') return invalid(`${name}_FILE refers to a file that is empty`)
   return toVariable(name, read.text)
 }
 
 function toVariable(name: string, raw: string): Variable {
   // `trim` takes a byte order mark (U+FEFF) as white space.
   const value = raw.trim()
-  if (value === '') return invalid(`${name} holds white space only: set it to a value, or unset it`)
-  if (hidden.test(value)) return invalid(`${name} holds a line break or another invisible character`)
+  if (value === '') return invalid(`${name} contains only white space: set a value, or unset it`)
+  if (hidden.test(value)) return invalid(`${name} contains a line break or another invisible character`)
   return { status: 'set', value }
 }
 

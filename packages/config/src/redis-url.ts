@@ -1,9 +1,9 @@
-/** Where a Redis is: a server's URL, or the sentinels that know which of several servers is the master. */
+/** The location of a Redis: a server's URL, or the sentinels that know the current master. */
 export type RedisAddress = { readonly url: string } | SentinelAddress
 
 export interface SentinelAddress {
   readonly sentinels: readonly { readonly host: string; readonly port: number }[]
-  /** What the sentinels call the master. */
+  /** The name of the master in the sentinels' configuration. */
   readonly name: string
   readonly username: string | undefined
   /** The servers' and the sentinels'. */
@@ -18,7 +18,7 @@ const sentinelHost = /^(?<host>[\w.-]+|\[[\da-f:.]+\])(?::(?<port>\d{1,5}))?$/i
 const defaultSentinelPort = 26_379
 
 /**
- * Reads `redis://…`, `rediss://…` or `redis+sentinel://[user:password@]host[:port],…/master[/db]`; undefined when it is
+ * Reads `redis://…`, `rediss://…` or `redis+sentinel://[user:password@]host[:port],…/master[/db]`; undefined if it is
  * none of them.
  */
 export function parseRedisUrl(text: string): RedisAddress | undefined {
@@ -42,9 +42,9 @@ export function parseRedisUrl(text: string): RedisAddress | undefined {
   }
 }
 
-/** Why this is not the address of a Redis, as the end of a sentence that begins with the variable; undefined when it is one. */
+/** Why this is not the address of a Redis, as the end of a sentence that starts with the variable; undefined if it is one. */
 export function redisUrlProblem(text: string): string | undefined {
-  if (!isDecodable(text)) return 'holds a % that does not decode: write a literal one as %25'
+  if (!isDecodable(text)) return 'contains an invalid % escape: write a literal % as %25'
   if (parseRedisUrl(text) !== undefined) return undefined
   return (
     'must be a URL such as redis://127.0.0.1:6379 or redis+sentinel://host1:26379,host2:26379/master-name; ' +
@@ -55,7 +55,7 @@ export function redisUrlProblem(text: string): string | undefined {
 function isServerUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || url.hostname === '' || text.includes('#')) return false
-  // A password with an unescaped / or ? would turn its rest, and the real host, into a path or a query.
+  // An unescaped / or ? in a password would turn the rest of it, and the real host, into a path or a query.
   const isDatabase = /^(?:\/\d{0,9})?$/.test(url.pathname)
   return isDatabase && /^(?:\?(?:\w+=[^&@]*(?:&|$))*)?$/.test(url.search)
 }

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { httpUrl } from './http-url.ts'
 import type { ResourceScope } from './resource-scope.ts'
 
-/** The address is taken or not ours to use. */
+/** The address is in use or not allowed. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
 export interface ListenOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number
-  /** The setting that chose the port. */
+  /** The setting that selects the port. */
   readonly variable: string
   readonly onError: (error: unknown) => void
   readonly drainMs?: number
@@ -21,8 +21,8 @@ export interface ListenOptions {
 
 /**
  * Starts a server and returns a URL that reaches it from this machine, without a trailing slash. Its release stops
- * listening, lets requests in progress finish for `drainMs`, then cuts what is left. `onError` is told of connections
- * that could not be taken (too many open files).
+ * listening, gives requests in progress `drainMs` to finish, then closes the remaining connections. `onError` receives errors of
+ * connections that could not be accepted (too many open files).
  *
  * @throws ListenError saying which setting to change
  */
@@ -49,8 +49,8 @@ function explain(cause: unknown, { host, port, variable }: Pick<ListenOptions, '
   if (code === 'EADDRINUSE')
     return `${variable}: ${place} is in use by another program; stop that program, or set ${variable} to another port`
   if (code === 'EACCES')
-    return `${variable}: this user may not listen on ${place}; set ${variable} to a port above 1023`
-  return `HOST: nothing can listen on ${host} (${code}); set HOST to an address of this machine`
+    return `${variable}: this user is not allowed to listen on ${place}; set ${variable} to a port above 1023`
+  return `HOST: cannot listen on ${host} (${code}); set HOST to an address of this machine`
 }
 
 async function drain(server: Server, drainMs: number): Promise<void> {

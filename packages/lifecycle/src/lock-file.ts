@@ -1,16 +1,16 @@
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * Locks a file (made where it is missing) until the lock is disposed or the process ends, however that ends; undefined
- * while somebody else has it. The lock is the operating system's, by way of SQLite, as Node has no call for it: nothing can
- * be left behind by a killed process, and process ids play no part.
+ * Locks a file (created if it does not exist) until the lock is disposed or the process ends for any reason. Undefined if the
+ * lock is taken. It is an operating system lock, used through SQLite because Node has no API for it, so a killed process leaves
+ * nothing behind and process ids are not involved.
  *
- * @throws Error when the file can't be opened
+ * @throws Error if the file cannot be opened
  */
 export function lockFile(path: string): Disposable | undefined {
   const db = new DatabaseSync(path)
   try {
-    // Held open and never written to: the file stays empty.
+    // Opened but never written to: the file stays empty.
     db.exec('BEGIN EXCLUSIVE')
     return { [Symbol.dispose]: () => (db.isOpen ? db.close() : undefined) }
   } catch (error) {
@@ -21,6 +21,6 @@ export function lockFile(path: string): Disposable | undefined {
 }
 
 function isBusy(error: unknown): boolean {
-  // SQLITE_BUSY is the low byte; the others tell its kinds apart.
+  // SQLITE_BUSY is the low byte; the other bytes distinguish its variants.
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }

@@ -1,6 +1,6 @@
 import { getPath } from 'hono/utils/url'
 
-/** A request's path for an app to route by, without doubled or trailing slashes: URLs are put together by hand. */
+/** A request's path for routing, without duplicate or trailing slashes, which hand-written URLs often contain. */
 export function plainPath(request: Request): string {
   const path = getPath(request)
   if (!path.endsWith('/') && !path.includes('//')) return path

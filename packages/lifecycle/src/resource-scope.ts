@@ -12,32 +12,32 @@ export class ReleaseError extends AggregateError {
 }
 
 /**
- * Owns what a process has opened. Everything is released last in, first out, each within its own time limit;
- * one that fails or hangs does not keep the others open.
+ * Owns the resources that a process has opened. They are released last in, first out, each within its own time limit;
+ * a release that fails or hangs does not prevent the others.
  */
 export class ResourceScope implements AsyncDisposable {
   readonly #resources: Resource[] = []
   #disposal: Promise<void> | undefined
 
-  /** Registers how `name` is released; `limitMs` bounds the wait. */
+  /** Registers the release of `name`, with a time limit of `limitMs`. */
   defer(name: string, release: () => unknown, limitMs = 5_000): void {
     this.#resources.push({ name, release, limitMs })
   }
 
-  /** Registers an open resource and hands it back. */
+  /** Registers an open resource and returns it. */
   use<T extends AsyncDisposable>(name: string, resource: T, limitMs = 5_000): T {
     this.defer(name, () => resource[Symbol.asyncDispose](), limitMs)
     return resource
   }
 
   /**
-   * Opens what `open` opens; when it fails half-way, releases what was open by then before throwing.
+   * Runs `open`. If it fails, releases what it has opened so far, then throws.
    */
   static async build<T extends object>(open: (scope: ResourceScope) => Promise<T>): Promise<T & AsyncDisposable> {
     const scope = new ResourceScope()
     try {
       const built = await open(scope)
-      // A copy: what was built may be one of the scope's own resources, with a release of its own.
+      // A copy: the result may be one of the scope's resources, with its own release.
       return { ...built, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() }
     } catch (error) {
       await scope[Symbol.asyncDispose]()

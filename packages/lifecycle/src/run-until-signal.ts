@@ -2,15 +2,16 @@ import { exitWhenIdle } from './exit-when-idle.ts'
 
 /** How a process ends. */
 export interface RunOptions {
-  /** From the signal to the end; after it the process exits with 1. */
+  /** Time from the signal to the end; after that the process exits with 1. */
   readonly deadlineMs: number
-  /** Told of every failure; the default writes to standard error. */
+  /** Called with every failure; by default, it is written to standard error. */
   readonly onError?: (error: unknown) => void
 }
 
 /**
- * Starts a process and keeps it until SIGINT, SIGTERM or SIGHUP, then releases it and lets the event loop empty: a clean
- * stop exits 0. `giveUp` is the process's own way to stop, with 1, for a supervisor to start another. A failed start, a failed stop, an uncaught error, a second signal or the deadline exit 1.
+ * Starts a process and runs it until SIGINT, SIGTERM or SIGHUP, then releases it and lets the event loop empty: a clean
+ * stop exits with 0. `giveUp` lets the process stop itself with 1, so that a supervisor starts a new one. A failed start, a failed
+ * stop, an uncaught error, a second signal and the deadline also exit with 1.
  */
 export async function runUntilSignal(
   options: RunOptions,
@@ -32,7 +33,7 @@ export async function runUntilSignal(
     process.on(name, giveUp)
   }
   const exitInTime = (): void => void setTimeout(() => process.exit(1), options.deadlineMs).unref()
-  // Also a start that hangs is ended then.
+  // This also ends a start that hangs.
   void stop.promise.then(exitInTime)
   try {
     const running = await start(giveUp)
@@ -40,7 +41,7 @@ export async function runUntilSignal(
     await running[Symbol.asyncDispose]()
   } catch (error) {
     fail(error)
-    // Something that failed to close must not keep a failed process alive.
+    // A resource that failed to close must not keep a failed process alive.
     exitInTime()
   }
 }

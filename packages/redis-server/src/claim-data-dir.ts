@@ -7,7 +7,7 @@ import { RedisServerError } from './redis-server-error.ts'
 
 /** The right to run the one server on a data directory. */
 export interface DataDirClaim {
-  /** Notes which server runs here, so that it can be found again should this process be killed. */
+  /** Records the running server, so that it can be found again if this process is killed. */
   record(server: RunningServer): Promise<void>
   release(): Promise<void>
 }
@@ -22,9 +22,9 @@ interface Claim {
 }
 
 /**
- * Claims a data directory for this process (`data-dir-locked` while another has it). A server left behind by a killed owner
- * is shut down first. A lock of the operating system decides, as a process id may belong to another program by now, or to
- * another container.
+ * Claims a data directory for this process (`data-dir-locked` if another process has it). A server left behind by a killed owner
+ * is shut down first. An operating system lock decides, because a process id may by now belong to another program or
+ * container.
  */
 export async function claimDataDir(dataDir: string, log: (line: string) => void): Promise<DataDirClaim> {
   const path = join(dataDir, 'warmhook-redis.json')
@@ -60,30 +60,30 @@ function describeOwner(claim: Claim | undefined): string {
     : `process ${ownerPid} runs a server in it (pid ${server.pid}, port ${server.port})`
 }
 
-/** The owner that wrote the claim is dead, or we would not have the lock; its server may live. */
+/** The process that wrote the claim has ended, otherwise the lock would be taken; its server may still run. */
 async function endLeftover(path: string, dataDir: string, log: (line: string) => void): Promise<void> {
   const server = (await readClaim(path))?.server
   if (server === undefined) return
   const identity = await identifyServer(server)
   if (identity.status === 'silent' && isAlive(server.pid) && (await mayRunIn(dataDir, server.pid))) {
-    throw locked(dataDir, `process ${server.pid} uses it and does not answer; end that process first`)
+    throw locked(dataDir, `process ${server.pid} uses it and does not answer; stop that process first`)
   }
   if (!(await isSameServer(identity, server, dataDir))) {
-    // It may have stopped listening a moment before it ends.
+    // It may have stopped listening just before it exits.
     if (await mayRunIn(dataDir, server.pid)) await waitUntilGone(server.pid, 2_000)
     return
   }
-  log(`taking over from Redis ${server.pid}, whose owner is gone`)
+  log(`shutting down Redis ${server.pid}, whose owner has exited`)
   await shutDownServer(server)
-  if (!(await waitUntilGone(server.pid, 30_000))) throw locked(dataDir, `process ${server.pid} does not end`)
+  if (!(await waitUntilGone(server.pid, 30_000))) throw locked(dataDir, `process ${server.pid} does not exit`)
 }
 
-/** A server's working directory is its data directory. False where /proc shows another program under its number. */
+/** A server's working directory is its data directory. False if /proc shows a different program under its pid. */
 async function mayRunIn(dataDir: string, pid: number): Promise<boolean> {
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataDir))
   } catch {
-    // No /proc on this system, or a process of somebody else.
+    // No /proc on this system, or another user's process.
     return true
   }
 }
@@ -92,7 +92,7 @@ async function isSameServer(identity: ServerIdentity, server: RunningServer, dat
   return identity.status === 'answers' && identity.pid === server.pid && identity.dir === (await realpath(dataDir))
 }
 
-/** Undefined when there is nothing to learn from the file: gone meanwhile, or cut short by a crash. */
+/** Undefined if the file has been removed, or truncated by a crash. */
 async function readClaim(path: string): Promise<Claim | undefined> {
   try {
     return toClaim(JSON.parse(await readFile(path, 'utf8')))

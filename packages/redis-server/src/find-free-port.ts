@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A loopback port that was free a moment ago. Another process may take it first, so the user has to be ready to retry. */
+/** A loopback port that was free a moment ago. Another process may take it first, so callers must be prepared to retry. */
 export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { RedisServerError } from './redis-server-error.ts'
 
-/** A program that is a Redis server when it is called by the name in `argv0`. */
+/** A program that acts as a Redis server if it is started with the name in `argv0`. */
 export interface RedisBinary {
   readonly file: string
   readonly argv0: string
 }
 
-// Debian ships the server inside redis-tools: redis-check-rdb is the same program, which goes by the name it is called.
+// Debian's redis-tools contains the server: redis-check-rdb is the same program and acts according to the name it is started with.
 const usualBinaries: readonly RedisBinary[] = [
   { file: 'redis-server', argv0: 'redis-server' },
   { file: 'valkey-server', argv0: 'valkey-server' },
@@ -18,14 +18,14 @@ const usualBinaries: readonly RedisBinary[] = [
   { file: '/usr/local/bin/redis-server', argv0: 'redis-server' },
 ]
 
-/** The first of the candidates that runs and calls itself a Redis or Valkey server. */
+/** The first candidate that runs and identifies itself as a Redis or Valkey server. */
 export async function findRedisBinary(candidates: readonly RedisBinary[] = usualBinaries): Promise<RedisBinary> {
   for (const candidate of candidates) {
     if (await isServer(candidate)) return candidate
   }
   throw new RedisServerError(
     'binary-missing',
-    'no redis-server or valkey-server found: run "node scripts/setup.mjs", or set REDIS_URL to a Redis that runs elsewhere',
+    'no redis-server or valkey-server found: run "node scripts/setup.mjs", or set REDIS_URL to another Redis',
   )
 }
 

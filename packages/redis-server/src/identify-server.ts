@@ -1,19 +1,19 @@
 import { Redis } from 'ioredis'
 
-/** Where a server is and how to speak to it. */
+/** A server's address and credentials. */
 export interface ServerAddress {
   readonly port: number
   readonly password?: string | undefined
 }
 
-/** What answered at an address. `silent`: something took the connection but said nothing in time. */
+/** What answered at an address. `silent`: the connection was accepted, but there was no answer in time. */
 export type ServerIdentity =
   | { readonly status: 'answers'; readonly pid: number; readonly dir: string; readonly loading: boolean }
   | { readonly status: 'other'; readonly error: Error }
   | { readonly status: 'absent' }
   | { readonly status: 'silent' }
 
-/** Asks the server at a loopback port which process it is and where its data lies. */
+/** Asks the server at a loopback port for its process id and data directory. */
 export async function identifyServer(address: ServerAddress, timeoutMs = 2_000): Promise<ServerIdentity> {
   const client = connectTo(address, timeoutMs)
   try {
@@ -33,7 +33,7 @@ export async function identifyServer(address: ServerAddress, timeoutMs = 2_000):
   }
 }
 
-/** Asks the server to save and end. The connection breaks when it does, so no answer is the good answer. */
+/** Asks the server to save and shut down. The connection then breaks, so no answer means success. */
 export async function shutDownServer(address: ServerAddress, timeoutMs = 10_000): Promise<void> {
   const client = connectTo(address, timeoutMs)
   try {
@@ -52,14 +52,14 @@ function connectTo({ port, password }: ServerAddress, timeoutMs: number): Redis 
     port,
     ...(password === undefined ? {} : { password }),
     lazyConnect: true,
-    // One connection, one try: the caller decides whether to ask again. A server that loads its data answers INFO.
+    // One connection attempt: the caller decides whether to retry. A server that is loading its data answers INFO.
     enableReadyCheck: false,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
   })
-  // Failures reach the caller through the rejected command; without a listener the same error would end the process.
+  // Errors reach the caller through the rejected command; without a listener they would also crash the process.
   client.on('error', () => {})
   return client
 }

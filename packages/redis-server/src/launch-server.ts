@@ -21,23 +21,23 @@ export interface LaunchOptions {
 type ServerProcess = ChildProcessByStdio<Writable, Readable, Readable>
 
 const startTimeoutMs = 30_000
-// Writing out the append-only file takes as long as the disk needs; after this it is a hang.
+// Writing the append-only file can take as long as the disk needs; beyond this limit the server is considered hung.
 const stopTimeoutMs = 30_000
 
-/** Runs the program until it answers. On failure nothing is left running; the claim stays with the caller. */
+/** Starts the program and waits until it answers. On failure nothing is left running; the caller retains the claim. */
 export async function launchServer({ binary, config, extraArgs, claim, log }: LaunchOptions): Promise<RedisServer> {
   const child = spawn(binary.file, ['-', ...extraArgs], {
     argv0: binary.argv0,
     cwd: config.dir,
     stdio: ['pipe', 'pipe', 'pipe'],
-    // Out of our process group: Ctrl-C must reach us alone, or Redis would be gone before the last jobs are written.
+    // In its own process group: Ctrl-C must not reach Redis, or it would exit before the last jobs are written.
     detached: true,
   })
   const tail = followLog(child, log)
   const logged = once(child, 'close').catch(() => {})
   const ended = waitForEnd(child)
   endWithParent(child, ended)
-  // A program that ends at once closes its input early; why is in its log.
+  // A program that exits immediately closes its input early; its log contains the reason.
   child.stdin.on('error', () => {})
   child.stdin.end(toRedisConfig(config))
   const { pid } = child
@@ -67,7 +67,7 @@ async function waitForEnd(child: ServerProcess): Promise<End> {
   }
 }
 
-/** For a parent that ends without disposing, after an uncaught error for one. SIGKILL is left to the next start. */
+/** For a parent that exits without disposing, such as after an uncaught error. After SIGKILL, the next start cleans up. */
 function endWithParent(child: ServerProcess, ended: Promise<End>): void {
   const end = () => void child.kill('SIGTERM')
   process.once('exit', end)
@@ -79,10 +79,10 @@ async function waitUntilReady(address: ServerAddress, pid: number, ended: Promis
   let deadline = Date.now() + startTimeoutMs
   for (let waitMs = 10; Date.now() < deadline; waitMs = Math.min(waitMs * 2, 250)) {
     const answer = await Promise.race([end, identifyServer(address, 1_000)])
-    if (answer.status === 'ended') throw new Error(`it ended with ${answer.exit.signal ?? `code ${answer.exit.code}`}`)
+    if (answer.status === 'ended') throw new Error(`it exited with ${answer.exit.signal ?? `code ${answer.exit.code}`}`)
     if (answer.status === 'answers' && answer.pid === pid) {
       if (!answer.loading) return
-      // Reading back a large file is progress, however long it takes.
+      // Loading a large file is progress, no matter how long it takes.
       deadline = Date.now() + startTimeoutMs
     }
     await Promise.race([end, delay(waitMs)])
@@ -139,7 +139,7 @@ function toStartError(cause: unknown, port: number, tail: readonly string[]): Re
     return new RedisServerError('port-in-use', `port ${port} on 127.0.0.1 is in use`, { cause })
   }
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new RedisServerError('did-not-start', `Redis did not start: ${why}; its last lines:\n${text || '(none)'}`, {
+  return new RedisServerError('did-not-start', `Redis did not start: ${why}; last log lines:\n${text || '(none)'}`, {
     cause,
   })
 }

@@ -6,11 +6,11 @@ export interface RedisConfig {
   readonly port: number
   readonly appendfsync: AppendFsync
   readonly password: string | undefined
-  /** In Redis's own notation, for example `256mb`. */
+  /** In Redis notation, such as `256mb`. */
   readonly maxmemory: string | undefined
 }
 
-/** The configuration as Redis reads it from its standard input: the password is in no argument list and no file. */
+/** The configuration as Redis reads it from standard input, so that the password is not in an argument list or a file. */
 export function toRedisConfig({ dir, port, appendfsync, password, maxmemory }: RedisConfig): string {
   const settings: readonly (readonly [name: string, value: string | undefined])[] = [
     ['bind', '127.0.0.1'],
@@ -20,9 +20,9 @@ export function toRedisConfig({ dir, port, appendfsync, password, maxmemory }: R
     ['dir', dir],
     ['appendonly', 'yes'],
     ['appendfsync', appendfsync],
-    // The append-only file is the whole truth; snapshots would only cost memory and disk.
+    // The append-only file is sufficient; snapshots would only cost memory and disk space.
     ['save', ''],
-    // A queue must refuse work rather than forget some.
+    // A queue must refuse work rather than evict it.
     ['maxmemory-policy', 'noeviction'],
     ['maxmemory', maxmemory],
     ['requirepass', password],

@@ -1,4 +1,4 @@
-/** Why a private Redis could not be had. */
+/** Why a private Redis could not be started. */
 export type RedisServerErrorCode =
   | 'binary-missing'
   | 'data-dir-locked'
@@ -6,7 +6,7 @@ export type RedisServerErrorCode =
   | 'keeps-ending'
   | 'port-in-use'
 
-/** The one error of this package; `code` says what happened, the message what to do about it. */
+/** The error type of this package; `code` says what happened, the message what to do about it. */
 export class RedisServerError extends Error {
   override readonly name = 'RedisServerError'
   readonly code: RedisServerErrorCode

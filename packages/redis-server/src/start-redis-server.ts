@@ -10,29 +10,29 @@ import type { RedisServer } from './redis-server.ts'
 import { RedisServerError } from './redis-server-error.ts'
 
 export interface RedisServerOptions {
-  /** Where the data lies. Created when absent; one server at a time. */
+  /** The data directory. Created if it does not exist; one server at a time. */
   readonly dataDir: string
-  /** A free one by default. */
+  /** By default, a free port. */
   readonly port?: number
-  /** `true` makes one up; none by default. */
+  /** `true` generates one; by default there is none. */
   readonly password?: string | true
-  /** `everysec` by default: a crash of the machine loses at most the last second. */
+  /** `everysec` by default: if the machine crashes, at most the last second is lost. */
   readonly appendfsync?: AppendFsync
-  /** In Redis's own notation, for example `256mb`; unbounded by default. */
+  /** In Redis notation, such as `256mb`; unlimited by default. */
   readonly maxmemory?: string
-  /** Further command-line arguments for the server, for example `['--hz', '100']`. */
+  /** Additional command-line arguments, such as `['--hz', '100']`. */
   readonly extraArgs?: readonly string[]
-  /** Hears each line that the server logs. */
+  /** Called with each line that the server logs. */
   readonly log?: (line: string) => void
-  /** The programs to try, in order; Redis and Valkey by their usual names by default. */
+  /** The programs to try, in order. By default, Redis and Valkey under their usual names. */
   readonly binaries?: readonly RedisBinary[]
 }
 
-// Between choosing a port and listening on it another process may take it.
+// Another process may take the port before the server listens on it.
 const portTries = 5
 
 /**
- * Starts a Redis on 127.0.0.1 that keeps its data in `dataDir`, and resolves when it answers.
+ * Starts a Redis on 127.0.0.1 with its data in `dataDir`, and resolves once it answers.
  * Fails with a `RedisServerError`.
  *
  * @example

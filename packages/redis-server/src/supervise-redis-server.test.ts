@@ -63,7 +63,7 @@ describe('superviseRedisServer', () => {
     expect(await gaveUp.promise).toMatchObject({
       name: 'RedisServerError',
       code: 'keeps-ending',
-      message: expect.stringMatching(/ended \(SIGKILL\) and can't be kept running: Redis did not start[^]*REDIS_URL/),
+      message: expect.stringMatching(/exited \(SIGKILL\) and could not be restarted: Redis did not start[^]*REDIS_URL/),
     })
     expect(events.filter(({ status }) => status === 'restart failed')).toHaveLength(8)
   })

@@ -3,7 +3,7 @@ import type { RedisServer, RedisServerExit } from './redis-server.ts'
 import { RedisServerError } from './redis-server-error.ts'
 import { startRedisServer, type RedisServerOptions } from './start-redis-server.ts'
 
-/** What a supervised server has come to. */
+/** What has happened to a supervised server. */
 export type SupervisionEvent =
   | { readonly status: 'ended'; readonly exit: RedisServerExit }
   | { readonly status: 'restart failed'; readonly error: unknown }
@@ -11,25 +11,25 @@ export type SupervisionEvent =
 
 export interface SupervisionOptions extends RedisServerOptions {
   readonly onEvent: (event: SupervisionEvent) => void
-  /** The server could not be kept running. Nothing restarts it any more. */
+  /** The server could not be kept running and is no longer restarted. */
   readonly onGiveUp: (error: Error) => void
 }
 
-/** A Redis that is started again when it ends by itself. Disposing it ends it for good. */
+/** A Redis that is restarted if it exits by itself. Disposing stops it for good. */
 export interface SupervisedRedisServer extends AsyncDisposable {
-  /** The same after each restart. */
+  /** Does not change after a restart. */
   readonly url: string
   readonly pid: number
 }
 
-/** With the pauses between them, some 15 s. A server that loads its data takes as long as it needs within one try. */
+/** About 15 s including the delays. A server that is loading its data may take as long as it needs within one try. */
 const maxTries = 8
 const triesCountForMs = 60_000
 const longestPauseMs = 5_000
 
 /**
- * Starts a Redis as `startRedisServer` does, and again on the same data, port and password whenever it ends by itself:
- * clients reconnect to it as to a server that was restarted. It gives up after eight tries in a minute.
+ * Starts a Redis like `startRedisServer`, and restarts it with the same data, port and password whenever it exits by itself, so
+ * that clients reconnect. It gives up after eight tries in a minute.
  */
 export async function superviseRedisServer({
   onEvent,
@@ -55,7 +55,7 @@ export async function superviseRedisServer({
     }
   }
 
-  /** Undefined when it was told to stop meanwhile. */
+  /** Undefined if it was stopped in the meantime. */
   async function restart(reason: string): Promise<RedisServer | undefined> {
     let cause: unknown
     for (;;) {
@@ -83,13 +83,13 @@ export async function superviseRedisServer({
       stop.abort()
       await server.stop()
       await running
-      // A restart may have been under way.
+      // A restart may have been in progress.
       await server.stop()
     },
   }
 }
 
-/** The first restart comes at once. */
+/** The first restart is immediate. */
 async function pause(tries: number, signal: AbortSignal): Promise<void> {
   if (tries === 0) return
   await delay(Math.min(125 * 2 ** tries, longestPauseMs), undefined, { signal }).catch(() => undefined)
@@ -103,7 +103,7 @@ function toGiveUpError(reason: string, cause: unknown): RedisServerError {
   const why = cause instanceof Error ? `: ${cause.message}` : ''
   return new RedisServerError(
     'keeps-ending',
-    `The private Redis ended (${reason}) and can't be kept running${why}. See that the machine has memory and room on its disk, or set REDIS_URL to a Redis that runs elsewhere`,
+    `The private Redis exited (${reason}) and could not be restarted${why}. Make sure that the machine has enough memory and disk space, or set REDIS_URL to another Redis`,
     { cause },
   )
 }

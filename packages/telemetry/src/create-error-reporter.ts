@@ -1,21 +1,21 @@
 import type { Logger } from './logger.ts'
 
-/** Makes a listener for the errors of one place, for example `redis.on('error', report('redis connection'))`. */
+/** Creates a listener for the errors of one source, as in `redis.on('error', report('redis connection'))`. */
 type Report = (what: string, level?: 'warn' | 'error') => (error: unknown) => void
 
 export interface ErrorReporter extends Report {
-  /** Logs the counts that wait for their line, in one line; for the end of a process. */
+  /** Logs all pending counts in one line; call it before the process ends. */
   readonly flush: () => void
 }
 
 /**
- * Logs errors without flooding the log: the first of its kind at once, then one line a second at most, with the number of
- * errors it stands for. A Redis that is full or unreachable makes thousands of equal errors in a second (measured with
- * BullMQ 6.7). A kind is what failed and the error's code, else its class and message without numbers.
+ * Logs errors without flooding the log: the first of its kind immediately, then at most one line per second with the number of
+ * errors. A Redis that is full or unreachable causes thousands of identical errors per second (measured with BullMQ 6.7). The kind
+ * is given by what failed and the error's code, or its class and its message without numbers.
  */
 export function createErrorReporter(log: Logger): ErrorReporter {
   const kinds = new Map<string, Kind>()
-  // One error may reach several listeners: BullMQ's queues pass on those of their connection.
+  // One error may reach several listeners: BullMQ's queues forward the errors of their connection.
   const firstPlace = new WeakMap<Error, string>()
   const report: Report = (what, level = 'warn') => {
     const write: Kind['write'] = (err, repeated) => log[level]({ err, ...(repeated > 0 ? { repeated } : {}) }, what)
@@ -37,7 +37,7 @@ export function createErrorReporter(log: Logger): ErrorReporter {
     const waiting = [...kinds]
       .filter(([, kind]) => kind.repeated > 0)
       .map(([kind, { repeated }]) => ({ kind, repeated }))
-    if (waiting.length > 0) log.warn({ errors: waiting }, 'errors since their last line')
+    if (waiting.length > 0) log.warn({ errors: waiting }, 'repeated errors')
     for (const kind of kinds.values()) kind.repeated = 0
   }
   return Object.assign(report, { flush })
@@ -45,15 +45,15 @@ export function createErrorReporter(log: Logger): ErrorReporter {
 
 interface Kind {
   readonly write: (error: unknown, repeated: number) => void
-  /** Errors since the last line. */
+  /** Errors since the last log line. */
   repeated: number
   last: unknown
 }
 
-/** A little more than a second, so that two lines never have the same second in a log. */
+/** Slightly more than a second, so that two lines never show the same second. */
 const intervalMs = 1_050
 
-/** In one second. With more, the place alone makes the kind. */
+/** Per second. With more, the source alone determines the kind. */
 const maxKinds = 50
 
 function startKind(kinds: Map<string, Kind>, name: string, write: Kind['write'], error: unknown): void {
@@ -62,7 +62,7 @@ function startKind(kinds: Map<string, Kind>, name: string, write: Kind['write'],
   write(error, 0)
   let writtenAt = performance.now()
   const look = (): void => {
-    // A timer counts from the start of its turn of the event loop, and fires too early after a long one.
+    // A timer counts from the start of its event loop iteration, so it fires too early after a long one.
     const early = writtenAt + intervalMs - performance.now()
     if (early > 0) return void setTimeout(look, early).unref()
     if (kind.repeated === 0) return void kinds.delete(name)
@@ -82,7 +82,7 @@ function kindOf(error: unknown, causes: number): string {
   return `${error.name} ${code}${cause}`
 }
 
-/** Ids, ports and times differ between errors of one kind. */
+/** Ids, ports and times differ between errors of the same kind. */
 function withoutNumbers(message: string): string {
   return message.slice(0, 200).replaceAll(/[\da-f-]{8,}|\d+/gi, '#')
 }

@@ -3,18 +3,18 @@ import { pino } from 'pino'
 import { createErrorReporter } from './create-error-reporter.ts'
 import { createLogger, type Logger } from './logger.ts'
 
-/** Where a process's log goes: standard output, or standard error where the output is for people. */
+/** Where a process logs: standard output, or standard error if its standard output is for people. */
 export type LogStream = 'stdout' | 'stderr'
 
 /**
- * The logger of a whole process, at level `info` until its settings are known. From here on, Node's warnings and what
- * libraries print to the console (BullMQ, ioredis and Hono do) are log lines as well. Call it once, first thing in `main.ts`.
+ * The logger of a whole process, at level `info` until its settings are known. From then on, Node's warnings and
+ * the console output of libraries (BullMQ, ioredis, Hono) are log lines as well. Call it once, at the start of `main.ts`.
  */
 export function createProcessLogger(service: string, stream: LogStream = 'stdout'): Logger {
   // Synchronous, so that the last line before an exit is not lost.
   const log = createLogger(service, 'info', pino.destination({ fd: stream === 'stdout' ? 1 : 2, sync: true }))
   const report = createErrorReporter(log)
-  // Node's own listener prints warnings as text.
+  // Node's default listener prints warnings as text.
   process.removeAllListeners('warning')
   process.on('warning', report('process warning'))
   const onConsole = report('console')
@@ -24,7 +24,7 @@ export function createProcessLogger(service: string, stream: LogStream = 'stdout
   return log
 }
 
-/** Logs why a process ends. Settings that do not fit have several lines in their message; the log has it as one. */
+/** Logs why a process exits. A message of several lines, such as one about invalid settings, becomes one line. */
 export function reportFatal(log: Logger): (error: unknown) => void {
   return (err) => log.fatal({ err }, err instanceof Error ? err.message : String(err))
 }

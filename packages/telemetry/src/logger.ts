@@ -2,7 +2,7 @@ import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type { Logger } from 'pino'
 
-/** JSON lines on standard output. What could hold a person's data or a secret is removed by name, at any of these depths. */
+/** JSON lines on standard output. Fields that could contain personal data or secrets are redacted by name, up to this depth. */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
   return pino(
     {
@@ -28,10 +28,10 @@ const sensitive = [
   'authorization',
 ]
 
-/** Causes of causes say less and less. */
+/** Deeper causes add little. */
 const maxCauses = 4
 
-/** An error's own fields can carry the payload of a query or a request, so only these are logged. */
+/** Other fields of an error can contain the payload of a query or request, so only these are logged. */
 function toLoggedError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) }
   return { ...toSummary(error, maxCauses), stack: error.stack }
@@ -48,7 +48,7 @@ function toSummary(error: Error, causes: number): Record<string, unknown> {
   }
 }
 
-/** A connection that was refused on every address of a name has its messages inside (Node's `AggregateError`). */
+/** If every address of a host refuses the connection, the messages are inside Node's `AggregateError`. */
 function messageOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message
   return error.errors.map((inner: unknown) => (inner instanceof Error ? inner.message : String(inner))).join('; ')

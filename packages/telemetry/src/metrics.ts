@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-/** A registry of its own for each process, with Node's process metrics. */
+/** A new registry with Node's process metrics. */
 export function createMetrics(service: string): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ service })

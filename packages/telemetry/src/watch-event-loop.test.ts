@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { watchEventLoop } from './watch-event-loop.ts'
 
 describe('watchEventLoop', () => {
-  it('tells how long the event loop stood still', async () => {
+  it('reports how long the event loop was blocked', async () => {
     const told = Promise.withResolvers<number>()
     using watch = watchEventLoop({ maxMs: 100, onBlocked: told.resolve })
     expect(watch).toBeDefined()

@@ -1,13 +1,13 @@
 import type { Logger } from './logger.ts'
 
 export interface EventLoopWatchOptions {
-  /** A longer pause is told of. */
+  /** Longer pauses are reported. */
   readonly maxMs: number
-  /** Told how long the loop stood still. Meanwhile no request was answered and no lock renewed. */
+  /** Called with the duration. In the meantime no request was answered and no lock renewed. */
   readonly onBlocked: (pauseMs: number) => void
 }
 
-/** Tells of pauses of this process's event loop until it is disposed. */
+/** Reports when this process's event loop was blocked, until disposed. */
 export function watchEventLoop({ maxMs, onBlocked }: EventLoopWatchOptions): Disposable {
   const intervalMs = maxMs / 2
   let last = performance.now()
@@ -21,10 +21,10 @@ export function watchEventLoop({ maxMs, onBlocked }: EventLoopWatchOptions): Dis
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Warns of pauses for as long as the process lives. A worker that stands still for longer than its lock has its jobs taken over. */
+/** Logs a warning when the event loop was blocked. If a worker is blocked for longer than its lock, other workers take over its jobs. */
 export function warnOfBlockedLoop(log: Logger): void {
   watchEventLoop({
     maxMs: 1_000,
-    onBlocked: (pauseMs) => log.warn({ pauseMs: Math.round(pauseMs) }, 'the event loop stood still'),
+    onBlocked: (pauseMs) => log.warn({ pauseMs: Math.round(pauseMs) }, 'the event loop was blocked'),
   })
 }
