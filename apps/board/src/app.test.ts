@@ -96,7 +96,7 @@ describe('the board', () => {
     }
   })
 
-  it('refuses query parameters that a route does not know, and names those that it does', async () => {
+  it('refuses query parameters that a route does not know, and names the allowed ones', async () => {
     const { paths } = await board.get<{ paths: Record<string, Record<string, unknown>> }>('/api/openapi.json')
     for (const [path, methods] of Object.entries(paths)) {
       const real = path
@@ -106,11 +106,11 @@ describe('the board', () => {
       const [method = ''] = Object.keys(methods)
       const response = await board.request(`/api${real}?sort=asc`, { method: method.toUpperCase() })
       expect([path, response.status]).toEqual([path, 400])
-      expect(await response.json()).toMatchObject({ detail: expect.stringContaining('Unknown: sort; there are ') })
+      expect(await response.json()).toMatchObject({ detail: expect.stringContaining('Unknown: sort; ') })
     }
     const pauses = await board.request('/api/pauses?order=asc')
     expect(await pauses.json()).toMatchObject({
-      detail: 'Invalid request: Unknown: order; there are limit, cursor, state, owner, since, until',
+      detail: 'Invalid request: Unknown: order; allowed: limit, cursor, state, owner, since, until',
     })
     expect((await board.request('/api/quarantine?cursor=x')).status).toBe(400)
   })
@@ -334,7 +334,7 @@ describe('GET /api/handlers', () => {
 
   it('tells which handlers are switched on, how many workers take each, and what they finish', async () => {
     expect(await statusOf('crm-sync')).toMatchObject({ enabled: false, workers: 0, ratePerMinute: 0 })
-    expect(await (await board.request('/')).text()).toContain('No worker takes the intake queue')
+    expect(await (await board.request('/')).text()).toContain('No worker processes the intake queue')
     const queues = [
       { name: 'intake', finished: 0 },
       { name: 'crm-sync', finished: 640 },
@@ -348,9 +348,9 @@ describe('GET /api/handlers', () => {
     expect(await statusOf('pause-tracking')).toMatchObject({ enabled: true, workers: 0 })
     expect(await statusOf('notify')).toMatchObject({ enabled: false, workers: 0 })
     const page = await (await board.request('/')).text()
-    expect(page).not.toContain('No worker takes the intake queue')
-    expect(page).toContain('No worker takes the queue of pause-tracking')
-    expect(page).not.toContain('No worker takes the queue of notify')
+    expect(page).not.toContain('No worker processes the intake queue')
+    expect(page).toContain('No worker processes the queue of pause-tracking')
+    expect(page).not.toContain('No worker processes the queue of notify')
   })
 })
 

@@ -12,7 +12,7 @@ import { problem } from './http/problem.ts'
 import { refuseForeignWrites } from './http/refuse-foreign-writes.ts'
 import { routePathUnder } from './http/route-path.ts'
 
-/** The board's routes. Opens nothing. */
+/** The board's routes. Opens no connections. */
 export function createApp(deps: BoardDeps): Hono {
   const { basePath, registry } = deps
   const app: Hono = new Hono({ getPath: routePathUnder(basePath) }).basePath(basePath)
@@ -22,7 +22,7 @@ export function createApp(deps: BoardDeps): Hono {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'content-type': registry.contentType }))
-  // They ask for no password, by whatever method.
+  // They require no password, regardless of the method.
   for (const path of ['/healthz', '/metrics']) app.all(path, (c) => refuseMethod(c, ['GET', 'HEAD']))
   app.use(basicAuth({ username: deps.user, password: deps.password.reveal(), realm: 'Warmhook' }))
   app.use(refuseForeignWrites)
@@ -35,12 +35,12 @@ export function createApp(deps: BoardDeps): Hono {
 
 async function refuseMethod(c: Context, methods: readonly string[]): Promise<Response> {
   const allow = methods.join(', ')
-  const response = await problem(c, 405, `This route takes ${allow}, not ${c.req.method}`)
+  const response = await problem(c, 405, `${c.req.method} is not allowed; allowed: ${allow}`)
   response.headers.set('allow', allow)
   return response
 }
 
-// Bull Board writes styles into its page and loads its font.
+// Bull Board uses inline styles and loads a web font.
 const policy = {
   defaultSrc: ["'self'"],
   scriptSrc: ["'self'"],

@@ -5,19 +5,19 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 
-/** What the board's routes use. */
+/** The dependencies of the board's routes. */
 export interface BoardDeps {
   readonly db: Database
-  /** The connection of the queues; each of its commands ends within a second. */
+  /** The connection used by the queues; its commands time out after a second. */
   readonly redis: Redis
-  /** Before the names of the queues in Redis. */
+  /** Prefix of the queues' keys in Redis. */
   readonly prefix: string
   readonly intake: Queue
-  /** The handlers' queues, also of handlers that are switched off. */
+  /** The handlers' queues, including disabled handlers. */
   readonly handlers: readonly Queue[]
   readonly user: string
   readonly password: Secret
-  /** Before every path, without a trailing slash; empty at the root. */
+  /** Prefix of every path, without a trailing slash; empty at the root. */
   readonly basePath: string
   readonly registry: Registry
   readonly log: Logger
@@ -25,5 +25,5 @@ export interface BoardDeps {
   readonly now: () => number
 }
 
-/** What the API and the dashboard use of it. */
+/** The dependencies of the API and the dashboard. */
 export type ReadDeps = Pick<BoardDeps, 'db' | 'redis' | 'prefix' | 'intake' | 'handlers' | 'basePath' | 'now'>

@@ -10,10 +10,10 @@ import { problem } from './http/problem.ts'
 import { unreachable } from './http/unreachable-error.ts'
 import { redactJobData } from './redact-job-data.ts'
 
-/** Bull Board itself would answer with any number of jobs, in one long call to Redis. */
+/** Bull Board has no limit of its own and would read any number of jobs in one Redis call. */
 const maxJobsPerPage = 100
 
-/** Bull Board, to be mounted at `/queues` behind a password: it asks for none. */
+/** Bull Board, to be mounted at `/queues` behind authentication: it has none of its own. */
 export function createBullBoardApp({
   intake,
   handlers,
@@ -40,7 +40,7 @@ export function createBullBoardApp({
       },
     },
   })
-  // Its own would answer 500 with the message of whatever went wrong.
+  // Bull Board's own handler would answer 500 with the error's message.
   serverAdapter.setErrorHandler((error) => {
     throw error
   })
@@ -49,22 +49,22 @@ export function createBullBoardApp({
     const jobsPerPage = Number(c.req.query('jobsPerPage') ?? 1)
     if (!Number.isInteger(jobsPerPage) || jobsPerPage < 1 || jobsPerPage > maxJobsPerPage)
       return problem(c, 400, `jobsPerPage must be a number from 1 to ${maxJobsPerPage}`)
-    // Without Redis it would show a page that says there are no queues.
+    // Without Redis, Bull Board would show an empty list of queues.
     if (!c.req.path.startsWith(`${basePath}/queues/static/`) && !(await redisAnswers(redis)))
       throw unreachable(['Redis'])
     return next()
   })
-  for (const path of writesOfPayloads) app.all(path, refuse('Jobs are made by webhooks and replays only'))
+  for (const path of writesOfPayloads) app.all(path, refuse('Jobs are only created by webhooks and replays'))
   for (const path of removalsFromIntake)
-    app.all(path, refuse('The intake queue holds the only copy of its webhooks: nothing is removed from it by hand'))
+    app.all(path, refuse('The intake queue contains the only copy of its webhooks: jobs cannot be removed from it'))
   app.route('/', serverAdapter.registerPlugin())
   return app
 }
 
-/** Bull Board knows payloads as `redactJobData` shows them: what its editor saved would take the place of the whole. */
+/** Bull Board only sees payloads redacted by `redactJobData`: saving them would overwrite the original. */
 const writesOfPayloads = ['/api/queues/:queue/add', '/api/queues/:queue/:job/update-data']
 
-/** What a handler's queue loses can be replayed; what this one loses is gone, and missing from the ledger too. */
+/** Jobs removed from a handler's queue are recreated; webhooks removed from the intake are lost. */
 const removalsFromIntake = ['empty', 'obliterate', 'clean/:status', ':job/clean'].map(
   (removal) => `/api/queues/${intakeQueue.name}/${removal}`,
 )

@@ -8,7 +8,7 @@ export interface BoardProcessSettings extends BoardSettings {
 }
 
 /**
- * The settings of a board that runs by itself.
+ * The settings of a standalone board process.
  *
  * @throws EnvError
  */

@@ -5,14 +5,14 @@ import pTimeout from 'p-timeout'
 import type { ReadDeps } from './board-deps.ts'
 import { readHandlerStatuses } from './read-handler-statuses.ts'
 
-// Scraping counts rows, so several scrapers must not add up.
+// Collecting counts rows, so several scrapers must share the result.
 const freshForMs = 10_000
-/** A reading that hangs must not hold the answer for longer. */
+/** A collection that hangs must not delay the answer any longer. */
 const limitMs = 4_000
 
 /**
- * Puts the ledger, the queues and the mailboxes among the board's metrics. They are read when they are asked for; what
- * can't be read is absent: an old figure would pass for one of now.
+ * Adds the ledger, the queues and the mailboxes to the board's metrics. They are collected on each scrape. Metrics that cannot be
+ * collected are absent, because an old value would look current.
  */
 export function observeInstallation(registry: Registry, deps: ReadDeps): void {
   const refresh = shared(deps.now, async () => {
@@ -26,13 +26,13 @@ export function observeInstallation(registry: Registry, deps: ReadDeps): void {
   const gauges = createGauges(registry, refresh)
   const failures = new Counter({
     name: 'warmhook_collect_failures_total',
-    help: 'Readings of the installation that failed; its figures are absent until one succeeds',
+    help: 'Failed collections; the metrics of the installation are absent until one succeeds',
     registers: [registry],
     collect: refresh,
   })
 }
 
-/** Runs once for all who call while it runs or shortly after. */
+/** Runs once for all callers during a run and shortly after it. */
 function shared(now: () => number, run: () => Promise<void>): () => Promise<void> {
   let ranAt = Number.NEGATIVE_INFINITY
   let running: Promise<void> | undefined
@@ -48,18 +48,18 @@ function shared(now: () => number, run: () => Promise<void>): () => Promise<void
 
 type Gauges = ReturnType<typeof createGauges>
 
-/** `collect` is called by each of them before it is printed. */
+/** Each gauge calls `collect` before it is printed. */
 function createGauges(registry: Registry, collect: () => Promise<void>) {
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> =>
     new Gauge({ name: `warmhook_${name}`, help, labelNames: [...labelNames], registers: [registry], collect })
   return {
-    ledger: gauge('ledger_events', 'Accepted webhooks by what has become of them', ['state']),
-    missing: gauge('ledger_missing', 'Acknowledged webhooks that are nowhere', []),
-    balanced: gauge('ledger_balanced', '1 while the ledger adds up and nothing is missing', []),
+    ledger: gauge('ledger_events', 'Accepted webhooks by state', ['state']),
+    missing: gauge('ledger_missing', 'Acknowledged webhooks that have disappeared', []),
+    balanced: gauge('ledger_balanced', '1 while the ledger balances and nothing is missing', []),
     jobs: gauge('queue_jobs', 'Jobs (batches) by queue and state', ['queue', 'state']),
     age: gauge('queue_oldest_age_seconds', 'How long there has been work that could run now', ['queue']),
     retryingAge: gauge('queue_retrying_age_seconds', 'Age of the oldest event that is being retried', ['queue']),
-    workers: gauge('queue_workers', 'Live workers that take the queue', ['queue']),
+    workers: gauge('queue_workers', 'Live workers that process the queue', ['queue']),
     events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
     mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
   }
@@ -67,7 +67,7 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
 
 function hide(gauges: Gauges): void {
   for (const gauge of Object.values(gauges)) gauge.reset()
-  // A reset gauge without labels shows 0, which would be a statement.
+  // A reset gauge without labels shows 0, which would look like a value.
   gauges.missing.remove()
   gauges.balanced.remove()
 }

@@ -5,28 +5,28 @@ import { readSubscriptions } from '@warmhook/store/handlers/announce-handlers'
 import type { Queue } from 'bullmq'
 import type { ReadDeps } from './board-deps.ts'
 
-/** A handler and its queue at a glance. */
+/** The status of a handler and its queue. */
 export interface HandlerStatus {
   readonly name: string
-  /** Jobs (batches) that wait or are delayed. */
+  /** Jobs (batches) that are waiting or delayed. */
   readonly depth: number
   readonly active: number
-  /** Of everything that waits, in whatever way. */
+  /** Age of the oldest job, waiting or delayed. */
   readonly oldestAgeMs: number | null
-  /** For how long there has been work that could run now. */
+  /** How long there has been work that could run now. */
   readonly oldestClaimableAgeMs: number | null
-  /** Of the events that are being tried again. */
+  /** Age of the oldest event that is being retried. */
   readonly retryingAgeMs: number | null
-  /** Events that will be tried again. */
+  /** Events that will be retried. */
   readonly failing: number
-  /** Events that failed for good and wait for a person. */
+  /** Events that failed for good. */
   readonly dead: number
-  /** Events that were finished in the last minute. */
+  /** Events finished in the last minute. */
   readonly ratePerMinute: number
   readonly paused: boolean
-  /** Whether routers feed it: some worker has its settings. */
+  /** Whether routers create jobs for it, because some worker has its settings. */
   readonly enabled: boolean
-  /** Live workers that take its queue. */
+  /** Live workers that process its queue. */
   readonly workers: number
 }
 

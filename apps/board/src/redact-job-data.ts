@@ -1,7 +1,7 @@
 import { EnvelopeBatch } from '@warmhook/schema/batch'
 import { readEventJob } from '@warmhook/schema/event-job'
 
-/** A job's payload as a list of jobs may show it: what it is about, not whom. */
+/** A job's payload without personal data, for job lists. */
 export function redactJobData(data: unknown): unknown {
   const envelopes = EnvelopeBatch.safeParse(data)
   if (!envelopes.success) return describeEventJob(data)
@@ -17,7 +17,7 @@ export function redactJobData(data: unknown): unknown {
   }
 }
 
-/** References are compact: written out, an operator can look the events up. */
+/** References are compact; written out, they let an operator look up the events. */
 function describeEventJob(data: unknown): unknown {
   const reading = readEventJob(data)
   if (reading.status !== 'read') return { unreadable: true }

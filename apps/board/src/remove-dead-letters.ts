@@ -1,16 +1,16 @@
 import { readEventJob, writeEventJob } from '@warmhook/schema/event-job'
 import type { Queue } from 'bullmq'
 
-/** A job can have 256 KiB. */
+/** A job can be up to 256 KiB. */
 const pageSize = 20
 
 /**
- * Removes the failed jobs whose events all have a new run: the run's own job tells from now on what becomes of them. Of
- * the others, only the rest stays.
+ * Removes the replayed events from failed jobs, and jobs that are then empty. From now on, the job of the replay shows the state of
+ * these events.
  */
 export async function removeDeadLetters(queue: Queue, eventIds: ReadonlySet<string>): Promise<void> {
   if (eventIds.size === 0) return
-  // From the oldest on: those that fail meanwhile come after them. What is removed makes room for the next.
+  // Starting with the oldest: jobs that fail in the meantime come later. Removing jobs moves the next ones up.
   for (let start = 0; ;) {
     const jobs = await queue.getJobs(['failed'], start, start + pageSize - 1, true)
     for (const job of jobs) {

@@ -11,20 +11,20 @@ import { removeDeadLetters } from './remove-dead-letters.ts'
 
 export interface ReplayCommand {
   readonly filter: EventFilter
-  /** Undefined: every handler that the event was given to; for dead events, those in which they are dead. */
+  /** Undefined: every handler of the event; for dead events, those in which they are dead. */
   readonly handler: string | undefined
   readonly dryRun: boolean
 }
 
-/** How many events the filter found, and how many of them some handler gets again: in a dry run, would get. */
+/** How many events match the filter, and how many of them are (or, in a dry run, would be) replayed to a handler. */
 export interface ReplayCount {
   readonly matched: number
   readonly enqueued: number
 }
 
 /**
- * Gives events to handlers again, as a run of its own that no earlier outcome stands in the way of. They are owed from
- * now on: the sweeper puts them into the handlers' queues as there is room.
+ * Replays events as a new run, regardless of earlier outcomes. They are recorded in the outbox, and the sweeper adds them to
+ * the handlers' queues as there is room.
  */
 export async function replayEvents(
   { filter, handler, dryRun }: ReplayCommand,

@@ -12,7 +12,7 @@ export interface QuarantineReplayCommand {
   readonly dryRun: boolean
 }
 
-/** Sends quarantined envelopes through the router again, under their old ids and times. */
+/** Sends quarantined envelopes through the router again, with their original ids and times. */
 export async function replayQuarantine(
   { filter, dryRun }: QuarantineReplayCommand,
   { db, intake }: { readonly db: Database; readonly intake: Queue },

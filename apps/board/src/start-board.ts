@@ -16,27 +16,27 @@ import { observeInstallation } from './observe-installation.ts'
 export interface BoardSettings {
   readonly redisUrl: string
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number
   readonly user: string
   readonly password: Secret
-  /** Before every path, without a trailing slash; empty at the root. */
+  /** Prefix of every path, without a trailing slash; empty at the root. */
   readonly basePath: string
   readonly prefix: string
 }
 
 export interface BoardResources {
-  /** Stays the caller's: an embedded database takes one connection only. */
+  /** Not closed by the board: an embedded database allows one connection only. */
   readonly db: Database
   readonly log: Logger
 }
 
 export interface Board extends AsyncDisposable {
-  /** With the base path, without a trailing slash. */
+  /** Includes the base path, without a trailing slash. */
   readonly url: string
 }
 
-/** Listens for people and scripts that look after an installation. */
+/** Starts the board. */
 export async function startBoard({ db, log, ...settings }: BoardSettings & BoardResources): Promise<Board> {
   return ResourceScope.build(async (scope) => {
     const report = createErrorReporter(log)
@@ -51,7 +51,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
       return queue
     })
     const [intake, ...handlers] = queues
-    if (intake === undefined) throw new RangeError('the intake queue stands first')
+    if (intake === undefined) throw new RangeError('the intake queue is the first')
     const registry = createMetrics('board')
     const { user, password, basePath, prefix } = settings
     const sources = { db, redis: connection, prefix, intake, handlers, basePath, now: Date.now }
@@ -60,7 +60,7 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const server = createAppServer(app.fetch)
     const address = { ...settings, variable: 'BOARD_PORT', onError: report('http server') }
     const url = `${await listen(scope, server, address)}${basePath}`
-    log.info({ url }, 'board listens')
+    log.info({ url }, 'board is listening')
     return { url }
   })
 }

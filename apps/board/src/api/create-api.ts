@@ -8,7 +8,7 @@ import { addMailboxRoutes } from './mailbox-routes.ts'
 import { addOverviewRoutes } from './overview-routes.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
 
-/** The JSON API with its own description at `/openapi.json`. */
+/** The JSON API, including its OpenAPI document at `/openapi.json`. */
 export function createApi(deps: ReadDeps): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result, c) => {
@@ -27,7 +27,7 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
     info: {
       title: 'Warmhook',
       version: '0.1.0',
-      description: 'Mailboxes, pauses, events and what has become of them.',
+      description: 'Mailboxes, pauses, events and their processing.',
     },
     servers: [{ url: `${deps.basePath}/api` }],
   })

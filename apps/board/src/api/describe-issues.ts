@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** What does not fit, each with the place where it stands. */
+/** What is invalid, each with its path. */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
 ): readonly { readonly path: readonly string[]; readonly message: string }[] {

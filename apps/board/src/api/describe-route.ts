@@ -13,12 +13,12 @@ function problemOf(description: string) {
 const problems = {
   400: problemOf('Invalid request'),
   404: problemOf('Not found'),
-  503: problemOf('Redis or Postgres does not answer'),
+  503: problemOf('Redis or Postgres is unavailable'),
 }
 
 const noQuery = onlyThese({})
 
-/** A route that reads. */
+/** A GET route. */
 export function reading<const Path extends string, Query extends z.ZodObject, Answer extends z.ZodType>(
   path: Path,
   summary: string,
@@ -34,7 +34,7 @@ export function reading<const Path extends string, Query extends z.ZodObject, An
   })
 }
 
-/** A route that reads one thing, named by its path. */
+/** A GET route for one resource, identified by its path. */
 export function readingOne<const Path extends string, Params extends z.ZodObject, Answer extends z.ZodType>(
   path: Path,
   summary: string,
@@ -50,7 +50,7 @@ export function readingOne<const Path extends string, Params extends z.ZodObject
   })
 }
 
-/** A route that does something to the thing that its path names. */
+/** A POST route that acts on the resource in its path. */
 export function doingTo<const Path extends string, Params extends z.ZodObject, Answer extends z.ZodType>(
   path: Path,
   summary: string,
@@ -66,7 +66,7 @@ export function doingTo<const Path extends string, Params extends z.ZodObject, A
   })
 }
 
-/** A route that does what its JSON body asks for. */
+/** A POST route with a JSON body. */
 export function doing<const Path extends string, Body extends z.ZodType, Answer extends z.ZodType>(
   path: Path,
   summary: string,

@@ -26,16 +26,16 @@ const EventQuery = onlyThese({
 const EventParams = z.object({ id: z.uuid() })
 const EventAnswer = z.union([EventDetail, QuarantineItem])
 
-/** Adds its routes to the API. */
+/** Adds these routes to the API. */
 export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): void {
-  api.openapi(reading('/events', 'Events, the latest first', EventQuery, pageOf(EventItem)), async (c) => {
+  api.openapi(reading('/events', 'List events, latest first', EventQuery, pageOf(EventItem)), async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     return c.json(await listEvents(db, filter, { limit, cursor }), 200)
   })
   api.openapi(
     readingOne(
       '/events/{id}',
-      'One event with its body and deliveries, or a quarantine item',
+      'Get an event with its body and deliveries, or a quarantine item',
       EventParams,
       EventAnswer,
     ),
@@ -46,15 +46,15 @@ export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): vo
       return c.json(found, 200)
     },
   )
-  api.openapi(doing('/replays', 'Give events to handlers again', ReplayRequest, ReplayResult), async (c) => {
+  api.openapi(doing('/replays', 'Replay events', ReplayRequest, ReplayResult), async (c) => {
     const { filter, handler, dryRun } = c.req.valid('json')
     if (handler !== undefined && !handlers.some((queue) => queue.name === handler)) {
       throw new HTTPException(400, {
-        message: `No handler is called ${handler}; there are ${handlers.map(({ name }) => name).join(', ')}`,
+        message: `Unknown handler ${handler}; known handlers: ${handlers.map(({ name }) => name).join(', ')}`,
       })
     }
     return c.json(await replayEvents({ filter, handler, dryRun }, { db, handlers }), 200)
   })
 }
 
-const notRecorded = 'No event is recorded under this id; one that was accepted a moment ago may still be waiting'
+const notRecorded = 'No event with this id; an event accepted a moment ago may not have been recorded yet'

@@ -10,23 +10,22 @@ import { HandlerStatus } from './schemas.ts'
 const Answer = z.object({ items: z.array(HandlerStatus).readonly(), nextCursor: z.null() })
 const Params = z.object({ name: z.string() })
 
-/** Adds its routes to the API. */
+/** Adds these routes to the API. */
 export function addHandlerRoutes(api: OpenAPIHono, deps: ReadDeps): void {
   const { handlers } = deps
-  api.openapi(reading('/handlers', 'The handlers and their queues', onlyThese({}), Answer), async (c) => {
+  api.openapi(reading('/handlers', 'List handlers and their queues', onlyThese({}), Answer), async (c) => {
     return c.json({ items: await readHandlerStatuses(handlers, deps), nextCursor: null }, 200)
   })
   const switchQueue = async (name: string, change: (queue: Queue) => Promise<void>): Promise<Status> => {
     const queue = handlers.find((candidate) => candidate.name === name)
-    if (queue === undefined) throw new HTTPException(404, { message: `No handler is called ${name}` })
+    if (queue === undefined) throw new HTTPException(404, { message: `Unknown handler ${name}` })
     await change(queue)
     const [status] = await readHandlerStatuses([queue], deps)
-    if (status === undefined) throw new RangeError('each queue has a status')
+    if (status === undefined) throw new RangeError('every queue has a status')
     return status
   }
-  api.openapi(
-    doingTo('/handlers/{name}/pause', 'Pause a handler; it holds its events', Params, HandlerStatus),
-    async (c) => c.json(await switchQueue(c.req.valid('param').name, (queue) => queue.pause()), 200),
+  api.openapi(doingTo('/handlers/{name}/pause', 'Pause a handler; its events wait', Params, HandlerStatus), async (c) =>
+    c.json(await switchQueue(c.req.valid('param').name, (queue) => queue.pause()), 200),
   )
   api.openapi(doingTo('/handlers/{name}/resume', 'Resume a handler', Params, HandlerStatus), async (c) =>
     c.json(await switchQueue(c.req.valid('param').name, (queue) => queue.resume()), 200),

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 
-/** An object whose names are all known: a misspelt filter must not give everything. */
+/** An object without unknown keys: a misspelt filter must not select everything. */
 export function onlyThese<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
-  const names = known.length === 0 ? 'there are none here' : `there are ${known.join(', ')}`
+  const names = known.length === 0 ? 'none are allowed' : `allowed: ${known.join(', ')}`
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys' && Array.isArray(issue['keys'])
@@ -12,10 +12,10 @@ export function onlyThese<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   })
 }
 
-/** What a caller may look for: Postgres refuses text with a NUL. */
-export const SearchText = z.string().refine((text) => !text.includes('\0'), 'must not contain a NUL')
+/** A search term. Postgres rejects text that contains NUL. */
+export const SearchText = z.string().refine((text) => !text.includes('\0'), 'must not contain NUL')
 
-/** A whole number in a path or a query. */
+/** A whole number in a path or query. */
 export function wholeNumber(limits: z.ZodInt) {
   return z
     .string()
@@ -28,7 +28,7 @@ export function wholeNumber(limits: z.ZodInt) {
 const example = '2026-11-26T10:00:00Z, 2026-11-26T12:00:00+02:00 or 2026-11-26 (midnight UTC)'
 const clock = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$/i
 
-/** A time with its zone, or a day, which begins at midnight UTC; as ISO 8601 in UTC. */
+/** A time with a time zone, or a date (midnight UTC), converted to ISO 8601 in UTC. */
 export const Time = z
   .string()
   .transform((text, context) => {
@@ -43,7 +43,7 @@ function toIsoTime(text: string): string | undefined {
   const [day = '', ...rest] = text.split(/[Tt]/)
   if (rest.length > 1 || !z.iso.date().safeParse(day).success) return undefined
   if (rest.length === 0) return `${day}T00:00:00.000Z`
-  // In a query, an unescaped plus sign arrives as a space.
+  // An unescaped plus sign in a query arrives as a space.
   const time = (rest[0] ?? '').replace(' ', '+')
   if (!clock.test(time)) return undefined
   return new Date(`${day}T${time.toUpperCase().replace(/([+-]\d\d)(\d\d)$/, '$1:$2')}`).toISOString()

@@ -25,29 +25,26 @@ const PauseQuery = onlyThese({
 })
 const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })
 
-/** Enough to see a mailbox's recent past; the lists have the rest. */
+/** Enough to show a mailbox's recent history; the lists contain the rest. */
 const detailPage = { limit: 50, cursor: undefined }
 
-/** Adds its routes to the API. */
+/** Adds these routes to the API. */
 export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ReadDeps): void {
-  api.openapi(
-    reading('/mailboxes', 'Mailboxes, the one with the latest event first', MailboxQuery, pageOf(Mailbox)),
-    async (c) => {
-      const { limit, cursor, ...filter } = c.req.valid('query')
-      return c.json(await listMailboxes(db, filter, { limit, cursor }), 200)
-    },
-  )
+  api.openapi(reading('/mailboxes', 'List mailboxes, latest event first', MailboxQuery, pageOf(Mailbox)), async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    return c.json(await listMailboxes(db, filter, { limit, cursor }), 200)
+  })
   api.openapi(
     readingOne(
       '/mailboxes/{owner}/{campaignId}',
-      'One mailbox with its pauses and latest events',
+      'Get a mailbox with its pauses and latest events',
       MailboxParams,
       MailboxDetail,
     ),
     async (c) => {
       const key = c.req.valid('param')
       const [mailbox] = (await listMailboxes(db, key, { limit: 1, cursor: undefined })).items
-      if (mailbox === undefined) throw new HTTPException(404, { message: 'No such mailbox' })
+      if (mailbox === undefined) throw new HTTPException(404, { message: 'Unknown mailbox' })
       const [pauses, events] = await Promise.all([
         listPauses(db, key, detailPage, now()),
         listEvents(db, key, detailPage),
@@ -55,7 +52,7 @@ export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ReadDeps): void 
       return c.json({ ...mailbox, pauses: pauses.items, events: events.items }, 200)
     },
   )
-  api.openapi(reading('/pauses', 'Pauses, the latest first', PauseQuery, pageOf(Pause)), async (c) => {
+  api.openapi(reading('/pauses', 'List pauses, latest first', PauseQuery, pageOf(Pause)), async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     return c.json(await listPauses(db, filter, { limit, cursor }, now()), 200)
   })

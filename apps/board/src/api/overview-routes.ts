@@ -6,12 +6,13 @@ import { reading } from './describe-route.ts'
 import { onlyThese } from './inputs.ts'
 import { Ledger, Stats } from './schemas.ts'
 
-/** Adds its routes to the API. */
+/** Adds these routes to the API. */
 export function addOverviewRoutes(api: OpenAPIHono, { db, intake, now }: ReadDeps): void {
-  api.openapi(reading('/ledger', 'What has become of everything that was accepted', onlyThese({}), Ledger), async (c) =>
-    c.json(await readFullLedger(intake, db), 200),
+  api.openapi(
+    reading('/ledger', 'Get the ledger: the state of every accepted webhook', onlyThese({}), Ledger),
+    async (c) => c.json(await readFullLedger(intake, db), 200),
   )
-  api.openapi(reading('/stats', 'Figures for an overview', onlyThese({}), Stats), async (c) =>
+  api.openapi(reading('/stats', 'Get statistics', onlyThese({}), Stats), async (c) =>
     c.json(await readStats(db, now()), 200),
   )
 }

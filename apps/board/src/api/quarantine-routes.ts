@@ -10,16 +10,18 @@ const QuarantineQuery = onlyThese({
   ...PageQuery,
   limit: PageQuery.limit.removeDefault().optional(),
   issue: SearchText.optional(),
-}).refine(
-  ({ issue, cursor }) => issue !== undefined || cursor === undefined,
-  'cursor: only the items of an issue have pages',
-)
+}).refine(({ issue, cursor }) => issue !== undefined || cursor === undefined, 'cursor: only valid together with issue')
 const Answer = z.union([QuarantineGroups, pageOf(QuarantineItem)])
 
-/** Adds its routes to the API. */
+/** Adds these routes to the API. */
 export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ReadDeps): void {
   api.openapi(
-    reading('/quarantine', 'What nobody could read: by issue, or the items of one issue', QuarantineQuery, Answer),
+    reading(
+      '/quarantine',
+      'List quarantined webhooks: grouped by issue, or the items of one issue',
+      QuarantineQuery,
+      Answer,
+    ),
     async (c) => {
       const { issue, limit, cursor } = c.req.valid('query')
       if (issue === undefined) return c.json({ groups: await listQuarantineGroups(db, limit ?? 200) }, 200)
@@ -27,7 +29,7 @@ export function addQuarantineRoutes(api: OpenAPIHono, { db, intake }: ReadDeps):
     },
   )
   api.openapi(
-    doing('/quarantine/replay', 'Try to read quarantined envelopes again', QuarantineReplayRequest, ReplayResult),
+    doing('/quarantine/replay', 'Replay quarantined webhooks', QuarantineReplayRequest, ReplayResult),
     async (c) => {
       const { filter, dryRun } = c.req.valid('json')
       return c.json(await replayQuarantine({ filter, dryRun }, { db, intake }), 200)

@@ -59,7 +59,7 @@ export const MailboxDetail = Mailbox.extend({
   events: z.array(EventItem).readonly(),
 }).openapi('MailboxDetail')
 
-/** `raw` is inflated where the body came compressed and `inflated` says so. */
+/** If the body was compressed, `raw` contains the inflated body and `inflated` is true. */
 const body = {
   raw: z.string(),
   encoding: z.enum(['utf8', 'base64']),
@@ -103,7 +103,7 @@ export const QuarantineItem = z
   })
   .openapi('QuarantineItem')
 
-/** By which events are looked for, in a query and in a replay. */
+/** Filter criteria for events, in queries and replays. */
 export const eventCriteria = {
   type: EventType.optional(),
   status: z.enum(eventStatuses).optional(),
@@ -118,9 +118,9 @@ const EventFilter = onlyThese({
   campaignId: count.optional(),
 })
 
-// A filter has to be named: an empty one would mean everything.
+// An empty filter would select everything.
 export const ReplayRequest = onlyThese({
-  filter: EventFilter.refine((filter) => Object.keys(filter).length > 0, 'name at least one criterion'),
+  filter: EventFilter.refine((filter) => Object.keys(filter).length > 0, 'must contain at least one criterion'),
   handler: z.string().optional(),
   dryRun: z.boolean().default(false),
 }).openapi('ReplayRequest')
@@ -130,7 +130,7 @@ export const QuarantineReplayRequest = onlyThese({
   dryRun: z.boolean().default(false),
 }).openapi('QuarantineReplayRequest')
 
-/** Both count events (or envelopes); a dry run says what the same request would enqueue. */
+/** Both count events (or envelopes); a dry run returns what the same request would enqueue. */
 export const ReplayResult = z.object({ matched: count, enqueued: count }).openapi('ReplayResult')
 
 export const HandlerStatus = z

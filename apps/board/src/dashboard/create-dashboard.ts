@@ -11,7 +11,7 @@ import { page } from './page.ts'
 import { refreshScript } from './refresh-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
-/** The page at `/`, what it is made of, and the part that the script renews. */
+/** The page at `/`, its assets, and the fragment that the script refreshes. */
 export function createDashboard(deps: ReadDeps): Hono {
   const app = new Hono()
   app.get('/', async (c) => c.html(page(await readOverview(deps))))
@@ -20,7 +20,7 @@ export function createDashboard(deps: ReadDeps): Hono {
     ['/style.css', 'text/css; charset=utf-8', stylesheet],
     ['/refresh.js', 'text/javascript; charset=utf-8', refreshScript],
     ['/favicon.svg', 'image/svg+xml', favicon],
-    // Browsers ask for it wherever they show an answer that is not a page.
+    // Browsers request it when they show a response that is not HTML.
     ['/favicon.ico', 'image/svg+xml', favicon],
   ] as const)
     app.get(path, (c) => c.body(content, 200, { 'content-type': type }))

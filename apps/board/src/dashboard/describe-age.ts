@@ -5,7 +5,7 @@ const units = [
   ['s', 1_000],
 ] as const
 
-/** A span of time for a glance: its largest two units, `2 h 5 min`. */
+/** A duration in its two largest units, such as `2 h 5 min`. */
 export function describeAge(ms: number): string {
   const parts: string[] = []
   let rest = Math.max(0, ms)

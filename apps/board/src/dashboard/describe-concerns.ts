@@ -5,24 +5,24 @@ import { describeAge } from './describe-age.ts'
 export interface Condition {
   readonly ledger: Ledger
   readonly handlers: readonly HandlerStatus[]
-  /** Live workers that take the intake queue. */
+  /** Live workers that process the intake queue. */
   readonly intakeWorkers: number
 }
 
-/** What needs a person, the worst first, in a sentence each. */
+/** What needs attention, the most severe first, one sentence each. */
 export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition): readonly string[] {
   const running = handlers.filter(({ enabled, paused }) => enabled && !paused)
   return [
     ...(ledger.balanced ? [] : ['The ledger does not balance: run “npx warmhook doctor”.']),
-    ...(intakeWorkers > 0 ? [] : ['No worker takes the intake queue: webhooks are stored, but none is processed.']),
+    ...(intakeWorkers > 0 ? [] : ['No worker processes the intake queue: webhooks are stored but not processed.']),
     ...running
       .filter(({ workers }) => workers === 0)
-      .map(({ name }) => `No worker takes the queue of ${name}: its events wait.`),
+      .map(({ name }) => `No worker processes the queue of ${name}: its events are waiting.`),
     ...handlers
       .filter(({ dead }) => dead > 0)
       .map(
         ({ name, dead }) =>
-          `${dead === 1 ? '1 event is' : `${dead} events are`} dead in ${name}: fix the cause, then replay.`,
+          `${dead === 1 ? '1 event is' : `${dead} events are`} dead in ${name}: fix the cause, then replay them.`,
       ),
     ...handlers
       .filter(({ failing }) => failing > 0)
@@ -30,6 +30,6 @@ export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition)
         const events = failing === 1 ? '1 event' : `${failing} events`
         return `${name} is retrying ${events}, the oldest for ${describeAge(retryingAgeMs ?? 0)}.`
       }),
-    ...handlers.filter(({ paused }) => paused).map(({ name }) => `${name} is paused: its events wait.`),
+    ...handlers.filter(({ paused }) => paused).map(({ name }) => `${name} is paused: its events are waiting.`),
   ]
 }

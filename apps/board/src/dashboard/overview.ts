@@ -7,26 +7,26 @@ import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
 import { describeConcerns, type Condition } from './describe-concerns.ts'
 
-/** Everything that the dashboard shows. */
+/** The data shown on the dashboard. */
 export interface Overview extends Condition {
   readonly stats: Stats
   readonly pauses: readonly PauseView[]
   readonly events: readonly EventView[]
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Before every link, without a trailing slash. */
+  /** Prefix of every link, without a trailing slash. */
   readonly basePath: string
 }
 
 type Html = ReturnType<typeof html>
 
-/** What the page renews by itself. */
+/** The part of the page that refreshes automatically. */
 export function overview(data: Overview): Html {
   const { stats, ledger, basePath } = data
   const concerns = describeConcerns(data)
   return html`${concerns.length === 0 ? '' : concernList(concerns)} ${figures(data)}
     <section>
-      <h2>Paused now</h2>
+      <h2>Paused mailboxes</h2>
       ${data.pauses.length === 0 ? emptyPauses(ledger) : pauseTable(data)}
       ${stats.openPauses > data.pauses.length ? html`<p class="hint">${stats.openPauses - data.pauses.length} more in <a href="${basePath}/api/pauses?state=open">the API</a></p>` : ''}
     </section>
@@ -75,7 +75,7 @@ function figure(label: string, value: number, tone = ''): Html {
 
 function emptyPauses(ledger: Ledger): Html {
   return ledger.accepted === 0
-    ? html`<p class="hint">No webhook has come yet. Try <code>npx warmhook send</code>.</p>`
+    ? html`<p class="hint">No webhook received yet. Try <code>npx warmhook send</code>.</p>`
     : html`<p class="hint">No mailbox is paused.</p>`
 }
 
@@ -158,7 +158,7 @@ function count(value: number): string {
 }
 
 function warningBadge(warnings: readonly string[]): Html {
-  return html`<span class="badge warn" title="${warnings.join('\n')}">odd fields</span>`
+  return html`<span class="badge warn" title="${warnings.join('\n')}">warnings</span>`
 }
 
 function eventTable({ events, now, basePath }: Overview): Html {

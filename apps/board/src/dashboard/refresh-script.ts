@@ -1,4 +1,4 @@
-/** Renews the overview every five seconds while the page is looked at, and says so when it can't. */
+/** Refreshes the overview every five seconds while the page is visible, and shows a notice if that fails. */
 export const refreshScript = `
 const { overview } = document.currentScript.dataset
 const target = document.getElementById('overview')
@@ -38,7 +38,7 @@ function show(html) {
 }
 
 function tell(reason) {
-  const text = 'Out of date: last updated at ' + renewedAt.toLocaleTimeString() + '. ' + reason + '. Trying again every five seconds.'
+  const text = 'Out of date: last updated at ' + renewedAt.toLocaleTimeString() + '. ' + reason + '. Retrying every five seconds.'
   if (notice.textContent !== text) notice.textContent = text
   notice.hidden = false
   document.body.classList.add('stale')

@@ -1,4 +1,4 @@
-/** The dashboard's look, light and dark as the system is. */
+/** The dashboard's styles; light or dark according to the system setting. */
 export const stylesheet = `
 :root {
   color-scheme: light dark;

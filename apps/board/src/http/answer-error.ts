@@ -7,7 +7,7 @@ import { findUnreachable } from './find-unreachable.ts'
 import { problem } from './problem.ts'
 import { unreachable, UnreachableError, unreachableIn } from './unreachable-error.ts'
 
-/** Answers for what a route threw. What nobody foresaw is logged under an id, and only the id is shown. */
+/** Turns a thrown error into an answer. Unexpected errors are logged under a request id, and only the id is shown. */
 export async function answerError(
   error: Error,
   c: Context,
@@ -15,7 +15,7 @@ export async function answerError(
 ): Promise<Response> {
   if (error instanceof CursorError) return problem(c, 400, error.message)
   if (error instanceof HTTPException) {
-    const response = await problem(c, error.status, error.message || 'The request was refused')
+    const response = await problem(c, error.status, error.message || 'The request was rejected')
     const challenge = error.getResponse().headers.get('www-authenticate')
     if (challenge !== null) response.headers.set('www-authenticate', challenge)
     return response
@@ -27,7 +27,7 @@ export async function answerError(
   if (told !== undefined) return unavailable(c, unreachable([told]))
   const requestId = randomUUID()
   log.error({ err: error, requestId }, 'request failed')
-  return problem(c, 500, `Internal error: the log has it under the request id ${requestId}`, { requestId })
+  return problem(c, 500, `Internal error; see the log for request id ${requestId}`, { requestId })
 }
 
 async function unavailable(c: Context, { message }: UnreachableError): Promise<Response> {

@@ -3,13 +3,13 @@ import type { MiddlewareHandler } from 'hono'
 import { findUnreachable, isPostgresBusy, type Services } from './find-unreachable.ts'
 import { unreachable, UnreachableError } from './unreachable-error.ts'
 
-/** How long an answer may take before the services are asked whether they are there; they have a second for that. */
-const patienceMs = 3_000
+/** How long an answer may take before the services are checked; they have a second to respond. */
+const checkAfterMs = 3_000
 
 /**
- * Answers for a service that has gone silent in the middle of a request. A command to Redis ends by itself within a
- * second, so what a read waits for any longer is Postgres: at work on a long statement, or silent on this connection only.
- * A write may take its time while both services answer.
+ * Answers when a service stops responding during a request. Redis commands time out after a second, so a read that takes longer is
+ * waiting for Postgres, which is either running a long statement or no longer responding on this connection. Writes may
+ * take any time while both services respond.
  */
 export function answerInTime(services: Services): MiddlewareHandler {
   return async (c, next) => {
@@ -23,15 +23,15 @@ export function answerInTime(services: Services): MiddlewareHandler {
   }
 }
 
-/** Rejects when the answer can't be waited for. */
+/** Rejects if waiting any longer is pointless. */
 async function watch(services: Services, isRead: boolean, signal: AbortSignal): Promise<never> {
   for (;;) {
-    await delay(patienceMs, undefined, { signal, ref: false })
+    await delay(checkAfterMs, undefined, { signal, ref: false })
     const silent = await findUnreachable(services)
     if (silent.length > 0) throw unreachable(silent)
     if (isRead && !(await isPostgresBusy(services)))
       throw new UnreachableError(
-        `Postgres has not answered within ${patienceMs / 1_000} s: check its load, and the connection to it`,
+        `Postgres did not answer within ${checkAfterMs / 1_000} s: check its load and the connection to it`,
       )
   }
 }

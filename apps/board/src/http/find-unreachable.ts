@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Redis } from 'ioredis'
 import pTimeout from 'p-timeout'
 
-/** A service that the board reads. */
+/** A service that the board depends on. */
 export type Service = 'Redis' | 'Postgres'
 
 export interface Services {
@@ -11,20 +11,20 @@ export interface Services {
   readonly db: Database
 }
 
-/** The services that do not answer right now. They are asked: the state of a silent connection tells nothing. */
+/** The services that do not respond right now. They are queried, because the state of a hanging connection says nothing. */
 export async function findUnreachable({ redis, db }: Services): Promise<readonly Service[]> {
   const [hasRedis, hasPostgres] = await Promise.all([redisAnswers(redis), answers(sql`SELECT 1`.execute(db))])
   return [...(hasRedis ? [] : ['Redis' as const]), ...(hasPostgres ? [] : ['Postgres' as const])]
 }
 
-/** Whether Redis answers right now. */
+/** Whether Redis responds right now. */
 export function redisAnswers(redis: Services['redis']): Promise<boolean> {
   return answers(redis.ping())
 }
 
 /**
- * Whether Postgres works on a long statement, as far as another connection can see. It does not when the statement or its
- * answer was lost on a silent connection. The statement's own time limit ends it in any case.
+ * Whether Postgres is running a long statement, as seen from another connection. If not, the statement or its
+ * answer was lost on a hanging connection. The statement's own time limit applies in any case.
  */
 export async function isPostgresBusy({ db }: Pick<Services, 'db'>): Promise<boolean> {
   const question = sql`

@@ -2,26 +2,26 @@ import type { MiddlewareHandler } from 'hono'
 import { problem } from './problem.ts'
 
 /**
- * Refuses writes that a page of another site makes with the password that the browser remembers. `Sec-Fetch-Site`
- * decides where the browser sends it: no page can forge it, and no proxy changes it. Browsers leave it out over plain
- * HTTP; then the host of `Origin` must be the one that was asked. A request with neither is a script's. hono/csrf would
- * refuse scripts without a content type, and compares schemes, which differ behind a TLS proxy.
+ * Rejects cross-site writes that use the password stored in the browser. `Sec-Fetch-Site` decides if the browser sends it: pages
+ * cannot forge it, and proxies do not change it. Browsers omit it over plain HTTP; the host of `Origin` must then match the
+ * requested host. A request with neither header comes from a script. hono/csrf would reject scripts without a content type, and
+ * compares schemes, which differ behind a TLS proxy.
  */
 export const refuseForeignWrites: MiddlewareHandler = async (c, next) => {
   const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
   if (!isRead && isForeign(c.req.header('sec-fetch-site'), c.req.header('origin'), c.req.header('host')))
-    return problem(c, 403, 'Writes from another site are refused')
+    return problem(c, 403, 'Cross-site writes are not allowed')
   return next()
 }
 
 function isForeign(site: string | undefined, origin: string | undefined, host: string | undefined): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   if (origin === undefined) return false
-  // "null" stands for an origin that the browser hides.
+  // "null" is an origin that the browser hides.
   return host === undefined || !URL.canParse(origin) || plainHost(new URL(origin).host) !== plainHost(host)
 }
 
-/** Whether the proxy in front speaks TLS is not known here, so the default ports of both schemes go. */
+/** It is unknown whether a proxy in front uses TLS, so the default ports of both schemes are removed. */
 function plainHost(host: string): string {
   return host.toLowerCase().replace(/:(80|443)$/, '')
 }

@@ -1,6 +1,6 @@
 import type { Service } from './find-unreachable.ts'
 
-/** A service that the answer needs does not answer; the message names it. */
+/** A required service is unavailable; the message names it. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 }
@@ -13,7 +13,7 @@ export function unreachable(services: readonly Service[]): UnreachableError {
   )
 }
 
-/** Which service an error tells of, if it tells of one: it may answer again by the time it is asked. */
+/** The service that an error is about, if any. It may respond again by the time it is checked. */
 export function unreachableIn(error: Error): Service | undefined {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (error.name === 'MaxRetriesPerRequestError' || redisMessages.test(error.message)) return 'Redis'
@@ -21,11 +21,11 @@ export function unreachableIn(error: Error): Service | undefined {
   return undefined
 }
 
-/** Of ioredis, and the replies of a Redis that starts, has lost its master, or is a replica since a failover. */
+/** Messages of ioredis, and replies of a Redis that is starting, has lost its master or has become a replica. */
 const redisMessages =
   /^(Command timed out|Connection is closed|Stream isn't writeable|LOADING |MASTERDOWN |READONLY |CLUSTERDOWN )/
-/** Of pg, which gives connection errors of the socket as they are. */
+/** Messages of pg, which passes on socket errors unchanged. */
 const postgresMessages =
   /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/
-/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), and those of sockets and names. */
+/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), and error codes of sockets and DNS. */
 const postgresCodes = /^(08...|53...|57P..|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
