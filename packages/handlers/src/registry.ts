@@ -7,10 +7,10 @@ import { notify } from './notify/handler.ts'
 import { pauseTracking } from './pause-tracking/handler.ts'
 import { shareFolds } from './share-folds.ts'
 
-/** Every handler there is. To add one: a folder beside these, and a line here. */
-const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
+/** All handlers. To add one, create a folder next to these and add a line here. */
+const handlers = [toEntry(pauseTracking), toEntry(crmSync), toEntry(notify)]
 
-/** A handler's queue, also of one that is switched off. */
+/** The queues of all handlers, including disabled ones. */
 export const handlerQueues: readonly HandlerQueue[] = handlers
 
 export interface HandlerQueue {
@@ -19,15 +19,15 @@ export interface HandlerQueue {
   readonly policy: BatchPolicy
 }
 
-/** A handler that its settings switch on. */
+/** A handler that is enabled by its settings. */
 export interface ActiveHandler extends HandlerQueue {
   readonly handle: HandleEvents
 }
 
 /**
- * The handlers that the environment switches on.
+ * The handlers that are enabled by the environment.
  *
- * @throws EnvError when a handler's variables do not fit
+ * @throws EnvError if a handler's variables are invalid
  */
 export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, 'fold'>): readonly ActiveHandler[] {
   const fold = shareFolds(deps.db)
@@ -38,7 +38,7 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, '
 }
 
 /**
- * Reads the settings of every handler, before anything is opened.
+ * Reads the settings of every handler without opening anything.
  *
  * @throws EnvError listing the problems of all of them
  */
@@ -52,7 +52,7 @@ export function checkHandlerSettings(env: NodeJS.ProcessEnv): void {
   )
 }
 
-/** Which of the handlers get an event of each type. */
+/** The handlers that receive each type of event. */
 export function subscriptionsOf(
   active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[],
 ): ReadonlyMap<EventType, readonly string[]> {
@@ -64,8 +64,8 @@ export function subscriptionsOf(
   )
 }
 
-/** Hides each handler's own type of settings, so that different handlers fit one list. */
-function enlist<Env extends Handler['env']>(handler: Handler<Env>) {
+/** Erases the type of a handler's settings, so that all handlers fit in one list. */
+function toEntry<Env extends Handler['env']>(handler: Handler<Env>) {
   const { name, subscribes, policy } = handler
   return {
     name,
