@@ -1,5 +1,6 @@
 import { drainBacklog, ours, plain, type DrainResult } from './rows/drain.ts'
 import { measureDoors } from './rows/ingress.ts'
+import { measureOwedWork, measureWaitingBytes, outbox, pendingRows, type OwedWorkResult } from './rows/owed-work.ts'
 import { measureLatency, type LatencyResult } from './rows/latency.ts'
 import type { Row } from './support/report.ts'
 import { spreadOf } from './support/spread.ts'
@@ -13,6 +14,8 @@ export interface BenchSizes {
   readonly plainEvents: number
   readonly latencySeconds: number
   readonly backlogs: readonly number[]
+  /** Events that are done, of which the question what is owed must not get slower. */
+  readonly history: number
 }
 
 export const fullSizes: BenchSizes = {
@@ -22,6 +25,7 @@ export const fullSizes: BenchSizes = {
   plainEvents: 3_000,
   latencySeconds: 15,
   backlogs: [1_000, 100_000, 1_000_000],
+  history: 1_000_000,
 }
 
 /** A few minutes, with coarser figures. */
@@ -32,15 +36,17 @@ export const quickSizes: BenchSizes = {
   plainEvents: 1_000,
   latencySeconds: 5,
   backlogs: [1_000, 20_000],
+  history: 100_000,
 }
 
 type Bench = (sizes: BenchSizes, report: (progress: string) => void) => Promise<readonly Row[]>
 
 /** Every group of rows by its name on the command line. */
-export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'growth', Bench>> = {
+export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth', Bench>> = {
   ingress: benchIngress,
   pipeline: benchPipeline,
   latency: benchLatency,
+  owed: benchOwedWork,
   growth: benchGrowth,
 }
 export type BenchName = keyof typeof benches
@@ -174,6 +180,41 @@ const latencyLoads: readonly {
   { perSecond: 1_000, crmDelayMs: 50, targets: { ackP99: 10, outcomeP99: 150 } },
   { perSecond: 5_000, crmDelayMs: 50, targets: {} },
 ]
+
+async function benchOwedWork(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const size = { events: sizes.oursEvents / 2, history: sizes.history }
+  const rounds: { readonly outbox: OwedWorkResult; readonly pending: OwedWorkResult; readonly bytes: number }[] = []
+  for (let round = 1; round <= sizes.rounds; round += 1) {
+    rounds.push({
+      outbox: await measureOwedWork(servers.postgres, outbox, size),
+      pending: await measureOwedWork(servers.postgres, pendingRows, size),
+      bytes: await measureWaitingBytes(servers.redis, 100_000, 100),
+    })
+    report(`what is owed: round ${round} of ${sizes.rounds}`)
+  }
+  const rowsOf = (way: 'outbox' | 'pending', group: string): Row[] => {
+    const spread = (of: (result: OwedWorkResult) => number) => spreadOf(rounds.map((round) => of(round[way])))
+    return [
+      { group, what: 'routed and done', unit: 'events/s', figures: spread((result) => result.perSecond) },
+      { group, what: 'WAL', unit: 'bytes/event', figures: spread((result) => result.walBytesPerEvent) },
+      { group, what: 'tables', unit: 'bytes/event', figures: spread((result) => result.tableBytesPerEvent) },
+      { group, what: 'what is owed, after a long time', unit: 'ms', figures: spread((result) => result.countOwedMs) },
+    ]
+  }
+  return [
+    ...rowsOf('outbox', 'owed: outbox'),
+    ...rowsOf('pending', 'owed: pending rows'),
+    {
+      group: 'owed: Redis',
+      what: "an event in a handler's queue",
+      unit: 'bytes/event',
+      figures: spreadOf(rounds.map(({ bytes }) => bytes)),
+      target: { atMost: 60 },
+    },
+  ]
+}
 
 async function benchGrowth(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
   await using stack = new AsyncDisposableStack()
