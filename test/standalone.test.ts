@@ -128,6 +128,6 @@ describe('warmhook', () => {
   it('says which setting is missing', async () => {
     await using migrate = await runCli(['migrate'])
     expect(await migrate.exited).toMatchObject({ code: 1 })
-    expect(migrate.output()).toMatch(/DATABASE_URL is required/)
+    expect(migrate.output()).toMatch(/DATABASE_URL is not set/)
   })
 })

@@ -25,7 +25,11 @@ export interface ChaosRedis {
   /** In bytes; 0 for no limit. */
   limitMemory(bytes: number): Promise<void>
   usedMemory(): Promise<number>
+  /** Of the master, and so of its replica. */
+  removeKeys(pattern: string): Promise<void>
 }
+
+const removeKeys = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end`
 
 interface Node {
   readonly dataDir: string
@@ -91,6 +95,11 @@ export async function startChaosRedis(stack: AsyncDisposableStack, home: string)
     async usedMemory() {
       const { admin } = await findMaster()
       return Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
+    },
+    async removeKeys(pattern) {
+      const { admin } = await findMaster()
+      // At once: a queue that is emptied key by key is one that nobody has lost.
+      await admin.eval(removeKeys, 0, pattern)
     },
   }
 }

@@ -46,6 +46,8 @@ export interface ChaosSite {
   readonly clocks: readonly WallClock[]
   readonly db: Database
   readonly ledger: () => Promise<Ledger>
+  /** Through the board. */
+  readonly pauseHandler: (name: string) => Promise<void>
   /** Jobs that the ingress keeps on its disk. */
   readonly spooledJobs: () => Promise<number>
 }
@@ -113,6 +115,12 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     clocks: [ingressClock, workerClock],
     db,
     ledger: async () => JSON.parse(await read(`http://127.0.0.1:${boardPort}/api/ledger`, { authorization })) as Ledger,
+    async pauseHandler(name) {
+      const url = `http://127.0.0.1:${boardPort}`
+      const headers = { authorization, origin: url, 'content-type': 'application/json' }
+      const response = await fetch(`${url}/api/handlers/${name}/pause`, { method: 'POST', headers, body: '{}' })
+      if (!response.ok) throw new Error(`pausing ${name} answered ${response.status}`)
+    },
     spooledJobs: async () => toGauge(await read(`${ingressUrl}/metrics`), 'warmhook_spool_jobs'),
   }
 }

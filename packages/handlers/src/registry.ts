@@ -7,10 +7,10 @@ import { notify } from './notify/handler.ts'
 import { pauseTracking } from './pause-tracking/handler.ts'
 import { shareFolds } from './share-folds.ts'
 
-/** All handlers. To add one, create a folder next to these and add a line here. */
-const handlers = [toEntry(pauseTracking), toEntry(crmSync), toEntry(notify)]
+/** Every handler there is. To add one: a folder beside these, and a line here. */
+const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
 
-/** The queues of all handlers, including disabled ones. */
+/** A handler's queue, also of one that is switched off. */
 export const handlerQueues: readonly HandlerQueue[] = handlers
 
 export interface HandlerQueue {
@@ -19,15 +19,15 @@ export interface HandlerQueue {
   readonly policy: BatchPolicy
 }
 
-/** A handler that is enabled by its settings. */
+/** A handler that its settings switch on. */
 export interface ActiveHandler extends HandlerQueue {
   readonly handle: HandleEvents
 }
 
 /**
- * The handlers that are enabled by the environment.
+ * The handlers that the environment switches on.
  *
- * @throws EnvError if a handler's variables are invalid
+ * @throws EnvError when a handler's variables do not fit
  */
 export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, 'fold'>): readonly ActiveHandler[] {
   const fold = shareFolds(deps.db)
@@ -38,7 +38,7 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, '
 }
 
 /**
- * Reads the settings of every handler without opening anything.
+ * Reads the settings of every handler, before anything is opened.
  *
  * @throws EnvError listing the problems of all of them
  */
@@ -52,7 +52,7 @@ export function checkHandlerSettings(env: NodeJS.ProcessEnv): void {
   )
 }
 
-/** The handlers that receive each type of event. */
+/** Which of the handlers get an event of each type. */
 export function subscriptionsOf(
   active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[],
 ): ReadonlyMap<EventType, readonly string[]> {
@@ -64,8 +64,8 @@ export function subscriptionsOf(
   )
 }
 
-/** Erases the type of a handler's settings, so that all handlers fit in one list. */
-function toEntry<Env extends Handler['env']>(handler: Handler<Env>) {
+/** Hides each handler's own type of settings, so that different handlers fit one list. */
+function enlist<Env extends Handler['env']>(handler: Handler<Env>) {
   const { name, subscribes, policy } = handler
   return {
     name,

@@ -3,17 +3,17 @@ import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
 
-/** Updates the stored mailboxes and pauses of these events from everything recorded. */
+/** Brings the stored mailboxes and pauses of events up to everything that is recorded of them. */
 export type FoldEvents = (events: readonly EventRef[]) => Promise<void>
 
-/** Maximum number of events per transaction: their locks must fit into Postgres's lock table. */
+/** Events folded in one transaction, at most: their locks must fit Postgres's shared table of locks. */
 const maxEvents = 1_024
-/** Enough for a statement whose answer was lost, which is detected after 12 s, and some normal ones. */
+/** For a statement whose answer was lost, which is noticed after 12 s, and some that were not. */
 const timeLimitMs = 20_000
 
 /**
- * Folding for all handlers of a process. They receive the same events at the same time: with separate folds, each would look up
- * the events, lock their mailboxes, and wait for the others only to find that nothing is left to do.
+ * Folding for all handlers of a process. They get the same events at the same time: apart, each would look them up, lock
+ * their mailboxes, and wait for the others only to find everything done.
  */
 export function shareFolds(db: Database): FoldEvents {
   const group = createGroupCommit<readonly EventRef[]>({

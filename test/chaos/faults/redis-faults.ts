@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
+import { handlers } from '../outcome-tracker.ts'
 import type { Random } from '../random.ts'
 import { drawAway, type Fault, type FaultLengths } from './fault.ts'
 
@@ -10,6 +11,7 @@ export const redisFaults: readonly Fault[] = [
     name: 'Redis: away',
     inject: ({ redis }, _random, lengths) => awayFor(redis, lengths.away.most),
   },
+  { name: 'Redis: handler queues wiped after routing', inject: wipeHandlerQueues },
   { name: 'Redis: connections reset mid-command', inject: resetConnections },
   { name: 'Redis: latency', inject: slowDown },
   { name: 'Redis: replica promoted by Sentinel', inject: promoteReplica },
@@ -26,6 +28,13 @@ async function awayFor(redis: ChaosSite['redis'], awayMs: number): Promise<void>
   await redis.killBoth()
   await delay(awayMs)
   await redis.start()
+}
+
+/** The handlers stop for a while, so that there is routed work in their queues. Wiping a queue also ends its pause. */
+async function wipeHandlerQueues(site: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
+  await Promise.all(handlers.map((name) => site.pauseHandler(name)))
+  await delay(drawAway(random, lengths))
+  for (const name of handlers) await site.redis.removeKeys(`*:${name}:*`)
 }
 
 async function resetConnections({ redis }: ChaosSite, random: Random): Promise<void> {

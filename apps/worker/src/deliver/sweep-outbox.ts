@@ -30,8 +30,9 @@ export interface Sweeper {
 
 /** Jobs for each handler in one pass. */
 const feedBatch = 200
-/** Jobs looked for in one pass. */
+/** Jobs looked for together, and in one pass. */
 const checkBatch = 1_000
+const maxChecked = 10_000
 /** The router is given this long to add what it has committed. */
 const olderThanMs = 10_000
 /**
@@ -77,6 +78,25 @@ export function createSweeper({ db, connection, queues, room, clock }: SweepDeps
     return addedAt === null || finishedOn !== null
   }
 
+  /** Looks for the next jobs in the round. */
+  async function checkNext(): Promise<number> {
+    const rows = await findQueuedJobs(db, { after, limit: checkBatch, olderThanMs })
+    const lost = await Promise.all(rows.map(isLost))
+    const now = clock()
+    const due = rows.filter(({ id }, index) => {
+      if (lost[index] !== true) missing.delete(id)
+      else missing.set(id, { since: missing.get(id)?.since ?? now, round })
+      return now - (missing.get(id)?.since ?? now) >= lostAfterMs
+    })
+    after = rows.at(-1)?.id ?? ''
+    if (rows.length < checkBatch) startRound()
+    // A job that is finished stands in the way of another with its name.
+    for (const { id, handler } of due) await queues.of(handler).queue.remove(id)
+    const recreated = await enqueue(due.map(({ id }) => id))
+    for (const { id } of due) missing.delete(id)
+    return recreated
+  }
+
   return {
     async feed() {
       let fed = 0
@@ -87,20 +107,11 @@ export function createSweeper({ db, connection, queues, room, clock }: SweepDeps
       return fed
     },
     async check() {
-      const rows = await findQueuedJobs(db, { after, limit: checkBatch, olderThanMs })
-      const lost = await Promise.all(rows.map(isLost))
-      const now = clock()
-      const due = rows.filter(({ id }, index) => {
-        if (lost[index] !== true) missing.delete(id)
-        else missing.set(id, { since: missing.get(id)?.since ?? now, round })
-        return now - (missing.get(id)?.since ?? now) >= lostAfterMs
-      })
-      after = rows.at(-1)?.id ?? ''
-      if (rows.length < checkBatch) startRound()
-      // A job that is finished stands in the way of another with its name.
-      for (const { id, handler } of due) await queues.of(handler).queue.remove(id)
-      const recreated = await enqueue(due.map(({ id }) => id))
-      for (const { id } of due) missing.delete(id)
+      let recreated = 0
+      for (let looked = 0; looked < maxChecked; looked += checkBatch) {
+        recreated += await checkNext()
+        if (after === '') break
+      }
       return recreated
     },
   }

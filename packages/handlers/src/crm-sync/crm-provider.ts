@@ -1,6 +1,6 @@
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 
-/** A contact as the CRM should show it. Times are milliseconds since the epoch; null clears the field. */
+/** A contact as every CRM should show it. Times are milliseconds since the epoch; null means: show nothing. */
 export interface ContactRecord {
   /** In lower case. */
   readonly email: string
@@ -11,35 +11,35 @@ export interface ContactRecord {
   readonly tags: readonly string[]
   readonly campaignId: number
   readonly lastEventAt: number
-  /** Identifies this write in the CRM's answer and logs; the same for every attempt to write the same state. */
+  /** Names this write in the CRM's answer and logs; the same for every try of the same state. */
   readonly traceId: string
 }
 
-/** The result of writing one contact. */
+/** What became of one contact's write. */
 export type ContactResult =
   | { readonly status: 'written'; readonly remoteId: string | null }
-  /** The CRM rejects it as it is; retrying cannot help. */
+  /** The CRM will not take it as it is; no try can help. */
   | { readonly status: 'rejected'; readonly reason: string }
-  /** The attempt failed, possibly because of this contact. */
+  /** Tried without success; it may have been this contact's fault. */
   | { readonly status: 'retry'; readonly reason: string }
-  /** Not tried, or refused for a reason that is not about this contact; `refusal` says why the account is refused. */
+  /** Not tried, or refused for what is no contact's fault: `refusal` says what the account as a whole is refused for. */
   | { readonly status: 'hold'; readonly reason: string; readonly waitMs: number; readonly refusal?: PeerRefusal }
 
 export interface UpsertTerms {
-  /** No call is made after it has aborted, and no call outlasts it. */
+  /** Nothing is sent once it has aborted, and no call outlasts it. */
   readonly signal: AbortSignal
-  /** The account has been refusing everything: one call shows whether it still does. */
+  /** The account has refused everything until now: one call shows whether it still does. */
   readonly isFirst: boolean
 }
 
-/** A CRM. */
+/** One kind of CRM. */
 export interface CrmProvider {
   readonly name: string
-  /** The same for the same account and credentials; does not contain the credentials. */
+  /** The same for calls to the same account with the same credentials; holds none of them. */
   readonly accountKey: string
   /**
-   * Creates or updates contacts with distinct e-mail addresses. One result per trace id; a contact without a result is
-   * retried. Idempotent.
+   * Creates or updates contacts, whose e-mails are distinct. One result per trace id; a contact without one is tried
+   * again. Repeating a call with the same records changes nothing more.
    */
   upsertContacts(records: readonly ContactRecord[], terms: UpsertTerms): Promise<ReadonlyMap<string, ContactResult>>
 }

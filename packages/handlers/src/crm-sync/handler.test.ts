@@ -113,7 +113,7 @@ describe('crm-sync', () => {
     const events = await arrive(problemOf(1))
     const handle = createHandle(crm)
     await handle(events, never)
-    expect([...(await handle(events, never)).values()]).toEqual([done('the CRM already has this state')])
+    expect([...(await handle(events, never)).values()]).toEqual([done('the CRM has this state')])
     expect(crm.requests).toHaveLength(1)
   })
 
@@ -141,7 +141,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('same@b.example')).toMatchObject({ mailivery_campaign_id: '2' })
   })
 
-  it('evaluates each contact of an answer: written, rejected, and not mentioned', async () => {
+  it('takes an answer apart: written, rejected, and not mentioned', async () => {
     await using crm = await startFakeHubspot(([first, second]) =>
       Response.json(
         {
@@ -250,7 +250,7 @@ describe('crm-sync', () => {
     await run()
     expect(lines).toMatchObject([
       { msg: 'peer refuses: its events are held', reason: expect.stringContaining('check HUBSPOT_ACCESS_TOKEN') },
-      { msg: 'peer accepts again: held events continue', refusals: 3 },
+      { msg: 'peer answers again: held events go on', refusals: 3 },
     ])
   })
 
@@ -334,7 +334,7 @@ describe('crm-sync', () => {
     expect([crm.requests.length, crm.contacts.size]).toEqual([2, 1])
   })
 
-  it('fixes what a worker wrote after its lease had expired', async () => {
+  it('mends what a worker wrote after its lease had run out', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>()
     let calls = 0
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
@@ -364,7 +364,7 @@ describe('crm-sync', () => {
     await handle(await arrive(updateOf(1), deleteOf(1, 'm1@b.example')), never)
     const later = [updateOf(1), updateOf(1, 'moved@b.example'), problemOf(1), deleteOf(1, 'm1@b.example')]
     for (const event of await arrive(...later))
-      expect([...(await handle([event], never)).values()]).toEqual([done('the CRM already has this state')])
+      expect([...(await handle([event], never)).values()]).toEqual([done('the CRM has this state')])
     expect(crm.requests).toHaveLength(1)
     expect([...crm.contacts.values()]).toMatchObject([
       { mailivery_warmup_status: 'removed', mailivery_paused_since: '' },
@@ -416,7 +416,7 @@ describe('crm-sync', () => {
       expect(crm.contacts.get('a@b.example')?.['mailivery_campaign_id']).toBe('1')
     })
 
-    it('separates them within one batch as well, and after the first one has deleted its mailbox', async () => {
+    it('keeps them apart within one batch, too, and after the first one has deleted its mailbox', async () => {
       await using crm = await startFakeHubspot()
       const handle = createHandle(crm)
       await handle(await arrive(problemOf(1, 'a@b.example')), never)
@@ -489,14 +489,14 @@ describe('crm-sync', () => {
       const outcomes = await createHandle(crm)(events, never)
       expect(events.map(({ id }) => outcomes.get(id))).toEqual([
         done(),
-        done('the mailbox has no valid e-mail address'),
+        done('the mailbox has no e-mail address that a CRM could take'),
       ])
     },
   )
 
   it('takes only a token that can be sent, and does not show what it was given', () => {
     const read = () => parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
-    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN contains a line break/)
+    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN holds a line break/)
     expect(read).not.toThrow(/hidden/)
   })
 

@@ -5,15 +5,15 @@ import { createPeerGate } from '../peer/create-peer-gate.ts'
 import { createHubspotProvider } from './hubspot/hubspot-provider.ts'
 import { syncContacts } from './sync-contacts.ts'
 
-/** Calls end by then, so that their results are recorded within the handler's time limit. */
+/** Calls end then, so that what they have shown is recorded within the handler's time limit. */
 const callsMs = 16_000
 
-/** Writes each mailbox's state to its contact in the CRM. Disabled without HUBSPOT_ACCESS_TOKEN. */
+/** Keeps the CRM's contact of each mailbox true. Off without HUBSPOT_ACCESS_TOKEN. */
 export const crmSync = defineHandler({
   name: 'crm-sync',
   subscribes: EventType.options,
-  // 400: four concurrent HubSpot calls.
-  // A CRM can be down for a day: events are retried for about three days. If the account is at fault, events are held instead.
+  // 400: four calls of HubSpot's side by side.
+  // A CRM can be down for a day: about three days until an event is given up. What the account is at fault for is held.
   policy: {
     batchMax: 400,
     overlap: 'any batch',

@@ -11,16 +11,16 @@ import { toContactRecord } from './to-contact-record.ts'
 export interface SyncDeps {
   readonly db: Database
   readonly provider: CrmProvider
-  /** Contacts may show any owner's mailbox. */
+  /** A contact may show any owner's mailbox. */
   readonly isShared: boolean
-  /** The first call after the account has been refusing everything. */
+  /** The first call after the account has refused everything. */
   readonly isFirst: boolean
-  /** Receives the CRM's results. */
+  /** Told what the CRM says. */
   readonly onResults: (results: Iterable<ContactResult>) => void
   readonly now: () => number
 }
 
-/** A contact of the batch, and the events that require it to be written. */
+/** A contact of the batch, and the events that ask for its write. */
 export interface Contact {
   /** In lower case. */
   readonly email: string
@@ -28,13 +28,13 @@ export interface Contact {
   readonly events: readonly EventRef[]
 }
 
-/** A contact leased by the caller. */
+/** A contact that the caller holds the lease of. */
 export interface HeldContact extends Contact {
-  /** Digest of the CRM's state, if it is known for certain. */
+  /** Of what the CRM holds, where that is known for sure. */
   readonly syncedHash: string | null
 }
 
-/** Updates leased contacts and releases their leases in any case. Outcomes by e-mail address. */
+/** Brings leased contacts up to date and ends their leases, whatever happens. Outcomes by e-mail. */
 export async function writeContacts(
   contacts: readonly HeldContact[],
   leaseId: string,
@@ -53,7 +53,7 @@ export async function writeContacts(
   } finally {
     const own = new Set(await settleContacts(db, provider.name, leaseId, settled))
     for (const { email } of contacts)
-      if (!own.has(email)) outcomes.set(email, retry('the lease on this contact expired during the write'))
+      if (!own.has(email)) outcomes.set(email, retry('the lease on this contact ran out during the write'))
   }
   return outcomes
 }
@@ -62,7 +62,7 @@ const noResults: ReadonlyMap<string, ContactResult> = new Map()
 
 interface Plan {
   readonly email: string
-  /** Undefined if there is nothing to write; `otherwise` is then the outcome. */
+  /** Undefined when there is nothing to write; `otherwise` says what that means. */
   readonly record: ContactRecord | undefined
   readonly hash: string
   readonly note: string | undefined
@@ -71,7 +71,7 @@ interface Plan {
 
 async function planWrites(db: Database, contacts: readonly HeldContact[], isShared: boolean): Promise<readonly Plan[]> {
   const shown = await readMailboxesOfContacts(db, contacts, isShared)
-  // The database may lack the lower case of a letter; the address is then treated as used by this mailbox only.
+  // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
   const others = contacts.flatMap(({ email, events }) => (shown.has(email) ? [] : events.slice(0, 1)))
   const own = others.length === 0 ? noMailboxes : await readMailboxes(db, others)
   return contacts.flatMap((contact) => {
@@ -90,11 +90,10 @@ const noMailboxes: ReadonlyMap<string, StoredMailbox> = new Map()
 
 function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
   const nothing = { email, record: undefined, hash: '', note }
-  if (record?.email !== email)
-    return { ...nothing, otherwise: retry('the address of the mailbox has changed in the meantime') }
-  // The trace id identifies the write, not the state.
+  if (record?.email !== email) return { ...nothing, otherwise: retry('the mailbox has got another address meanwhile') }
+  // The trace id names the write, not the state.
   const digest = hash('sha256', JSON.stringify({ ...record, traceId: undefined }))
-  if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM already has this state') }
+  if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM has this state') }
   return { email, record, hash: digest, note, otherwise: done(note) }
 }
 

@@ -1,6 +1,6 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
 
-/** The start or end of a pause, ready to be announced. */
+/** A pause's opening or closing, ready to be told. */
 export interface Announcement {
   readonly kind: 'opened' | 'closed'
   readonly owner: string
@@ -10,10 +10,10 @@ export interface Announcement {
 }
 
 const maxLines = 20
-/** Slack truncates messages at 40,000 characters and rejects some that are longer; a reason can be a whole page. */
+/** Slack cuts a message at 40,000 characters and refuses longer ones of some kinds; a reason can be a whole page. */
 const maxTextLength = 200
 
-/** One message in Slack mrkdwn for all announcements of a batch. */
+/** One message in Slack's mrkdwn for all announcements of a batch. */
 export function describeNotices(announcements: readonly Announcement[]): string {
   const lines = announcements.slice(0, maxLines).map(describe)
   const more = announcements.length - lines.length
@@ -30,14 +30,14 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
   return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
 }
 
-/** One line, not too long. https://docs.slack.dev/messaging/formatting-message-text lists the three characters to escape. */
+/** One line, not too long. https://docs.slack.dev/messaging/formatting-message-text names the three characters to escape. */
 function toText(text: string): string {
   const line = text.toWellFormed().replaceAll(/\s+/g, ' ').trim()
   const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line
   return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** Slack shows it in each reader's time zone; the fallback is for clients that cannot. */
+/** Slack shows it in each reader's own time; the second half is for clients that can't. */
 function describeTime(ms: number): string {
   const fallback = `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return `<!date^${Math.floor(ms / 1_000)}^{date_short_pretty} {time}|${fallback}>`

@@ -3,28 +3,28 @@ import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { PeerAnswer, PeerClient } from '../peer/create-peer-client.ts'
 import { retryAfterMs } from '../peer/retry-after-ms.ts'
 
-/** The result of posting a message. */
+/** What became of a message. */
 export type SlackResult =
   | { readonly status: 'sent' }
-  /** Slack may be temporarily down. */
+  /** Slack may be down for a moment. */
   | { readonly status: 'retry'; readonly reason: string }
-  /** Slack rejects this message but accepts others. */
+  /** Slack will not take this message; it takes others. */
   | { readonly status: 'rejected'; readonly reason: string }
-  /** Slack would reject any message now. */
+  /** No message would be taken now. */
   | { readonly status: 'refused'; readonly refusal: PeerRefusal }
 
-/** Together with the wait for its turn, this is within the handler's time limit. */
+/** With the wait for its turn, within the handler's time limit. */
 export const slackLimits = { requestMs: 6_000, maxAnswerBytes: 64 * 1024 }
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
-/** Slack's rate limit is per second; a longer wait than this would be an error. */
+/** Slack counts by the second; a longer wait than this would be a mistake of somebody's. */
 const maxWaitMs = 60 * minuteMs
 const maxReasonLength = 100
 
 /**
  * Posts a message to a Slack incoming webhook. Slack answers in plain text, with 429 and Retry-After (seconds) above
- * about one message a second. The URL is the credential, so results never contain it. Never throws.
+ * about one message a second. The URL is the credential, so nothing that is returned holds it. Never throws.
  */
 export async function postToSlack(
   url: Secret,
@@ -50,14 +50,14 @@ function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {
   if (isOfMessage(status, words)) return { status: 'rejected', reason }
   return refused(
     'refused',
-    `${reason} (check SLACK_WEBHOOK_URL: create a new webhook if this one or its channel was deleted)`,
+    `${reason} (check SLACK_WEBHOOK_URL: make a new webhook if this one or its channel is gone)`,
     minuteMs,
   )
 }
 
 /**
- * Everything else is about the URL, its channel or its workspace: 403 `action_prohibited`, 404 `no_service` and
- * `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, an HTML page from a proxy.
+ * Everything else is said of the URL, its channel or its workspace: 403 `action_prohibited`, 404 `no_service` and
+ * `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, a page of what stands before Slack.
  */
 function isOfMessage(status: number, words: string): boolean {
   return status === 413 || ((status === 400 || status === 422) && messageWords.test(words))
@@ -68,14 +68,14 @@ const messageWords =
 
 function toSilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): SlackResult {
   if (isSent) return { status: 'retry', reason: `Slack did not answer (${fault})` }
-  return refused('unreachable', `Slack is unreachable (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
+  return refused('unreachable', `Slack can't be reached (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
 }
 
 function refused(cause: PeerRefusal['cause'], reason: string, waitMs: number): SlackResult {
   return { status: 'refused', refusal: { cause, reason, waitMs, maxWaitMs: minuteMs } }
 }
 
-/** Slack's errors are a single word; a proxy in front of Slack can answer with a page. */
+/** Slack's errors are a word; what stands before Slack can answer with a page. */
 function toWords(body: string, url: Secret): string {
   return body.replaceAll(url.reveal(), '[secret]').replaceAll(/\s+/g, ' ').trim().slice(0, maxReasonLength)
 }

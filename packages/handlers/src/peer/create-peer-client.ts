@@ -1,9 +1,9 @@
 import { Agent, request } from 'undici'
 
-/** The result of a request. */
+/** What came of a request. */
 export type PeerAnswer =
   | { readonly status: number; readonly headers: PeerHeaders; readonly body: string }
-  /** No answer, or an incomplete one. `isSent` is false if no connection could be opened. */
+  /** No answer, or none that ended. `isSent` is false when there was no connection to send it over. */
   | { readonly status: 'none'; readonly fault: string; readonly isSent: boolean }
 
 export type PeerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -17,21 +17,21 @@ interface PeerRequest {
 }
 
 export interface PeerLimits {
-  /** Time limit up to the last byte of the answer. */
+  /** From the beginning to the answer's last byte. */
   readonly requestMs: number
   readonly maxAnswerBytes: number
 }
 
-/** Sends POST requests to an external service. Never throws. */
+/** Posts to a party outside. Never throws. */
 export type PeerClient = (request: PeerRequest) => Promise<PeerAnswer>
 
 const connectMs = 3_000
-/** Shorter than the idle timeout of any network. */
+/** Shorter than any network's own patience with an idle connection. */
 const idleMs = 4_000
 
 /**
- * A client whose calls always end in time. Connections are reused. After a call without an answer, all other connections that were
- * open at the time are closed, because they may hang for the same reason.
+ * A client whose every call ends in time. Connections are kept for the next call; one call without an answer, and the
+ * others that were open at the time are not used again: what has made one fall silent may have silenced all of them.
  */
 export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): PeerClient {
   const openAgent = () =>
@@ -63,7 +63,7 @@ export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): Pee
     } catch (error) {
       if (used === agent) {
         agent = openAgent()
-        // It closes after its last call, which has its own time limit.
+        // It ends with its last call, which has its own time limit.
         used.close().catch(() => undefined)
       }
       return { status: 'none', fault: nameOf(error), isSent: !neverSent.has(nameOf(error)) }
@@ -83,7 +83,7 @@ async function readBounded(chunks: AsyncIterable<Uint8Array>, maxBytes: number):
   return text + decoder.decode()
 }
 
-/** The system's code or the error's name: the message can contain the request's headers or URL, and thereby a secret. */
+/** The system's code or the error's name: its message can hold the request's headers or URL, and so a secret. */
 function nameOf(error: unknown): string {
   const inner = error instanceof AggregateError ? (error.errors as readonly unknown[])[0] : error
   const cause = inner instanceof Error && inner.cause instanceof Error ? inner.cause : inner
@@ -91,7 +91,7 @@ function nameOf(error: unknown): string {
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
 }
 
-/** Error codes of DNS, connection, TLS, and requests that cannot be written. */
+/** Of the resolver, the connection, TLS, and a request that can't be written. */
 const neverSent: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -95,7 +95,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect(pass.status === 'closed' && pass.waitMs).toBeGreaterThan(50_000)
   })
 
-  it('allows one call at a time if calls go in turn, and spaces them after a rate limit', async () => {
+  it('lets one call at a time where they go in turn, and after a limit was met, keeps them apart', async () => {
     const gate = gateOf('in turn')
     const first = await enter(gate)
     expect((await gate.enter()).status).toBe('taken')

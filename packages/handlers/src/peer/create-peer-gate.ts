@@ -11,28 +11,28 @@ export interface PeerGateDeps {
   readonly now: () => number
 }
 
-/** What a call has shown about the account. */
+/** What a pass has shown of the account. */
 export type PeerVerdict = 'answers' | 'unknown' | PeerRefusal
 
 export type PeerPass =
   | {
       readonly status: 'open'
-      /** The first call after the gate was closed, before any other. */
+      /** The first after the gate was closed: one call, before any other. */
       readonly isFirst: boolean
-      /** Must be called exactly once, in any case. */
+      /** To be called once, whatever happens. */
       readonly leave: (verdict: PeerVerdict) => Promise<void>
     }
-  /** `outcome` applies to all events that would have been sent. */
+  /** `outcome` is that of every event which would have been sent. */
   | { readonly status: 'closed'; readonly outcome: Outcome; readonly waitMs: number }
   /** Another worker is calling. */
   | { readonly status: 'taken'; readonly outcome: Outcome }
 
-/** A circuit breaker for one account of a peer, shared by all workers: while the account refuses, nothing is sent to it. */
+/** The way to one account of a peer, shared by all workers: while the account refuses, nothing is sent to it. */
 export interface PeerGate {
   readonly enter: () => Promise<PeerPass>
 }
 
-/** How long events wait while another worker calls. */
+/** While another worker tries. */
 const takenMs = 1_000
 
 export function createPeerGate(
@@ -49,7 +49,7 @@ export function createPeerGate(
 
   async function open(turnId: string): Promise<void> {
     const past = await openPeerGate(db, key, turnId)
-    if (past !== undefined) log.info({ peer, ...past }, 'peer accepts again: held events continue')
+    if (past !== undefined) log.info({ peer, ...past }, 'peer answers again: held events go on')
   }
 
   function pass(turnId: string, { status }: PeerEntryResult): PeerPass {
@@ -74,7 +74,7 @@ export function createPeerGate(
           return pass(turnId, entry)
         case 'closed': {
           const { reason, waitMs } = entry
-          return { status: 'closed', outcome: hold(reason ?? 'the calls are rate-limited', now() + waitMs), waitMs }
+          return { status: 'closed', outcome: hold(reason ?? 'calls are kept apart', now() + waitMs), waitMs }
         }
         case 'taken':
           return { status: 'taken', outcome: hold(entry.reason ?? 'another worker is sending', now() + takenMs) }

@@ -8,17 +8,17 @@ import { upsertInParts } from './upsert-in-parts.ts'
 
 export interface HubspotSettings {
   readonly baseUrl: string
-  /** HubSpot versions its API by date. */
+  /** HubSpot names its versions by date. */
   readonly version: string
   readonly token: Secret
   readonly now: () => number
 }
 
-/** HubSpot's limit per call (CRM contacts API, batch/upsert). */
+/** HubSpot takes 100 contacts a call (CRM contacts API, batch/upsert). */
 const maxBatch = 100
 const limits = { requestMs: 10_000, maxAnswerBytes: 4 * 1024 * 1024 }
 
-/** Contacts in HubSpot, identified by e-mail address, through `batch/upsert`. */
+/** Contacts in HubSpot, by e-mail, through `batch/upsert`. */
 export function createHubspotProvider({ baseUrl, version, token, now }: HubspotSettings): CrmProvider {
   const post = createPeerClient(limits)
   const url = joinUrl(baseUrl, `/crm/objects/${version}/contacts/batch/upsert`)
@@ -39,7 +39,7 @@ export function createHubspotProvider({ baseUrl, version, token, now }: HubspotS
   }
 }
 
-/** HubSpot's schema rejects null and numbers, so all values are strings, and "" clears a property. */
+/** Every value is a string, and "" clears a property: HubSpot's schema refuses null and numbers. */
 function toInput(record: ContactRecord) {
   return {
     id: record.email,

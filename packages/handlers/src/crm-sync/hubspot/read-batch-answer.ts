@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ContactRecord } from '../crm-provider.ts'
 
-// HubSpot's own examples violate its schemas, and fields can be null: whatever cannot be parsed is treated as absent.
+// HubSpot's own examples do not fit its schemas, and fields can be null: what can't be read counts as absent.
 const text = z.string().optional().catch(undefined)
 const rows = z.array(z.unknown()).nullish().catch(undefined)
 const BatchAnswer = z.object({ results: rows, errors: rows })
@@ -11,19 +11,19 @@ const Written = z.object({
   properties: z.object({ email: text }).catch({ email: undefined }),
 })
 
-/** What an answer says about the contacts of its call. */
+/** What an answer says of the contacts of its call. */
 export interface BatchAnswer {
-  /** The CRM's ids by trace id, if known. */
+  /** The CRM's ids by trace id, as far as they are known. */
   readonly written: ReadonlyMap<string, string | null>
-  /** Error rows by trace id. */
+  /** Rows of errors, by trace id. */
   readonly failed: ReadonlyMap<string, unknown>
-  /** Error rows that name no contact of the call. */
+  /** Rows of errors that name no contact of the call. */
   readonly nameless: readonly unknown[]
 }
 
 /**
- * Matches an answer to the records by trace id, otherwise by e-mail address, because results come in any order. Records that the
- * answer does not mention are in neither map, because a 2xx may have written nothing. Undefined if it is not a HubSpot answer.
+ * Matches an answer to the records: by trace id, else by e-mail, because results come in any order. A record that the
+ * answer does not mention is in neither map: a 2xx can have written nothing. Undefined for what is no answer of HubSpot's.
  */
 export function readBatchAnswer(records: readonly ContactRecord[], body: unknown): BatchAnswer | undefined {
   const answer = BatchAnswer.safeParse(body).data
@@ -37,7 +37,7 @@ export function readBatchAnswer(records: readonly ContactRecord[], body: unknown
     if (named.length === 0) nameless.push(row)
     for (const traceId of named) failed.set(traceId, row)
   }
-  // A contact matched by its secondary address, or an answer with ids only: if the counts match, all contacts were written.
+  // A contact found by its second address, or an answer of ids only: when every contact is accounted for, it is written.
   const unmatched = records.filter(({ traceId }) => !written.has(traceId) && !failed.has(traceId))
   if (unmatched.length === unnamed) for (const { traceId } of unmatched) written.set(traceId, null)
   return { written, failed, nameless }
@@ -57,7 +57,7 @@ function readWritten(results: readonly unknown[], traceIds: ReadonlyMap<string, 
   return { written, unnamed }
 }
 
-/** The contacts that an error row names: by trace id, or, as in HubSpot's examples, by the id that was sent. */
+/** The contacts that a row of errors names: by trace id, or as HubSpot's own examples do, by the id that was sent. */
 function namesIn(row: unknown): readonly string[] {
   const { id, context } = Failed.safeParse(row).data ?? noNames
   const { objectWriteTraceId, ids, id: contextId } = context

@@ -1,18 +1,18 @@
 import { vendorText } from './vendor-text.ts'
 
-/** An error reported by HubSpot. */
+/** What HubSpot says is wrong. */
 export interface Problem {
-  /** All codes in it, such as `PROPERTY_DOESNT_EXIST`. */
+  /** Every code in it, such as `PROPERTY_DOESNT_EXIST`. */
   readonly codes: ReadonlySet<string>
-  /** Its messages, without the JSON that some of them contain. */
+  /** Its sentences, without the JSON that stands inside some of them. */
   readonly messages: readonly string[]
-  /** A short summary without addresses. */
+  /** For people: short, and without addresses. */
   readonly summary: string
 }
 
 /**
- * Collects the codes and messages of an answer, or of one row, from every level: HubSpot nests them in `errors`,
- * `context` and `validationResults`, in the last part of a `subCategory`, and as JSON within a message.
+ * Finds the codes and sentences in an answer, or in one row of it, wherever they are: HubSpot nests them in `errors`,
+ * `context`, `validationResults`, as the last part of a `subCategory`, and as JSON within a message.
  */
 export function readProblem(body: unknown): Problem {
   const codes = new Set<string>()
@@ -22,7 +22,7 @@ export function readProblem(body: unknown): Problem {
   return { codes, messages, summary: vendorText(`${summarise(codes)}${message}`) }
 }
 
-/** The answer parsed as JSON, or its text if it is not JSON. */
+/** The text of an answer as JSON; what is none stays text. */
 export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
@@ -31,7 +31,7 @@ export function parseBody(text: string): unknown {
   }
 }
 
-/** Deeper than any HubSpot answer, including JSON within a message. */
+/** Deeper than any answer of HubSpot's; the JSON within a message counts, too. */
 const maxDepth = 8
 
 interface Found {
@@ -49,7 +49,7 @@ function walk(node: unknown, key: string, depth: number, found: Found): void {
 
 function readText(text: string, key: string, depth: number, found: Found): void {
   if (key === 'message') return readMessage(text, depth, found)
-  // Other fields can repeat a contact's text, which must not be taken for HubSpot's.
+  // Elsewhere a contact's own words can be repeated, which must not pass for HubSpot's.
   if (!codeKeys.test(key)) return
   const code = text.slice(text.lastIndexOf('.') + 1)
   if (codeShape.test(code)) found.codes.add(code)
@@ -74,7 +74,7 @@ function summarise(codes: ReadonlySet<string>): string {
   return codes.size === 0 ? '' : `${[...codes].slice(0, 4).join(' ')}: `
 }
 
-/** An HTML page adds nothing to the status. */
+/** A page in HTML says nothing that the status does not. */
 function describeText(text: string): string {
   return text.trimStart().startsWith('<') || text.trim() === '' ? 'no JSON' : text
 }

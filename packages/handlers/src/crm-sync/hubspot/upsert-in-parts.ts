@@ -14,14 +14,14 @@ export interface UpsertDeps {
   readonly now: () => number
 }
 
-/** A refused batch is halved until the bad contact is alone. If all are bad, this would take two calls per contact. */
+/** A refused batch is halved until the bad contact stands alone; when all are bad that would be two calls for each. */
 const maxCalls = 64
-/** Long enough for another program to finish writing the same contact. */
+/** Another program's write of the same contact is over by then. */
 const conflictPauseMs = 1_000
 
 /**
- * Writes batches so that a contact that HubSpot refuses does not affect the others: a batch refused because
- * of a contact is halved, and an error that is not about contacts ends the attempt.
+ * Writes batches so that a contact which HubSpot refuses costs its neighbours nothing: a batch that is refused because
+ * of some contact is halved, and a fault that no contact can be blamed for ends the attempt.
  */
 export async function upsertInParts(
   batches: readonly Records[],
@@ -31,7 +31,7 @@ export async function upsertInParts(
   const attempt = beginAttempt(upsert, signal, now)
   const [first = [], ...others] = batches
   if (isFirst) await writeBatch(first, attempt)
-  // No other call is made until the first one has shown the state of the account.
+  // Until the first call has shown what the account says, no other is made.
   if (!isFirst || attempt.isJudging)
     await Promise.all((isFirst ? others : batches).map((each) => writeBatch(each, attempt)))
   await writeConflictsAgain(attempt)
@@ -41,12 +41,12 @@ export async function upsertInParts(
 interface Attempt extends UpsertDeps {
   readonly signal: AbortSignal
   readonly results: Map<string, ContactResult>
-  /** Contacts refused when sent alone, for reasons that may or may not be about them. */
+  /** Contacts refused by themselves, for what may or may not be their own fault. */
   readonly refused: { readonly traceId: string; readonly reason: string; readonly kind: string | undefined }[]
   readonly conflicts: ContactRecord[]
   callsLeft: number
   hasWritten: boolean
-  /** HubSpot has accepted contacts of the account in this attempt. */
+  /** HubSpot takes the account's contacts one way or the other. */
   isJudging: boolean
   isLastTry: boolean
   refusal: PeerRefusal | undefined
@@ -57,10 +57,10 @@ function beginAttempt(upsert: UpsertDeps['upsert'], signal: AbortSignal, now: ()
   return { upsert, signal, now, results: new Map(), refused: [], conflicts: [], ...state }
 }
 
-/** The part of a batch that is still to be sent. */
+/** What is left to be sent of a part. */
 interface Remainder {
   readonly parts: readonly Records[]
-  /** The batch may have been refused for a reason that is not about its contacts. */
+  /** The part may have been refused for what no contact can help. */
   readonly isDoubtful: boolean
 }
 
@@ -81,8 +81,8 @@ async function writeBatch(batch: Records, attempt: Attempt): Promise<void> {
 }
 
 /**
- * If HubSpot is down, not every half is tried: two contacts sent alone show whether it accepts any. Each attempt picks different
- * contacts, because these may be the ones that make it fail.
+ * A HubSpot that is down is not asked for every half: two contacts by themselves show whether it takes any, others with
+ * every attempt, because these may be the ones that it stumbles over.
  */
 function pickSome(batch: Records, now: number): readonly Records[] {
   const first = now % batch.length
@@ -130,7 +130,7 @@ function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, a
   return settleUnmentioned(left, nameless[0], part, attempt)
 }
 
-/** Contacts that an answer does not mention; an error without contacts may be about them. */
+/** Contacts that an answer does not name: it may have an error that names none, either. */
 function settleUnmentioned(left: Records, nameless: unknown, part: Records, attempt: Attempt): Remainder {
   const judgement: Judgement = nameless === undefined ? unmentioned : judgeRow(nameless)
   if (judgement.blames === 'contact' && part.length > 1)
@@ -150,7 +150,7 @@ function settleOne(record: ContactRecord, judgement: Judgement, attempt: Attempt
   switch (judgement.blames) {
     case 'account': {
       const { refusal } = judgement
-      // A row is about the account only if nothing else was accepted.
+      // A row says it of the account only where nothing else was taken.
       if (!attempt.hasWritten || refusal.cause === 'limited') attempt.refusal ??= refusal
       attempt.results.set(traceId, { status: 'hold', reason: refusal.reason, waitMs: refusal.waitMs, refusal })
       return
@@ -170,7 +170,7 @@ function settleOne(record: ContactRecord, judgement: Judgement, attempt: Attempt
   }
 }
 
-/** Two programs that create the same contact at the same time conflict once; a lasting conflict is about the contact. */
+/** Two programs that create one contact at the same moment conflict once; a conflict that stays is the contact's own. */
 async function writeConflictsAgain(attempt: Attempt): Promise<void> {
   if (attempt.conflicts.length === 0 || mustStop(attempt)) return
   attempt.isLastTry = true
@@ -178,23 +178,23 @@ async function writeConflictsAgain(attempt: Attempt): Promise<void> {
   for (const record of attempt.conflicts) if (!mustStop(attempt)) await writePart([record], attempt)
 }
 
-/** If so many contacts are refused for the same reason and none is accepted, the contacts are hardly at fault. */
+/** So many contacts refused for one reason, and none taken: that is hardly the contacts' fault. */
 const alikeAtLeast = 3
-/** No more than these need to be tried. */
+/** More than these need not be tried. */
 const alikeEnough = 8
 const alikeWaitMs = 60_000
-/** For contacts that an attempt did not reach. */
+/** For what an attempt has not come to. */
 const nextMs = 1_000
 
 function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, ContactResult> {
   const { results, refused, refusal, hasWritten } = attempt
-  const reason = refusal?.reason ?? 'not tried yet: this attempt used up its calls for other contacts'
+  const reason = refusal?.reason ?? 'not tried yet: other contacts took up the calls of this attempt'
   const hold = { status: 'hold', reason, waitMs: refusal?.waitMs ?? nextMs } as const
   const untried: ContactResult = refusal === undefined ? hold : { ...hold, refusal }
   const all = new Map(records.map(({ traceId }) => [traceId, results.get(traceId) ?? untried]))
   if (hasWritten || refused.length < alikeAtLeast || kindOfAll(refused) === undefined) return all
   for (const each of refused) {
-    const alike = `${each.reason} (${refused.length} contacts were refused for this reason and none was accepted: check the account)`
+    const alike = `${each.reason} (${refused.length} contacts were refused alike, and none was taken: check the account)`
     all.set(each.traceId, { status: 'hold', reason: alike, waitMs: alikeWaitMs })
   }
   return all
