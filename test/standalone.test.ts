@@ -98,10 +98,10 @@ describe('npm start with ENDPOINTS_FILE', () => {
       expect(send.output().match(/ 202 /g)).toHaveLength(5)
       await using blind = await runCli(['send'], { HOST: '::1', INGRESS_PORT: env.INGRESS_PORT })
       expect(await blind.exited).toMatchObject({ code: 1 })
-      expect(blind.output()).toMatch(/401[\s\S]*pass a key that is in use there with --key/)
+      expect(blind.output()).toMatch(/401[\s\S]*pass a valid key with --key/)
       await using hashed = await runCli(['send', '--owner', 'hashed'], env)
       expect(await hashed.exited).toMatchObject({ code: 1 })
-      expect(hashed.output()).toMatch(/No endpoint key is known in clear: pass --key/)
+      expect(hashed.output()).toMatch(/No endpoint key found in plain text: pass --key/)
     },
   )
 
@@ -122,12 +122,12 @@ describe('warmhook', () => {
   it('says what to do when nothing answers', async () => {
     await using send = await runCli(['send', '--url', 'http://127.0.0.1:1', '--key', 'x'])
     expect(await send.exited).toMatchObject({ code: 1 })
-    expect(send.output()).toMatch(/Nothing answers at .* is Warmhook running \(npm start\)/)
+    expect(send.output()).toMatch(/No answer from http:\/\/127\.0\.0\.1:1: start Warmhook \(npm start\)/)
   })
 
   it('says which setting is missing', async () => {
     await using migrate = await runCli(['migrate'])
     expect(await migrate.exited).toMatchObject({ code: 1 })
-    expect(migrate.output()).toMatch(/DATABASE_URL is not set/)
+    expect(migrate.output()).toMatch(/DATABASE_URL is required/)
   })
 })

@@ -14,7 +14,7 @@ afterAll(() => board[Symbol.asyncDispose]())
 describe('observeInstallation', () => {
   it('shows ledger, queues and mailboxes, and reads them anew after ten seconds only', async () => {
     const registry = createMetrics('test')
-    let ms = 0
+    let ms = Date.parse('2026-03-01T12:00:00Z')
     observeInstallation(registry, { ...board, now: () => ms })
     expect(await registry.metrics()).toMatch(/warmhook_ledger_events\{state="accepted".*\} 0/)
     const id = '019a1b2c-0000-7000-8000-000000000001'
@@ -32,7 +32,7 @@ describe('observeInstallation', () => {
   it('prints the rest, and counts a failure, when the figures can not be read: old ones would pass for new', async () => {
     const registry = createMetrics('test')
     const connection = connectProducer({ url: inject('redisUrl'), onError: () => undefined })
-    let ms = 0
+    let ms = Date.parse('2026-03-01T12:00:00Z')
     await connection.ping().catch(() => undefined)
     observeInstallation(registry, { ...board, redis: connection, now: () => ms })
     await eventually(async () => {

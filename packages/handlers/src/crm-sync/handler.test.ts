@@ -496,7 +496,7 @@ describe('crm-sync', () => {
 
   it('takes only a token that can be sent, and does not show what it was given', () => {
     const read = () => parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
-    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN holds a line break/)
+    expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN contains a line break/)
     expect(read).not.toThrow(/hidden/)
   })
 
