@@ -9,9 +9,10 @@ import { readOutboxState } from '@warmhook/store/outbox/read-outbox-state'
 import { eventually } from '@warmhook/testing/eventually'
 import { startFakeHubspot, type FakeHubspot } from '@warmhook/testing/start-fake-hubspot'
 import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
-import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { startInstallation, type Installation } from './support/start-installation.ts'
+
+type Redis = ReturnType<typeof connectConsumer>
 
 interface Home extends AsyncDisposable {
   readonly warmhook: Installation

@@ -48,7 +48,7 @@ async function send(warmhook: Installation, campaignId: number): Promise<number>
 }
 
 describe.each(['redis', 'postgres'] as const)('an installation whose connections to %s are silent', (what) => {
-  it.each(silences)('works again by itself when %s', { timeout: 120_000 }, async (_name, directions) => {
+  it.concurrent.each(silences)('works again by itself when %s', { timeout: 120_000 }, async (_name, directions) => {
     await using site = await openSite()
     const { warmhook } = site
     expect(await send(warmhook, 1)).toBe(202)
