@@ -27,7 +27,7 @@ async function detailsOf(warmhook: Installation, ids: readonly string[]): Promis
   return Promise.all(ids.map((id) => warmhook.api<EventDetail>(`/api/events/${id}`)))
 }
 
-describe('a worker killed in the middle of a batch', () => {
+describe.concurrent('a worker killed in the middle of a batch', () => {
   it('leaves nothing undone and nothing done twice', { timeout: 90_000 }, async () => {
     const gate = Promise.withResolvers<void>()
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {

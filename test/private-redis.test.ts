@@ -3,25 +3,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@warmhook/testing/eventually'
 import { spawnApp } from '@warmhook/testing/spawn-app'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-let dataDir: string
-beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'warmhook private '))
-})
-afterAll(() => rm(dataDir, { recursive: true, force: true }))
+interface DataDir extends AsyncDisposable {
+  readonly path: string
+}
 
-async function redisPid(): Promise<number> {
-  const claim: unknown = JSON.parse(await readFile(join(dataDir, 'redis', 'warmhook-redis.json'), 'utf8'))
+async function makeDataDir(): Promise<DataDir> {
+  const path = await mkdtemp(join(tmpdir(), 'warmhook private '))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+async function redisPid({ path }: DataDir): Promise<number> {
+  const claim: unknown = JSON.parse(await readFile(join(path, 'redis', 'warmhook-redis.json'), 'utf8'))
   return (claim as { server: { pid: number } }).server.pid
 }
 
-describe('the private Redis of npm start', () => {
+describe.concurrent('the private Redis of npm start', () => {
   it(
     'is started again when it is killed, loses nothing, and Ctrl-C ends everything well',
     { timeout: 180_000 },
     async () => {
-      const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0' }
+      await using dataDir = await makeDataDir()
+      const env = { DATA_DIR: dataDir.path, INGRESS_PORT: '0', BOARD_PORT: '0' }
       await using app = await spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 90_000 })
       const [, webhookUrl = ''] = await app.waitForLine(/Webhook URL\s+(\S+)/)
       const [, board = ''] = await app.waitForLine(/Dashboard\s+(http:\S+)/)
@@ -37,12 +41,12 @@ describe('the private Redis of npm start', () => {
       }
 
       for (let round = 1; round <= 2; round++) {
-        const killed = await redisPid()
+        const killed = await redisPid(dataDir)
         for (let count = 0; count < 20; count++) await post()
         process.kill(killed, 'SIGKILL')
         // To the spool, as long as there is no Redis.
         for (let count = 0; count < 20; count++) await post()
-        await eventually(async () => expect(await redisPid()).not.toBe(killed), { timeoutMs: 20_000 })
+        await eventually(async () => expect(await redisPid(dataDir)).not.toBe(killed), { timeoutMs: 20_000 })
         await post()
       }
       await eventually(
@@ -52,7 +56,7 @@ describe('the private Redis of npm start', () => {
         },
         { timeoutMs: 40_000, intervalMs: 200 },
       )
-      const last = await redisPid()
+      const last = await redisPid(dataDir)
       app.kill('SIGINT')
       expect(await app.exited).toEqual({ code: 0, signal: null })
       expect(() => process.kill(last, 0)).toThrow('ESRCH')
@@ -61,12 +65,13 @@ describe('the private Redis of npm start', () => {
   )
 
   it('ends the process with what to do when it can not be started again', { timeout: 180_000 }, async () => {
-    const env = { DATA_DIR: dataDir, INGRESS_PORT: '0', BOARD_PORT: '0' }
+    await using dataDir = await makeDataDir()
+    const env = { DATA_DIR: dataDir.path, INGRESS_PORT: '0', BOARD_PORT: '0' }
     await using app = await spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 90_000 })
-    const files = join(dataDir, 'redis', 'appendonlydir')
+    const files = join(dataDir.path, 'redis', 'appendonlydir')
     await rename(files, `${files}.gone`)
     await writeFile(files, 'in the way')
-    process.kill(await redisPid(), 'SIGKILL')
+    process.kill(await redisPid(dataDir), 'SIGKILL')
     expect(await app.exited).toEqual({ code: 1, signal: null })
     expect(app.output('stderr')).toMatch(
       /"level":60.*The private Redis exited \(SIGKILL\) and could not be restarted.*REDIS_URL/,

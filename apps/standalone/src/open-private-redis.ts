@@ -31,6 +31,8 @@ export async function openPrivateRedis(
 
 function logEvent(log: Logger, event: SupervisionEvent): void {
   switch (event.status) {
+    case 'hung':
+      return log.error('the private Redis no longer answers; it is killed and started again')
     case 'ended':
       return log.error(event.exit, 'the private Redis ended; it is started again')
     case 'restart failed':

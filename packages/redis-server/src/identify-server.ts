@@ -16,6 +16,9 @@ export type ServerIdentity =
 /** Asks the server at a loopback port for its process id and data directory. */
 export async function identifyServer(address: ServerAddress, timeoutMs = 2_000): Promise<ServerIdentity> {
   const client = connectTo(address, timeoutMs)
+  // The handshake's own failure: `connect` only says that the connection is closed.
+  let first: Error | undefined
+  client.on('error', (error: Error) => (first ??= error))
   try {
     await client.connect()
     const info = await client.info()
@@ -27,7 +30,7 @@ export async function identifyServer(address: ServerAddress, timeoutMs = 2_000):
       loading: infoField(info, 'loading') === '1',
     }
   } catch (error) {
-    return toFailure(error)
+    return toFailure(first ?? error)
   } finally {
     client.disconnect()
   }
@@ -58,6 +61,8 @@ function connectTo({ port, password }: ServerAddress, timeoutMs: number): Redis 
     maxRetriesPerRequest: 0,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // A hung server does not close its end.
+    disconnectTimeout: 100,
   })
   // Errors reach the caller through the rejected command; without a listener they would also crash the process.
   client.on('error', () => {})

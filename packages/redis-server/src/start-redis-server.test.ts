@@ -136,6 +136,20 @@ describe('startRedisServer', () => {
     expect(() => process.kill(orphan.pid, 0)).toThrow('ESRCH')
   })
 
+  it('does not run beside an orphan that hangs: it may go on at any time', async () => {
+    const { owner, orphan } = await startOwner()
+    owner.kill('SIGKILL')
+    await once(owner, 'exit')
+    process.kill(orphan.pid, 'SIGSTOP')
+    await expect(startRedisServer({ dataDir })).rejects.toMatchObject({
+      code: 'data-dir-locked',
+      message: expect.stringContaining(`process ${orphan.pid} uses it and does not answer; stop that process first`),
+    })
+    process.kill(orphan.pid, 'SIGCONT')
+    await using server = await startRedisServer({ dataDir })
+    expect(server.pid).not.toBe(orphan.pid)
+  })
+
   it('refuses a data directory whose owner has our number, as in another container', async () => {
     const { owner, orphan } = await startOwner()
     await rewriteClaim(() => ({ ownerPid: 2 ** 22 + 1 }))

@@ -41,6 +41,21 @@ describe('superviseRedisServer', () => {
     ])
   })
 
+  it('replaces a server that hangs', async () => {
+    const { seen, onEvent } = next('restarted')
+    const onGiveUp = (error: Error): never => expect.fail(error.message)
+    const silence = { everyMs: 50, timeoutMs: 200, questions: 3 }
+    await using server = await superviseRedisServer({ dataDir, password: true, silence, onEvent, onGiveUp })
+    const client = new Redis(server.url)
+    client.on('error', () => undefined)
+    await client.set('kept', 'yes')
+    process.kill(server.pid, 'SIGSTOP')
+    await seen
+    expect(await client.get('kept')).toBe('yes')
+    client.disconnect()
+    expect(events.map(({ status }) => status)).toEqual(['hung', 'ended', 'restarted'])
+  })
+
   it('ends for good when it is disposed, also while it restarts', async () => {
     const { seen, onEvent } = next('ended')
     const server = await superviseRedisServer({ dataDir, onEvent, onGiveUp: () => undefined })

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { endWhenSilent, silenceLimits, type SilenceLimits } from './end-when-silent.ts'
 import type { RedisServer, RedisServerExit } from './redis-server.ts'
 import { RedisServerError } from './redis-server-error.ts'
 import { startRedisServer, type RedisServerOptions } from './start-redis-server.ts'
 
 /** What has happened to a supervised server. */
 export type SupervisionEvent =
+  | { readonly status: 'hung' }
   | { readonly status: 'ended'; readonly exit: RedisServerExit }
   | { readonly status: 'restart failed'; readonly error: unknown }
   | { readonly status: 'restarted'; readonly pid: number }
@@ -13,9 +15,11 @@ export interface SupervisionOptions extends RedisServerOptions {
   readonly onEvent: (event: SupervisionEvent) => void
   /** The server could not be kept running and is no longer restarted. */
   readonly onGiveUp: (error: Error) => void
+  /** 30 to 60 s by default. */
+  readonly silence?: SilenceLimits
 }
 
-/** A Redis that is restarted if it exits by itself. Disposing stops it for good. */
+/** A Redis that is restarted if it exits by itself or hangs. Disposing stops it for good. */
 export interface SupervisedRedisServer extends AsyncDisposable {
   /** Does not change after a restart. */
   readonly url: string
@@ -29,23 +33,24 @@ const longestPauseMs = 5_000
 
 /**
  * Starts a Redis like `startRedisServer`, and restarts it with the same data, port and password whenever it exits by itself, so
- * that clients reconnect. It gives up after eight tries in a minute.
+ * that clients reconnect. One that no longer answers is killed first. It gives up after eight tries in a minute.
  */
 export async function superviseRedisServer({
   onEvent,
   onGiveUp,
+  silence = silenceLimits,
   ...options
 }: SupervisionOptions): Promise<SupervisedRedisServer> {
   const stop = new AbortController()
   let server = await startRedisServer(options)
   const { url, port } = server
-  const password = new URL(url).password
-  const again = { ...options, port, ...(password === '' ? {} : { password: decodeURIComponent(password) }) }
+  const address = { port, password: decodeURIComponent(new URL(url).password) || undefined }
+  const again = { ...options, port, ...(address.password === undefined ? {} : { password: address.password }) }
   const tries: number[] = []
 
   async function keepRunning(): Promise<void> {
     for (;;) {
-      const exit = await server.exited
+      const exit = await exitOf(server)
       if (stop.signal.aborted) return
       onEvent({ status: 'ended', exit })
       const next = await restart(describeExit(exit))
@@ -53,6 +58,20 @@ export async function superviseRedisServer({
       server = next
       onEvent({ status: 'restarted', pid: server.pid })
     }
+  }
+
+  async function exitOf(current: RedisServer): Promise<RedisServerExit> {
+    const watch = new AbortController()
+    const watching = endWhenSilent(current, {
+      address,
+      limits: silence,
+      signal: AbortSignal.any([stop.signal, watch.signal]),
+      onSilent: () => onEvent({ status: 'hung' }),
+    })
+    const exit = await current.exited
+    watch.abort()
+    await watching
+    return exit
   }
 
   /** Undefined if it was stopped in the meantime. */
