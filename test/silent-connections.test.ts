@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { eventually } from '@warmhook/testing/eventually'
-import { createTestDatabase } from '@warmhook/testing/create-test-database'
-import { startTcpProxy, type Direction, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
-import { testPrefix } from '@warmhook/testing/test-prefix'
+import type { Direction } from '@warmhook/testing/start-tcp-proxy'
 import { describe, expect, it } from 'vitest'
-import { startInstallation, type Installation } from './support/start-installation.ts'
+import { openSite } from './support/open-site.ts'
+import type { Installation } from './support/start-installation.ts'
 
 const silences: readonly (readonly [string, readonly Direction[]])[] = [
   ['both directions fall silent', ['command', 'answer']],
@@ -15,32 +11,6 @@ const silences: readonly (readonly [string, readonly Direction[]])[] = [
 ]
 /** From the silence until everything works again. */
 const recovery = { timeoutMs: 45_000, intervalMs: 200 }
-
-async function proxyTo(url: URL, defaultPort: number): Promise<TcpProxy> {
-  const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || defaultPort) })
-  url.host = `127.0.0.1:${proxy.port}`
-  return proxy
-}
-
-interface Site extends AsyncDisposable {
-  readonly warmhook: Installation
-  readonly redis: TcpProxy
-  readonly postgres: TcpProxy
-}
-
-async function openSite(): Promise<Site> {
-  await using cleanup = new AsyncDisposableStack()
-  const redisUrl = new URL(testPrefix().redisUrl)
-  const redis = cleanup.use(await proxyTo(redisUrl, 6379))
-  const databaseUrl = new URL(cleanup.use(await createTestDatabase()).url)
-  const postgres = cleanup.use(await proxyTo(databaseUrl, 5432))
-  const spool = await mkdtemp(join(tmpdir(), 'warmhook-silence-'))
-  cleanup.defer(() => rm(spool, { recursive: true, force: true }))
-  const env = { REDIS_URL: redisUrl.href, DATABASE_URL: databaseUrl.href, SPOOL_DIR: spool }
-  const warmhook = cleanup.use(await startInstallation(env))
-  const owned = cleanup.move()
-  return { warmhook, redis, postgres, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
 
 async function send(warmhook: Installation, campaignId: number): Promise<number> {
   const body = JSON.stringify({ type: 'campaign.created', account: { campaign_id: campaignId, email: 'a@b.example' } })

@@ -26,6 +26,7 @@ export interface Installation extends AsyncDisposable {
   readonly redisUrl: string
   readonly worker: SpawnedApp
   readonly ingress: SpawnedApp
+  readonly board: SpawnedApp
   /** What ingress and board have printed. */
   outputs(): readonly string[]
   /** Posts a body to the endpoint. */
@@ -72,9 +73,9 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
   const servers = await Promise.all(
     ['ingress', 'board'].map(async (name) => stack.use(await spawnApp(`apps/${name}/src/main.ts`, env))),
   )
-  const [ingress] = servers
+  const [ingress, board] = servers
   const [ingressUrl, boardUrl] = await Promise.all(servers.map(urlOf))
-  if (ingress === undefined || ingressUrl === undefined || boardUrl === undefined)
+  if (ingress === undefined || board === undefined || ingressUrl === undefined || boardUrl === undefined)
     throw new Error('both have a URL by now')
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   const request = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
@@ -94,6 +95,7 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
     redisUrl: keys.redisUrl,
     worker,
     ingress,
+    board,
     outputs: () => servers.map((server) => server.output()),
     startWorker,
     send: (body, headers = { 'content-type': 'application/json' }) =>

@@ -4,6 +4,7 @@ import { forgetReports, saveReports } from '@warmhook/store/ledger/ingress-repor
 import { mergeRoutedRanges } from '@warmhook/store/ledger/routed-ranges'
 import { foldTotals } from '@warmhook/store/ledger/totals'
 import type { Queue } from 'bullmq'
+import pTimeout from 'p-timeout'
 import { readLatestReports, readRedisReports } from './read-reports.ts'
 import { surveyEnvelopes } from './survey-envelopes.ts'
 
@@ -14,6 +15,8 @@ export interface UpkeepDeps {
   readonly onError: (error: unknown) => void
 }
 
+/** What a round that is cut off leaves undone is done by the next one, in whichever worker. */
+const farewellMs = 2_000
 const saveEveryMs = 10_000
 const forgetEveryMs = 3_600_000
 /** A process that lives reports every two seconds, also after its report was removed. */
@@ -21,7 +24,7 @@ const silentForMs = 3_600_000
 
 /**
  * Copies the ingresses' reports from Redis, which may forget them, to Postgres, and keeps both from growing for ever.
- * Any number of workers may do it. Disposal waits for the round in progress.
+ * Any number of workers may do it. Disposal waits for the round in progress, but not for a Redis that is away.
  */
 export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   let running: Promise<void> | undefined
@@ -43,7 +46,7 @@ export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      await running
+      if (running !== undefined) await pTimeout(running, { milliseconds: farewellMs, fallback: () => undefined })
     },
   }
 }

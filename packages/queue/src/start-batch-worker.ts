@@ -147,8 +147,10 @@ async function closeWorker(
     await Promise.all(connections.map(disconnect))
     return
   }
-  const left = `${counts.inProgress} jobs are left to other workers`
-  onError(new WorkerStuckError(`${spec.name}: the worker could not be stopped within ${stopMs / 1_000} s; ${left}`))
+  const why = isIdle
+    ? `Redis did not answer within ${farewellMs / 1_000} s`
+    : `${counts.inProgress} jobs did not end in ${(stopMs - farewellMs) / 1_000} s and are left to other workers`
+  onError(new WorkerStuckError(`${spec.name}: the worker was cut off: ${why}`))
   abandon(running, onError)
 }
 
@@ -156,11 +158,19 @@ async function closeWorker(
 function abandon({ worker, connections }: RunningWorker, onError: (error: Error) => void): void {
   worker.on('error', () => undefined).off('error', onError)
   worker.close(true).catch(() => undefined)
+  worker.stopRenewing().catch(onError)
   for (const connection of connections) connection.disconnect()
 }
 
+/** A worker that is closing and can't end renews locks for ever, which keeps the process alive. */
+class CuttableWorker extends Worker {
+  stopRenewing(): Promise<void> {
+    return this.lockManager.close()
+  }
+}
+
 interface RunningWorker {
-  readonly worker: Worker
+  readonly worker: CuttableWorker
   /** The one that was opened for it, and the copies that BullMQ has made of it. */
   readonly connections: readonly Redis[]
   readonly counts: JobCounts
@@ -177,7 +187,7 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, stop: AbortSi
     return copy
   }
   const counts = createJobCounts()
-  const worker = new Worker(
+  const worker = new CuttableWorker(
     spec.name,
     // BullMQ passes the signal only to a function with three named parameters.
     (job, token, signal) =>
