@@ -1,4 +1,5 @@
 import { drainBacklog, ours, plain, type DrainResult } from './rows/drain.ts'
+import { measureHistory, type HistoryOptions } from './rows/history.ts'
 import { measureDoors } from './rows/ingress.ts'
 import { measureOwedWork, measureWaitingBytes, outbox, pendingRows, type OwedWorkResult } from './rows/owed-work.ts'
 import { measureLatency, type LatencyResult } from './rows/latency.ts'
@@ -16,6 +17,8 @@ export interface BenchSizes {
   readonly backlogs: readonly number[]
   /** Events that are done, of which the question what is owed must not get slower. */
   readonly history: number
+  /** What the board reads beside. */
+  readonly stored: HistoryOptions
 }
 
 export const fullSizes: BenchSizes = {
@@ -26,6 +29,7 @@ export const fullSizes: BenchSizes = {
   latencySeconds: 15,
   backlogs: [1_000, 100_000, 1_000_000],
   history: 1_000_000,
+  stored: { events: 10_000_000, mailboxes: 100_000, days: 90, requests: 200, collections: 10 },
 }
 
 /** A few minutes, with coarser figures. */
@@ -37,17 +41,19 @@ export const quickSizes: BenchSizes = {
   latencySeconds: 5,
   backlogs: [1_000, 20_000],
   history: 100_000,
+  stored: { events: 200_000, mailboxes: 10_000, days: 90, requests: 50, collections: 2 },
 }
 
 type Bench = (sizes: BenchSizes, report: (progress: string) => void) => Promise<readonly Row[]>
 
 /** Every group of rows by its name on the command line. */
-export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth', Bench>> = {
+export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth' | 'history', Bench>> = {
   ingress: benchIngress,
   pipeline: benchPipeline,
   latency: benchLatency,
   owed: benchOwedWork,
   growth: benchGrowth,
+  history: benchHistory,
 }
 export type BenchName = keyof typeof benches
 
@@ -246,4 +252,21 @@ async function benchGrowth(sizes: BenchSizes, report: (progress: string) => void
   for (const workers of [1, 2, 4]) await measure(`${workers} worker processes`, sizes.oursEvents, workers)
   for (const backlog of sizes.backlogs) await measure(`backlog of ${backlog.toLocaleString('en')}`, backlog, 1)
   return rows
+}
+
+async function benchHistory({ stored }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const { p95, removedPerSecond } = await measureHistory(servers, stored, report)
+  const group = `${stored.events.toLocaleString('en')} events stored`
+  return [
+    ...[...p95].map(([path, ms]) => ({
+      group,
+      what: `${path} p95`,
+      unit: 'ms',
+      figures: spreadOf([ms]),
+      target: { atMost: 50 },
+    })),
+    { group, what: 'retention', unit: 'events/s', figures: spreadOf([removedPerSecond]) },
+  ]
 }

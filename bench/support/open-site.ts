@@ -16,6 +16,7 @@ export const endpointPath = '/webhooks/mailivery/a-key-of-at-least-128-bits'
 /** What one round runs on: an emptied Redis, a new database, and processes that it starts itself. */
 export interface Site {
   readonly db: Database
+  readonly databaseUrl: string
   readonly redis: Redis
   readonly queues: readonly Queue[]
   readonly crmUrl: string
@@ -55,6 +56,7 @@ export async function openSite(
   )
   return {
     db,
+    databaseUrl: database.url,
     redis,
     queues,
     crmUrl,

@@ -10,6 +10,8 @@ import { recordBatch } from '@warmhook/testing/record-batch'
 import { foldEvents } from '@warmhook/store/mailboxes/fold-events'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import { Worker } from 'bullmq'
+import { noteRetention } from '@warmhook/store/retention/retention-state'
+import { uuidFloor } from '@warmhook/store/uuid-floor'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { openTestBoard, type TestBoard } from './fixtures/open-test-board.ts'
 
@@ -70,6 +72,16 @@ describe('the board', () => {
 
   it.each(['/healthz', '/metrics'])('asks for none at %s', async (path) => {
     expect((await board.anonymous(path)).status).toBe(200)
+  })
+
+  it('says that an event may have been removed since', async () => {
+    await noteRetention(board.db, { keptDays: 90, removedEvents: 1 })
+    const detailOf = async (ageDays: number): Promise<unknown> => {
+      const id = uuidFloor(Date.now() - ageDays * 86_400_000).replace('-0000-0000', '-7000-8000')
+      return ((await (await board.request(`/api/events/${id}`)).json()) as { detail: string }).detail
+    }
+    expect(await detailOf(91)).toBe('No event with this id: events are removed after 90 days (RETENTION_DAYS)')
+    expect(await detailOf(89)).toMatch(/may not have been recorded yet/)
   })
 
   it('answers what is not there, and what does not fit, with problem details', async () => {

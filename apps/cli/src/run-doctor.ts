@@ -11,6 +11,7 @@ import { checkPeers } from './doctor/check-peers.ts'
 import { checkOutbox } from './doctor/check-outbox.ts'
 import { checkPostgres } from './doctor/check-postgres.ts'
 import { checkQueues } from './doctor/check-queues.ts'
+import { checkRetention } from './doctor/check-retention.ts'
 import { checkRedis } from './doctor/check-redis.ts'
 import { checkSpool } from './doctor/check-spool.ts'
 import { problem, type Check, type Finding, type CheckContext } from './doctor/finding.ts'
@@ -24,6 +25,7 @@ const checks: readonly Check[] = [
   checkQueues,
   checkOutbox,
   checkPeers,
+  checkRetention,
   checkLedger,
 ]
 const limitMs = 5_000

@@ -25,6 +25,7 @@ const variables = {
   BATCH_MAX: fields.BATCH_MAX,
   SPOOL_MAX_BYTES: fields.SPOOL_MAX_BYTES,
   DEDUPE_WINDOW_MS: fields.DEDUPE_WINDOW_MS,
+  RETENTION_DAYS: fields.RETENTION_DAYS,
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
@@ -54,6 +55,7 @@ export interface StandaloneSettings {
   readonly batchMax: number
   readonly spool: { readonly directory: string; readonly maxBytes: number }
   readonly dedupeWindowMs: number
+  readonly retentionDays: number
   readonly prefix: string
   readonly concurrency: number
   readonly lockMs: number
@@ -93,6 +95,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     batchMax: values.BATCH_MAX,
     spool: { directory: spoolDir, maxBytes: values.SPOOL_MAX_BYTES },
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
+    retentionDays: values.RETENTION_DAYS,
     prefix: values.QUEUE_PREFIX,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,

@@ -55,11 +55,22 @@ export async function startStandalone(
         log: log.child({ part: 'board' }),
       }),
     )
-    const { concurrency, dedupeWindowMs, lockMs, maxBodyBytes } = settings
+    const { concurrency, dedupeWindowMs, retentionDays, lockMs, maxBodyBytes } = settings
     scope.use(
       'worker',
       await startWorker(
-        { redisUrl, host, port: 0, prefix, dedupeWindowMs, maxBodyBytes, queues: undefined, concurrency, lockMs },
+        {
+          redisUrl,
+          host,
+          port: 0,
+          prefix,
+          dedupeWindowMs,
+          retentionDays,
+          maxBodyBytes,
+          queues: undefined,
+          concurrency,
+          lockMs,
+        },
         {
           db,
           handlers,

@@ -13,7 +13,7 @@ import { createSandbox } from './sandbox/create-sandbox.ts'
 import { runInSandbox } from './sandbox/run-in-sandbox.ts'
 import { startWorker } from './start-worker.ts'
 
-// On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes (issue 3).
+// On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes.
 const niceness = 2
 
 const log = createProcessLogger('worker')
@@ -24,8 +24,8 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
     // Each call of a handler can need one, and the router has two transactions, the handlers' folding and the claims of
-    // notices one each, the sweeper and the watch of subscriptions one between them.
-    const poolSize = settings.concurrency * handlerQueues.length + 5
+    // notices one each, the sweeper and the watch of subscriptions one between them, and retention one.
+    const poolSize = settings.concurrency * handlerQueues.length + 6
     const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({
       url: settings.databaseUrl,

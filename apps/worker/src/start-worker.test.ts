@@ -69,6 +69,7 @@ function work(handlers: readonly ActiveHandler[], isOnlyWorker = false) {
     port: 0,
     prefix: keys.prefix,
     dedupeWindowMs: 0,
+    retentionDays: 90,
     maxBodyBytes: 262_144,
     queues: undefined,
     concurrency: 4,

@@ -23,6 +23,7 @@ import { createRouter, maxGroupedJobs } from './create-router.ts'
 import { createHandlerProcessor } from './deliver/create-handler-processor.ts'
 import { startOutbox } from './deliver/start-outbox.ts'
 import { startReporting } from './start-reporting.ts'
+import { startRetention } from './start-retention.ts'
 import type { Sandbox } from './sandbox/create-sandbox.ts'
 import { watchReadiness } from './watch-readiness.ts'
 import { watchSubscriptions } from './watch-subscriptions.ts'
@@ -34,6 +35,8 @@ export interface WorkerSettings {
   readonly port: number
   readonly prefix: string
   readonly dedupeWindowMs: number
+  /** 0: everything is kept. */
+  readonly retentionDays: number
   /** What a compressed body may inflate to; also the ingress's limit. */
   readonly maxBodyBytes: number
   /** The queues that this worker takes; undefined: all. */
@@ -154,6 +157,16 @@ export async function startWorker(
     })
     run(intakeQueue, router, intakeJobsInProgress(settings.maxBodyBytes))
     keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
+    const retention = startRetention({
+      db,
+      keptDays: settings.retentionDays,
+      dedupeWindowMs: settings.dedupeWindowMs,
+      metrics,
+      now: deps.now,
+      onRemoved: (removed) => log.info({ removed, keptDays: settings.retentionDays }, 'removed what is too old'),
+      onError: report('retention'),
+    })
+    scope.use('retention', retention)
     const queues = [intakeQueue.name, ...handlers.map(({ name }) => name)].filter(takes)
     const reporter = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis reporter', () => disconnect(reporter))

@@ -3,6 +3,7 @@ import { Counter, type Registry } from 'prom-client'
 export interface WorkerMetrics {
   readonly deliveries: Counter<'handler' | 'status'>
   readonly sweeper: Counter<'action'>
+  readonly removed: Counter<'table'>
 }
 
 /** The worker's own metrics, registered in `registry`. */
@@ -18,6 +19,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       name: 'warmhook_sweeper_jobs_total',
       help: 'Jobs of handlers that the sweeper put into Redis: fed (had waited for room) or recreated (Redis had lost them)',
       labelNames: ['action'],
+      registers: [registry],
+    }),
+    removed: new Counter({
+      name: 'warmhook_retention_removed_total',
+      help: 'Rows that were removed because they were older than RETENTION_DAYS',
+      labelNames: ['table'],
       registers: [registry],
     }),
   }

@@ -36,6 +36,7 @@ const numbers = Object.entries({
   BATCH_MAX: [1, 256],
   SPOOL_MAX_BYTES: [65_536, 1_099_511_627_776],
   DEDUPE_WINDOW_MS: [0, 31_622_400_000],
+  RETENTION_DAYS: [0, 36_500],
   WORKER_CONCURRENCY: [1, 100],
   WORKER_LOCK_MS: [1_000, 600_000],
 } as const) as [Name, readonly [number, number]][]

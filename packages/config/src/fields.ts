@@ -69,6 +69,8 @@ export const fields = {
   SPOOL_DIR: z.string(),
   SPOOL_MAX_BYTES: wholeNumber(65_536, 1024 ** 4).default(1024 ** 3),
   DEDUPE_WINDOW_MS: wholeNumber(0, 366 * day).default(3_600_000),
+  /** How long events, deliveries and quarantined webhooks are kept. 0: for ever. */
+  RETENTION_DAYS: wholeNumber(0, 36_500).default(90),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w{}-]{1,100}$/, 'may only contain letters, digits and - _ { }, at most 100 characters')

@@ -217,6 +217,25 @@ export interface TotalTable {
   amount: string
 }
 
+/** What the removed events of a mailbox had made of it: where its history begins. */
+export interface MailboxBaseTable {
+  owner: string
+  campaign_id: string
+  /** The last event that was removed. */
+  up_to: string
+  /** A `Timeline`. */
+  timeline: JSONColumnType<object>
+}
+
+/** The last run of retention. */
+export interface RetentionTable {
+  id: number
+  /** Null until the first run. */
+  kept_days: number | null
+  ran_at: Date | null
+  removed_events: string
+}
+
 export interface Tables {
   intake_batches: IntakeBatchTable
   intake_ranges: IntakeRangeTable
@@ -235,6 +254,8 @@ export interface Tables {
   totals: TotalTable
   total_changes: TotalTable
   legacy_events: { id: string }
+  mailbox_bases: MailboxBaseTable
+  retention: RetentionTable
 }
 
 export type Database = Kysely<Tables>

@@ -7,6 +7,7 @@ import { peerGates } from './migrations/004-peer-gates.ts'
 import { outbox } from './migrations/005-outbox.ts'
 import { intakeRanges } from './migrations/006-intake-ranges.ts'
 import { totals } from './migrations/007-totals.ts'
+import { retention } from './migrations/008-retention.ts'
 import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '005-outbox': outbox,
   '006-intake-ranges': intakeRanges,
   '007-totals': totals,
+  '008-retention': retention,
 }
 
 /** Text in another encoding than UTF-8 could not be stored, or not be found again. */

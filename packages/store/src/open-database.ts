@@ -22,7 +22,7 @@ export interface PostgresOptions {
  * `reports`: everything else.
  *
  * Look-ups are prepared and planned once, and Postgres is told not to read whole tables or compile for them. It would do both in a new
- * database, which has no statistics for its first minutes: routing and folding took forty times the time (issue 3).
+ * database, which has no statistics for its first minutes: routing and folding took forty times the time.
  */
 export type DatabaseUse = 'lookups' | 'reports' | 'migrations'
 

@@ -2,6 +2,7 @@ import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { listEvents } from '@warmhook/store/events/list-events'
 import { readEvent } from '@warmhook/store/events/read-event'
 import { readQuarantined } from '@warmhook/store/quarantine/list-quarantine'
+import { readRetentionState, type RetentionState } from '@warmhook/store/retention/retention-state'
 import { HTTPException } from 'hono/http-exception'
 import { replayEvents } from '../replay-events.ts'
 import type { ReadDeps } from '../board-deps.ts'
@@ -27,7 +28,7 @@ const EventParams = z.object({ id: z.uuid() })
 const EventAnswer = z.union([EventDetail, QuarantineItem])
 
 /** Adds these routes to the API. */
-export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): void {
+export function addEventRoutes(api: OpenAPIHono, { db, handlers, now }: ReadDeps): void {
   api.openapi(reading('/events', 'List events, latest first', EventQuery, pageOf(EventItem)), async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
     return c.json(await listEvents(db, filter, { limit, cursor }), 200)
@@ -42,7 +43,8 @@ export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): vo
     async (c) => {
       const { id } = c.req.valid('param')
       const found = (await readEvent(db, id)) ?? (await readQuarantined(db, id))
-      if (found === undefined) throw new HTTPException(404, { message: notRecorded })
+      if (found === undefined)
+        throw new HTTPException(404, { message: whyAbsent(id, await readRetentionState(db), now()) })
       return c.json(found, 200)
     },
   )
@@ -57,4 +59,12 @@ export function addEventRoutes(api: OpenAPIHono, { db, handlers }: ReadDeps): vo
   })
 }
 
-const notRecorded = 'No event with this id; an event accepted a moment ago may not have been recorded yet'
+/** The first 48 bits of a UUIDv7 are the time of the event. */
+function whyAbsent(id: string, { keptDays }: RetentionState, now: number): string {
+  const receivedAt = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+  return keptDays !== null && now - receivedAt > keptDays * dayMs
+    ? `No event with this id: events are removed after ${keptDays} days (RETENTION_DAYS)`
+    : 'No event with this id; an event accepted a moment ago may not have been recorded yet'
+}
+
+const dayMs = 24 * 3_600_000

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { toEventRef } from '@warmhook/schema/event-ref'
 import { sql, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
+import { addRemoved } from '../ledger/removed.ts'
 import { recordReceipts, type Receipt } from '../ledger/record-receipts.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { classifyEvents } from './classify-events.ts'
@@ -53,9 +54,11 @@ export async function recordBatches(
     await recordReceipts(tx, toReceipts(batches))
     const ids = events.map(({ event }) => event.id)
     const added = events.length > 0 ? await insertEvents(tx, events) : noIds
-    if (events.length > 0) await leaveQuarantine(tx, ids)
+    const released = events.length > 0 ? await leaveQuarantine(tx, ids) : noIds
     // After the events: an envelope that is an event is not quarantined as well.
-    if (refused.length > 0) await recordQuarantine(tx, refused)
+    const quarantined = refused.length > 0 ? await recordQuarantine(tx, refused) : noIds
+    const isBack = (id: string): boolean => (added.has(id) && !released.has(id)) || quarantined.has(id)
+    await addRemoved(tx, 'quarantined', -replayedIds(batches).filter(isBack).length)
     if (events.length === 0) return { jobs: [], duplicates: 0 }
     const { duplicates, changed } = await classifyEvents(tx, ids, dedupeWindowMs)
     const adopted = await adoptEvents(
@@ -74,6 +77,16 @@ export async function recordBatches(
     await writeOutbox(tx, jobs)
     return { jobs, duplicates: duplicates.size }
   })
+}
+
+/** An envelope that is replayed was quarantined. One that is not any more was removed meanwhile, and has come again. */
+function replayedIds(batches: readonly RoutedBatch[]): readonly string[] {
+  const replays = batches.filter(({ isReplay }) => isReplay)
+  const ids = replays.flatMap(({ events, refused }) => [
+    ...events.map(({ event }) => event.id),
+    ...refused.map(({ id }) => id),
+  ])
+  return [...new Set(ids)]
 }
 
 const noIds: ReadonlySet<string> = new Set()

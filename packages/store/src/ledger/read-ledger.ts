@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Queryable } from '../database.ts'
+import { removedTotal, type RemovedState } from './removed.ts'
 import { totals } from './totals.ts'
 
 /** What has become of every routed envelope. Each envelope is counted once. */
@@ -25,7 +26,7 @@ export const openEvents: RawBuilder<unknown> = sql`(
 
 /**
  * Reads what there is of everything from totals, and looks only at what is open or dead, which indexes find: an event
- * without anything open is either dead or processed.
+ * without anything open is either dead or processed. What retention has removed is counted on.
  */
 export async function readLedger(db: Queryable): Promise<StoreLedger> {
   const { rows } = await sql<Record<keyof StoreLedger, string>>`
@@ -34,7 +35,10 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
         coalesce(sum(amount) FILTER (WHERE name = 'events'), 0) AS events,
         coalesce(sum(amount) FILTER (WHERE name = 'duplicates'), 0) AS duplicate,
         coalesce(sum(amount) FILTER (WHERE name = 'quarantine'), 0) AS quarantined,
-        coalesce(sum(amount) FILTER (WHERE name = 'intake batches'), 0) AS unnumbered
+        coalesce(sum(amount) FILTER (WHERE name = 'intake batches'), 0) AS unnumbered,
+        ${removed('processed')} AS removed_processed, ${removed('duplicate')} AS removed_duplicate,
+        ${removed('quarantined')} AS removed_quarantined, ${removed('dead')} AS removed_dead,
+        ${removed('unnumbered')} AS removed_unnumbered
       FROM ${totals} AS total
     ), dead AS MATERIALIZED (
       SELECT DISTINCT d.event_id AS id FROM deliveries d JOIN events e ON e.id = d.event_id
@@ -46,8 +50,10 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
       WHERE e.duplicate_of IS NULL AND e.id NOT IN (SELECT id FROM dead) AND cardinality(e.handlers) > (
         SELECT count(*) FROM deliveries d WHERE d.event_id = e.id AND d.status = 'done')
     ), dead_count AS (SELECT count(*) AS count FROM dead)
-    SELECT unnumbered AS "routedUnnumbered", events - duplicate - dead_count.count - in_flight.count AS processed,
-      duplicate, quarantined, dead_count.count AS dead, in_flight.count AS "inFlight"
+    SELECT unnumbered + removed_unnumbered AS "routedUnnumbered",
+      events - duplicate - dead_count.count - in_flight.count + removed_processed AS processed,
+      duplicate + removed_duplicate AS duplicate, quarantined + removed_quarantined AS quarantined,
+      dead_count.count + removed_dead AS dead, in_flight.count AS "inFlight"
     FROM sums, dead_count, in_flight`.execute(db)
   const [row] = rows
   if (row === undefined) throw new RangeError('an aggregate always gives a row')
@@ -59,4 +65,8 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
     dead: Number(row.dead),
     inFlight: Number(row.inFlight),
   }
+}
+
+function removed(state: RemovedState): RawBuilder<unknown> {
+  return sql`coalesce(sum(amount) FILTER (WHERE name = ${sql.lit(removedTotal)} AND key = ${sql.lit(state)}), 0)`
 }

@@ -1,6 +1,7 @@
 import type { MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
+import { uuidFloor } from '../uuid-floor.ts'
 import { totals } from './totals.ts'
 
 export interface Stats {
@@ -67,7 +68,7 @@ async function readMeanTimeToRecovery(db: Queryable, since: number): Promise<num
   return ms === null ? null : Math.round(Number(ms))
 }
 
-/** Events received after `since` (ms since the epoch). Ids are in order of time, so the primary key finds the edge. */
+/** Events received after `since` (ms since the epoch). The primary key finds the edge. */
 async function countEvents(db: Queryable, since: number): Promise<number> {
   const { from, until } = edgeOf(since, 10 * secondMs)
   const { rows } = await sql<{ count: string }>`
@@ -84,12 +85,6 @@ async function countEvents(db: Queryable, since: number): Promise<number> {
 /** From a time to the beginning of the first whole bucket after it. */
 function edgeOf(since: number, bucketMs: number): { readonly from: Date; readonly until: Date } {
   return { from: new Date(since), until: new Date(Math.ceil(since / bucketMs) * bucketMs) }
-}
-
-/** The smallest UUIDv7 of a time (ms since the epoch). */
-function uuidFloor(ms: number): string {
-  const time = ms.toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`
 }
 
 function sum(rows: readonly { readonly count: string }[]): number {

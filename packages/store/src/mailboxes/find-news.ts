@@ -66,12 +66,15 @@ function toNews(mailbox: StoredMailbox, firstId: string, rows: readonly NewsRow[
 export interface History {
   readonly events: readonly MailboxEvent[]
   readonly isWhole: boolean
+  /** Whether the events before them can tell that the campaign was deleted by then. */
+  readonly mayFollowDeletion: boolean
 }
 
 /** The recent histories of late news, by `mailboxKeyOf`. */
 export async function readHistories(tx: Queryable, late: readonly News[]): Promise<ReadonlyMap<string, History>> {
   const { rows } = await sql<HistoryRow>`
-    SELECT e.event, e.id < closing.id AS "isBefore", closing.id IS NULL AS "isWhole"
+    SELECT e.event, e.id < closing.id AS "isBefore", closing.id IS NULL AS "isWhole",
+      closing.type <> 'campaign.created' AND life.id IS NULL AS "mayFollowDeletion"
     FROM unnest(
       ${late.map(({ mailbox }) => mailbox.key.campaignId)}::bigint[],
       ${late.map(({ mailbox }) => mailbox.key.owner)}::text[],
@@ -100,13 +103,17 @@ export async function readHistories(tx: Queryable, late: readonly News[]): Promi
     ) AS e
     ORDER BY e.id`.execute(tx)
   const groups = Map.groupBy(
-    rows.map((row) => ({ event: toHistoryEvent(row), isWhole: row.isWhole })),
+    rows.map((row) => ({ ...row, event: toHistoryEvent(row) })),
     ({ event }) => mailboxKeyOf(event),
   )
   return new Map(
     [...groups].map(([key, group]) => [
       key,
-      { events: group.map(({ event }) => event), isWhole: group.every(({ isWhole }) => isWhole) },
+      {
+        events: group.map(({ event }) => event),
+        isWhole: group.every(({ isWhole }) => isWhole),
+        mayFollowDeletion: group.some(({ mayFollowDeletion }) => mayFollowDeletion === true),
+      },
     ]),
   )
 }
@@ -116,6 +123,7 @@ interface HistoryRow {
   /** Null in a history without a closing event. */
   readonly isBefore: boolean | null
   readonly isWhole: boolean
+  readonly mayFollowDeletion: boolean | null
 }
 
 function toHistoryEvent({ event, isBefore }: HistoryRow): MailboxEvent {
@@ -123,12 +131,17 @@ function toHistoryEvent({ event, isBefore }: HistoryRow): MailboxEvent {
   return isBefore === true ? { ...parsed, profile: {} } : parsed
 }
 
-/** The whole history of late news, where the recent one does not decide. */
-export async function readWholeHistory(tx: Queryable, { mailbox, seq }: News): Promise<readonly MailboxEvent[]> {
+/** The whole history of late news after the event `after`, where the recent one does not decide. */
+export async function readWholeHistory(
+  tx: Queryable,
+  { mailbox, seq }: News,
+  after: string = beforeAll,
+): Promise<readonly MailboxEvent[]> {
   const { owner, campaignId } = mailbox.key
   const { rows } = await sql<{ event: object }>`
     SELECT event FROM events
     WHERE campaign_id = ${campaignId} AND owner = ${owner} AND duplicate_of IS NULL AND seq <= ${seq}
+      AND id > ${after}::uuid
     ORDER BY id`.execute(tx)
   return rows.map((row) => toMailboxEvent(row.event))
 }

@@ -1,15 +1,17 @@
 import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
-import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { findNews, findUnfolded, readHistories, readWholeHistory, type History, type News } from './find-news.ts'
+import { readBases, type MailboxBase } from './mailbox-bases.ts'
 import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /**
  * Brings the stored mailboxes and pauses of these events up to everything that is recorded of them. A mailbox's state
  * depends on its recorded events alone: one that comes again changes nothing, and one that comes late has its mailbox
- * folded again from where it can have changed something. What others have folded meanwhile costs one query.
+ * folded again from where it can have changed something; one that is older than what retention has removed of its mailbox
+ * changes nothing. What others have folded meanwhile costs one query.
  */
 export async function foldEvents(db: Database, events: readonly { readonly id: string }[]): Promise<void> {
   const ids = new Set(events.map((event) => event.id))
@@ -27,24 +29,60 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     if (news.length === 0) return
     const late = news.filter(({ isLate }) => isLate)
     const histories = late.length === 0 ? noHistories : await readHistories(tx, late)
+    const lateKeys = late.map(({ mailbox }) => mailbox.key)
+    const bases = late.length === 0 ? noBases : await readBases(tx, lateKeys)
     const folded: FoldedMailbox[] = []
     for (const item of news) {
-      const history = histories.get(mailboxKeyOf(item.mailbox.key))
-      folded.push(history === undefined ? fold(item) : await refold(tx, item, history))
+      const key = mailboxKeyOf(item.mailbox.key)
+      const history = histories.get(key)
+      folded.push(history === undefined ? fold(item) : await refold(tx, item, history, bases.get(key)))
     }
     await saveMailboxes(tx, folded)
   })
 }
 
 const noHistories: ReadonlyMap<string, History> = new Map()
+const noBases: ReadonlyMap<string, MailboxBase> = new Map()
 
 function fold({ mailbox: { key, timeline }, events, seq }: News): FoldedMailbox {
   return { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
 }
 
-async function refold(tx: Queryable, news: News, { events, isWhole }: History): Promise<FoldedMailbox> {
-  const { key, timeline } = news.mailbox
-  const refolded = refoldTimeline(timeline, events, isWhole)
-  if (refolded === undefined) return refold(tx, news, { events: await readWholeHistory(tx, news), isWhole: true })
-  return { key, foldedSeq: news.seq, timeline: refolded, refoldedSince: events[0]?.id }
+/** Folds late news from where they can have changed something, which can be as far back as the history goes. */
+async function refold(
+  tx: Queryable,
+  news: News,
+  { events, isWhole, mayFollowDeletion }: History,
+  base: MailboxBase | undefined,
+): Promise<FoldedMailbox> {
+  const { mailbox, firstId, seq } = news
+  const { key, timeline } = mailbox
+  const [first] = events
+  const oldest = first === undefined || first.id > firstId ? firstId : first.id
+  if (base !== undefined && (isWhole || oldest <= base.upTo)) return refoldFrom(base, tx, news)
+  const deletion = mayFollowDeletion ? deletionIn(base, key) : []
+  const refolded = refoldTimeline(timeline, [...deletion, ...events], isWhole)
+  if (refolded !== undefined) return { key, foldedSeq: seq, timeline: refolded, refoldedSince: first?.id }
+  if (base !== undefined) return refoldFrom(base, tx, news)
+  const whole = await readWholeHistory(tx, news)
+  return refold(tx, news, { events: whole, isWhole: true, mayFollowDeletion: false }, undefined)
+}
+
+/** Everything that is kept of the mailbox's history, on top of what was removed. What arrived before that changes nothing. */
+async function refoldFrom({ upTo, timeline }: MailboxBase, tx: Queryable, news: News): Promise<FoldedMailbox> {
+  const events = await readWholeHistory(tx, news, upTo)
+  return {
+    key: news.mailbox.key,
+    foldedSeq: news.seq,
+    timeline: foldTimeline(timeline, events),
+    refoldedSince: timeline.pauses[0]?.openedBy ?? events[0]?.id,
+  }
+}
+
+/** The deletion of a campaign that was deleted at the end of its removed history. */
+function deletionIn(base: MailboxBase | undefined, key: MailboxKey): readonly MailboxEvent[] {
+  const mailbox = base?.timeline.mailbox ?? undefined
+  if (mailbox?.status !== 'deleted') return []
+  const { lastEventId: id, statusSince: receivedAt } = mailbox
+  return [{ ...key, source: 'retention', id, type: 'campaign.deleted', receivedAt, profile: {} }]
 }

@@ -19,10 +19,13 @@ export interface RefusedEnvelope {
 }
 
 /**
- * Keeps envelopes that could not be read. Repeating the call renews the reasons and adds nothing. An envelope that is
- * recorded as an event is left out.
+ * Keeps envelopes that could not be read, and returns the ids of those that were not there. Repeating the call renews the reasons
+ * and adds nothing. An envelope that is recorded as an event is left out.
  */
-export async function recordQuarantine(tx: Queryable, refused: readonly RefusedEnvelope[]): Promise<void> {
+export async function recordQuarantine(
+  tx: Queryable,
+  refused: readonly RefusedEnvelope[],
+): Promise<ReadonlySet<string>> {
   const rows = lastById(refused).map((envelope) => ({
     id: envelope.id,
     owner: envelope.owner,
@@ -34,7 +37,8 @@ export async function recordQuarantine(tx: Queryable, refused: readonly RefusedE
     content_encoding: envelope.contentEncoding,
     delivery_id: envelope.deliveryId,
   }))
-  await sql`
+  const added = await sql<{ id: string }>`
+    WITH known AS (SELECT id FROM quarantine WHERE id = ANY(${rows.map(({ id }) => id)}::uuid[])), kept AS (
     INSERT INTO quarantine (id, owner, source, received_at, issue, issues, raw, content_encoding, delivery_id)
     SELECT id, owner, source, to_timestamp(received_ms / 1000), issue, issues, decode(raw, 'base64'),
       content_encoding, delivery_id
@@ -42,12 +46,17 @@ export async function recordQuarantine(tx: Queryable, refused: readonly RefusedE
       id uuid, owner text, source text, received_ms float8, issue text, issues json, raw text,
       content_encoding text, delivery_id text)
     WHERE NOT EXISTS (SELECT FROM events WHERE events.id = row.id)
-    ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues`.execute(tx)
+    ON CONFLICT (id) DO UPDATE SET issue = excluded.issue, issues = excluded.issues
+    RETURNING id)
+    SELECT id FROM kept EXCEPT SELECT id FROM known`.execute(tx)
+  return new Set(added.rows.map(({ id }) => id))
 }
 
-/** Removes the envelopes that have become events. */
-export async function leaveQuarantine(tx: Queryable, eventIds: readonly string[]): Promise<void> {
-  await sql`DELETE FROM quarantine WHERE id = ANY(${[...eventIds]}::uuid[])`.execute(tx)
+/** Removes the envelopes that have become events, and returns their ids. */
+export async function leaveQuarantine(tx: Queryable, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ id: string }>`
+    DELETE FROM quarantine WHERE id = ANY(${[...eventIds]}::uuid[]) RETURNING id`.execute(tx)
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** A job can be in a group twice, in another form: Postgres refuses a statement that would renew one row twice (SQLSTATE 21000). */

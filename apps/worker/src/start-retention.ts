@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from '@warmhook/store/database'
+import { runRetention, type Removed } from '@warmhook/store/retention/run-retention'
+import type { WorkerMetrics } from './worker-metrics.ts'
+
+export interface RetentionDeps {
+  readonly db: Database
+  /** 0: everything is kept. */
+  readonly keptDays: number
+  /** For so long, what is old may still tell that something newer is its duplicate. */
+  readonly dedupeWindowMs: number
+  readonly metrics: WorkerMetrics
+  readonly now: () => number
+  readonly schedule?: RetentionSchedule
+  readonly onRemoved: (removed: Removed) => void
+  readonly onError: (error: unknown) => void
+}
+
+interface RetentionSchedule {
+  readonly firstAfterMs: number
+  readonly everyMs: number
+}
+
+const dayMs = 24 * 3_600_000
+/** Not at once: a start is busy enough, and during an upgrade workers of the version before are still at work. */
+const hourly: RetentionSchedule = { firstAfterMs: 5 * 60_000, everyMs: 3_600_000 }
+
+/** Removes what is older than `keptDays`, now and then until it is disposed. Disposal waits for the batch in progress. */
+export function startRetention({
+  keptDays,
+  metrics,
+  schedule = hourly,
+  onRemoved,
+  onError,
+  ...deps
+}: RetentionDeps): AsyncDisposable {
+  const stop = new AbortController()
+  const pause = (ms: number): Promise<void> =>
+    delay(ms, undefined, { signal: stop.signal, ref: false }).catch(() => undefined)
+
+  async function run(): Promise<void> {
+    await pause(schedule.firstAfterMs)
+    while (!stop.signal.aborted) {
+      try {
+        const before = deps.now() - keptDays * dayMs - deps.dedupeWindowMs
+        const removed = await runRetention(deps.db, { keptDays, before, signal: stop.signal })
+        if (removed !== undefined) {
+          const tables = ['events', 'quarantine', 'receipts', 'notices'] as const
+          for (const table of tables) metrics.removed.inc({ table }, removed[table])
+          if (tables.some((table) => removed[table] > 0)) onRemoved(removed)
+        }
+      } catch (error) {
+        // The next run goes on where this one stopped.
+        onError(error)
+      }
+      await pause(schedule.everyMs)
+    }
+  }
+
+  const running = keptDays === 0 ? Promise.resolve() : run()
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+    },
+  }
+}

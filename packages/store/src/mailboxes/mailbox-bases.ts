@@ -1,0 +1,49 @@
+import type { Timeline } from '@warmhook/schema/fold-timeline'
+import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
+import { sql } from 'kysely'
+import type { Queryable } from '../database.ts'
+import { toJsonParameter } from '../json-parameter.ts'
+
+/** Where the history of a mailbox begins, since its older events were removed. */
+export interface MailboxBase {
+  /** The last event that was removed. What arrived before it can't be brought in any more. */
+  readonly upTo: string
+  /** The mailbox after that event, with its pause if one was open. */
+  readonly timeline: Timeline
+}
+
+/** The bases of these mailboxes, by `mailboxKeyOf`. Mailboxes whose history is whole have none. */
+export async function readBases(
+  db: Queryable,
+  mailboxes: readonly MailboxKey[],
+): Promise<ReadonlyMap<string, MailboxBase>> {
+  const keys = mailboxes.map(({ owner, campaignId }) => ({ owner, campaign_id: campaignId }))
+  const { rows } = await sql<{ owner: string; campaign_id: string; up_to: string; timeline: object }>`
+    SELECT b.* FROM json_to_recordset(${toJsonParameter(keys)}::json) AS key (owner text, campaign_id bigint)
+    JOIN mailbox_bases b ON b.campaign_id = key.campaign_id AND b.owner = key.owner`.execute(db)
+  return new Map(
+    rows.map(({ owner, campaign_id: campaignId, up_to: upTo, timeline }) => [
+      mailboxKeyOf({ owner, campaignId: Number(campaignId) }),
+      // Written by `saveBases` alone.
+      { upTo, timeline: timeline as Timeline },
+    ]),
+  )
+}
+
+/** Moves the beginning of these mailboxes' histories. The caller holds their folding locks. */
+export async function saveBases(
+  tx: Queryable,
+  bases: readonly { readonly key: MailboxKey; readonly base: MailboxBase }[],
+): Promise<void> {
+  const rows = bases.map(({ key, base }) => ({
+    owner: key.owner,
+    campaign_id: key.campaignId,
+    up_to: base.upTo,
+    timeline: base.timeline,
+  }))
+  await sql`
+    INSERT INTO mailbox_bases (owner, campaign_id, up_to, timeline)
+    SELECT owner, campaign_id, up_to, timeline FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
+      owner text, campaign_id bigint, up_to uuid, timeline json)
+    ON CONFLICT (campaign_id, owner) DO UPDATE SET up_to = excluded.up_to, timeline = excluded.timeline`.execute(tx)
+}

@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { Queryable } from '../database.ts'
+
+/** What retention has done so far. */
+export interface RetentionState {
+  /** `RETENTION_DAYS` of the worker that ran last; null: none has run. */
+  readonly keptDays: number | null
+  /** Seconds since the last run; null: none. */
+  readonly ranSecondsAgo: number | null
+  /** Events that were removed since the installation began. */
+  readonly removedEvents: number
+  /** When the oldest event that is kept was received; null: there is none. */
+  readonly oldestEventAt: Date | null
+}
+
+/** Notes the end of a run. */
+export async function noteRetention(
+  db: Queryable,
+  { keptDays, removedEvents }: { readonly keptDays: number; readonly removedEvents: number },
+): Promise<void> {
+  await sql`
+    UPDATE retention SET kept_days = ${keptDays}::int, ran_at = now(), removed_events = removed_events + ${removedEvents}::bigint
+    WHERE id = 1`.execute(db)
+}
+
+/** Reads one row and the first entry of an index. */
+export async function readRetentionState(db: Queryable): Promise<RetentionState> {
+  const { rows } = await sql<{
+    kept_days: number | null
+    ago: string | null
+    removed_events: string
+    oldest: Date | null
+  }>`
+    SELECT kept_days, extract(epoch FROM now() - ran_at) AS ago, removed_events,
+      (SELECT received_at FROM events ORDER BY id LIMIT 1) AS oldest
+    FROM retention`.execute(db)
+  const [row] = rows
+  return {
+    keptDays: row?.kept_days ?? null,
+    ranSecondsAgo: row?.ago === null || row?.ago === undefined ? null : Number(row.ago),
+    removedEvents: Number(row?.removed_events ?? 0),
+    oldestEventAt: row?.oldest ?? null,
+  }
+}
