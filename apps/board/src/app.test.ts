@@ -75,7 +75,7 @@ describe('the board', () => {
   })
 
   it('says that an event may have been removed since', async () => {
-    await noteRetention(board.db, { keptDays: 90, removedEvents: 1 })
+    await noteRetention(board.db, 90)
     const detailOf = async (ageDays: number): Promise<unknown> => {
       const id = uuidFloor(Date.now() - ageDays * 86_400_000).replace('-0000-0000', '-7000-8000')
       return ((await (await board.request(`/api/events/${id}`)).json()) as { detail: string }).detail

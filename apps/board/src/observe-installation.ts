@@ -1,5 +1,6 @@
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import { readStats } from '@warmhook/store/ledger/read-stats'
+import { readRetentionState } from '@warmhook/store/retention/retention-state'
 import { Counter, Gauge, type Registry } from '@warmhook/telemetry/metrics'
 import pTimeout from 'p-timeout'
 import type { ReadDeps } from './board-deps.ts'
@@ -11,7 +12,7 @@ const freshForMs = 10_000
 const limitMs = 4_000
 
 /**
- * Adds the ledger, the queues and the mailboxes to the board's metrics. They are collected on each scrape. Metrics that cannot be
+ * Adds the ledger, the queues, the mailboxes and the retention to the board's metrics. They are collected on each scrape. Metrics that cannot be
  * collected are absent, because an old value would look current.
  */
 export function observeInstallation(registry: Registry, deps: ReadDeps): void {
@@ -62,6 +63,8 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
     workers: gauge('queue_workers', 'Live workers that process the queue', ['queue']),
     events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
     mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
+    oldestEvent: gauge('oldest_event_age_seconds', 'Age of the oldest event that is kept', []),
+    retention: gauge('retention_last_run_age_seconds', 'How long ago old rows were last looked for', []),
   }
 }
 
@@ -70,24 +73,34 @@ function hide(gauges: Gauges): void {
   // A reset gauge without labels shows 0, which would look like a value.
   gauges.missing.remove()
   gauges.balanced.remove()
+  gauges.oldestEvent.remove()
+  gauges.retention.remove()
 }
 
 async function readFigures(deps: ReadDeps) {
   const { db, intake, handlers, now } = deps
-  const [ledger, stats, queues] = await Promise.all([
+  const [ledger, stats, queues, retention] = await Promise.all([
     readFullLedger(intake, db),
     readStats(db, now()),
     readHandlerStatuses([intake, ...handlers], deps),
+    readRetentionState(db),
   ])
-  return { ledger, stats, queues }
+  return { ledger, stats, queues, retention, at: now() }
 }
 
-function show(gauges: Gauges, { ledger, stats, queues }: Awaited<ReturnType<typeof readFigures>>): void {
+function show(gauges: Gauges, figures: Awaited<ReturnType<typeof readFigures>>): void {
+  const { ledger, stats, queues, retention, at } = figures
   const { balanced, missing, ...states } = ledger
   for (const [state, count] of Object.entries(states)) gauges.ledger.set({ state }, count)
   gauges.missing.set(missing)
   gauges.balanced.set(balanced ? 1 : 0)
   for (const [status, count] of Object.entries(stats.mailboxes)) gauges.mailboxes.set({ status }, count)
+  const { oldestEventAt, ranSecondsAgo } = retention
+  // Without events, and before the first run, there is no age: 0 would look like one.
+  if (oldestEventAt === null) gauges.oldestEvent.remove()
+  else gauges.oldestEvent.set((at - oldestEventAt.getTime()) / 1_000)
+  if (ranSecondsAgo === null) gauges.retention.remove()
+  else gauges.retention.set(ranSecondsAgo)
   for (const { name, depth, active, failing, dead, workers, oldestClaimableAgeMs, retryingAgeMs } of queues) {
     gauges.jobs.set({ queue: name, state: 'waiting' }, depth)
     gauges.jobs.set({ queue: name, state: 'active' }, active)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@warmhook/store/database'
-import { runRetention, type Removed } from '@warmhook/store/retention/run-retention'
+import { removedTables, runRetention, type Removed } from '@warmhook/store/retention/run-retention'
 import type { WorkerMetrics } from './worker-metrics.ts'
 
 export interface RetentionDeps {
@@ -43,12 +43,15 @@ export function startRetention({
     while (!stop.signal.aborted) {
       try {
         const before = deps.now() - keptDays * dayMs - deps.dedupeWindowMs
-        const removed = await runRetention(deps.db, { keptDays, before, signal: stop.signal })
-        if (removed !== undefined) {
-          const tables = ['events', 'quarantine', 'receipts', 'notices'] as const
-          for (const table of tables) metrics.removed.inc({ table }, removed[table])
-          if (tables.some((table) => removed[table] > 0)) onRemoved(removed)
-        }
+        const removed = await runRetention(deps.db, {
+          keptDays,
+          before,
+          signal: stop.signal,
+          onBatch: (batch) => {
+            for (const table of removedTables) metrics.removed.inc({ table }, batch[table] ?? 0)
+          },
+        })
+        if (removedTables.some((table) => removed[table] > 0)) onRemoved(removed)
       } catch (error) {
         // The next run goes on where this one stopped.
         onError(error)

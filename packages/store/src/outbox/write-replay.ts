@@ -1,20 +1,31 @@
-import { sql } from 'kysely'
-import type { Database } from '../database.ts'
+import { sql, type Transaction } from 'kysely'
+import type { Database, Tables } from '../database.ts'
 import type { OutboxJob } from './owed-event.ts'
 import { writeOutbox } from './write-outbox.ts'
 
 /**
  * Makes a replay owed. A handler that an event was not given to when it came has it from now on: without its outcome the
- * event is not processed.
+ * event is not processed. An event that retention has removed since it was selected is left out.
  */
 export async function writeReplay(db: Database, jobs: readonly OutboxJob[]): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    for (const { handler, events } of jobs) {
+    const kept = await keepEvents(tx, [...new Set(jobs.flatMap(({ events }) => events.map(({ id }) => id)))])
+    const replayed = jobs
+      .map((job) => ({ ...job, events: job.events.filter(({ id }) => kept.has(id)) }))
+      .filter(({ events }) => events.length > 0)
+    for (const { handler, events } of replayed) {
       const ids = events.map(({ id }) => id)
       await sql`
         UPDATE events SET handlers = array_append(handlers, ${handler}::text)
         WHERE id = ANY(${ids}::uuid[]) AND NOT ${handler}::text = ANY(handlers)`.execute(tx)
     }
-    await writeOutbox(tx, jobs)
+    await writeOutbox(tx, replayed)
   })
+}
+
+/** Locks the events that are still there. Retention takes a stronger lock and looks at the outbox under it. */
+async function keepEvents(tx: Transaction<Tables>, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM events WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`.execute(tx)
+  return new Set(rows.map(({ id }) => id))
 }

@@ -53,23 +53,23 @@ export async function removeNextEvents(
   tx: Transaction<Tables>,
   removal: EventRemoval,
   limit: number,
-): Promise<{ readonly seen: number; readonly removed: number }> {
+): Promise<{ readonly seen: number; readonly events: number; readonly deliveries: number }> {
   const events = await takeOldEvents(tx, removal, limit)
   const last = events.at(-1)
-  if (last === undefined) return { seen: 0, removed: 0 }
+  if (last === undefined) return { seen: 0, events: 0, deliveries: 0 }
   const gone = events.filter((event) => {
     const key = mailboxKeyOf(toKey(event))
     if (event.must_stay || removal.owed.has(event.id)) removal.held.add(key)
     return !removal.held.has(key)
   })
   removal.after = last.id
-  if (gone.length === 0) return { seen: events.length, removed: 0 }
+  if (gone.length === 0) return { seen: events.length, events: 0, deliveries: 0 }
   await moveBases(tx, gone)
   const ids = gone.map(({ id }) => id)
   await sql`DELETE FROM events WHERE id = ANY(${ids}::uuid[])`.execute(tx)
-  await sql`DELETE FROM deliveries WHERE event_id = ANY(${ids}::uuid[])`.execute(tx)
+  const deliveries = await sql`DELETE FROM deliveries WHERE event_id = ANY(${ids}::uuid[])`.execute(tx)
   for (const [state, { length }] of Map.groupBy(gone, (event) => event.state)) await addRemoved(tx, state, length)
-  return { seen: events.length, removed: gone.length }
+  return { seen: events.length, events: gone.length, deliveries: Number(deliveries.numAffectedRows ?? 0n) }
 }
 
 /** Holds the events and their mailboxes: nobody replays them, and nobody folds, until the transaction ends. */

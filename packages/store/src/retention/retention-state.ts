@@ -13,14 +13,15 @@ export interface RetentionState {
   readonly oldestEventAt: Date | null
 }
 
-/** Notes the end of a run. */
-export async function noteRetention(
-  db: Queryable,
-  { keptDays, removedEvents }: { readonly keptDays: number; readonly removedEvents: number },
-): Promise<void> {
-  await sql`
-    UPDATE retention SET kept_days = ${keptDays}::int, ran_at = now(), removed_events = removed_events + ${removedEvents}::bigint
-    WHERE id = 1`.execute(db)
+/** Notes that a run has reached its end. */
+export async function noteRetention(db: Queryable, keptDays: number): Promise<void> {
+  await sql`UPDATE retention SET kept_days = ${keptDays}::int, ran_at = now() WHERE id = 1`.execute(db)
+}
+
+/** Counts events that are removed in the same transaction. */
+export async function countRemovedEvents(tx: Queryable, events: number): Promise<void> {
+  if (events === 0) return
+  await sql`UPDATE retention SET removed_events = removed_events + ${events}::bigint WHERE id = 1`.execute(tx)
 }
 
 /** Reads one row and the first entry of an index. */

@@ -4,7 +4,7 @@ import type { Database, Tables } from '../database.ts'
 import { uuidFloor } from '../uuid-floor.ts'
 import { beginEventRemoval, removeNextEvents } from './remove-events.ts'
 import { removeNotices, removeOrphans, removeQuarantined, removeReceipts } from './remove-rows.ts'
-import { noteRetention } from './retention-state.ts'
+import { countRemovedEvents, noteRetention } from './retention-state.ts'
 
 export interface RetentionTerms {
   /** `RETENTION_DAYS`, for whoever asks why something is gone. */
@@ -13,11 +13,14 @@ export interface RetentionTerms {
   readonly before: number
   /** Ends the run after the batch in progress. */
   readonly signal: AbortSignal
+  /** Called after each batch is committed, so that nothing goes uncounted if the run ends early. */
+  readonly onBatch?: (removed: Partial<Removed>) => Promise<void> | void
 }
 
-/** Rows that a run has removed. */
+/** Rows that a run has removed, by table. */
 export interface Removed {
   readonly events: number
+  readonly deliveries: number
   readonly quarantine: number
   readonly receipts: number
   readonly notices: number
@@ -29,42 +32,68 @@ const batchSize = 1_000
 /**
  * Removes what is old: events with their deliveries, quarantined envelopes, receipts and notices. What handlers owe stays, and
  * so does all that a mailbox's state depends on. Small transactions, each whole in itself, so that a crash harms nothing;
- * between them it rests as long as they take. One caller at a time; the others get undefined at once.
+ * between them it rests as long as they take. One caller at a time: where another is at work, the run ends.
+ *
+ * @returns what this call removed
  */
-export async function runRetention(db: Database, terms: RetentionTerms): Promise<Removed | undefined> {
+export async function runRetention(db: Database, terms: RetentionTerms): Promise<Removed> {
   const edge = uuidFloor(terms.before)
-  const removal = await beginEventRemoval(db, edge)
-  let events = 0
-  const walk = async (tx: Transaction<Tables>): Promise<number> => {
-    const { seen, removed } = await removeNextEvents(tx, removal, batchSize)
-    events += removed
-    return seen
-  }
-  if ((await repeat(db, terms, walk)) === undefined) return undefined
   const before = new Date(terms.before)
-  const quarantine = await repeat(db, terms, (tx) => removeQuarantined(tx, edge, batchSize))
-  const receipts = await repeat(db, terms, (tx) => removeReceipts(tx, before, batchSize))
-  const notices = await repeat(db, terms, (tx) => removeNotices(tx, edge, batchSize))
-  await repeat(db, terms, (tx) => removeOrphans(tx, edge, batchSize))
-  await noteRetention(db, { keptDays: terms.keptDays, removedEvents: events })
-  return { events, quarantine: quarantine ?? 0, receipts: receipts ?? 0, notices: notices ?? 0 }
+  const removal = await beginEventRemoval(db, edge)
+  const removed = { events: 0, deliveries: 0, quarantine: 0, receipts: 0, notices: 0 }
+  const steps: readonly RemovalStep[] = [
+    async (tx) => {
+      const { seen, ...batch } = await removeNextEvents(tx, removal, batchSize)
+      await countRemovedEvents(tx, batch.events)
+      return { found: seen, batch }
+    },
+    ofTable('quarantine', (tx) => removeQuarantined(tx, edge, batchSize)),
+    ofTable('receipts', (tx) => removeReceipts(tx, before, batchSize)),
+    ofTable('notices', (tx) => removeNotices(tx, edge, batchSize)),
+    ofTable('deliveries', (tx) => removeOrphans(tx, edge, batchSize)),
+  ]
+  for (const step of steps) if (!(await repeat(db, terms, step, removed))) return removed
+  if (!terms.signal.aborted) await noteRetention(db, terms.keptDays)
+  return removed
 }
 
-/** Runs batches until one finds nothing. Returns the sum of what they found, undefined where another caller is at work. */
+/** One batch. With nothing found, the step is done. */
+type RemovalStep = (tx: Transaction<Tables>) => Promise<{ readonly found: number; readonly batch: Partial<Removed> }>
+
+function ofTable(table: keyof Removed, remove: (tx: Transaction<Tables>) => Promise<number>): RemovalStep {
+  return async (tx) => {
+    const found = await remove(tx)
+    return { found, batch: { [table]: found } }
+  }
+}
+
+/** Runs batches until one finds nothing, and adds them to `sums`. Returns false where another caller is at work. */
 async function repeat(
   db: Database,
-  { signal }: RetentionTerms,
-  batch: (tx: Transaction<Tables>) => Promise<number>,
-): Promise<number | undefined> {
-  for (let sum = 0; ;) {
+  { signal, onBatch }: RetentionTerms,
+  step: RemovalStep,
+  sums: Record<keyof Removed, number>,
+): Promise<boolean> {
+  for (;;) {
     const startedAt = performance.now()
-    const found = await db.transaction().execute(async (tx) => ((await isOnlyRemover(tx)) ? batch(tx) : undefined))
-    if (found === undefined) return undefined
-    sum += found
-    if (found === 0 || signal.aborted) return sum
+    const done = await db.transaction().execute(async (tx) => ((await isOnlyRemover(tx)) ? step(tx) : undefined))
+    if (done === undefined) return false
+    if (done.found === 0) return true
+    for (const table of removedTables) sums[table] += done.batch[table] ?? 0
+    await onBatch?.(done.batch)
+    if (signal.aborted) return true
     await delay(performance.now() - startedAt, undefined, { signal }).catch(() => undefined)
   }
 }
+
+/** The tables that retention removes rows from. */
+export const removedTables = [
+  'events',
+  'deliveries',
+  'quarantine',
+  'receipts',
+  'notices',
+] as const satisfies readonly (keyof Removed)[]
 
 /** Any number that nothing else locks. */
 const removalLock = 7_311_003
