@@ -45,7 +45,8 @@ describe('selectTests', () => {
 
   it('takes the nearest tests first, and for an app those of whole processes', () => {
     expect(selectTests('packages/a/src/x.ts', { edges })).toEqual([
-      ['packages/a/src/x.test.ts', 'packages/b/src/y.test.ts'],
+      ['packages/a/src/x.test.ts'],
+      ['packages/b/src/y.test.ts'],
     ])
     expect(selectTests('apps/c/src/z.ts', { edges })).toEqual([['test/whole.test.ts']])
   })

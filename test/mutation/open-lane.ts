@@ -53,7 +53,15 @@ async function copyProject(root: string, home: string): Promise<void> {
 }
 
 async function runTests(home: string, tests: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', '--reporter', 'dot', ...tests]
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    'test/mutation/vitest.config.ts',
+    '--reporter',
+    'dot',
+    ...tests,
+  ]
   const child = spawn(process.execPath, args, {
     cwd: home,
     stdio: 'ignore',

@@ -8,14 +8,20 @@ const processStarters = ['packages/testing/src/spawn-app.ts', 'test/support/star
 /** They load the machine for minutes, and their faults are the chaos run's to judge. */
 const tooLong = /chaos|standalone|compose|image/
 /** A file that many import is known by its nearest tests; what only the farthest show is shown by chance. */
-const nearest = 4
+const nearest = 3
 const near = 10
 
 /** The tests that import a file, directly or by way of others, the nearest first; then, for an app, those that start its process. */
 export function selectTests(path: string, graph: Pick<ModuleGraph, 'edges'>): TestRounds {
   const importing = testsByDistance(path, graph).filter((test) => !tooLong.test(test))
   const starting = processTests(graph).filter((test) => !tooLong.test(test) && !importing.includes(test))
-  const rounds = [importing.slice(0, nearest), importing.slice(nearest, near), path.startsWith('apps/') ? starting : []]
+  // Most mutants are noticed by the one test of their file.
+  const rounds = [
+    importing.slice(0, 1),
+    importing.slice(1, nearest),
+    importing.slice(nearest, near),
+    path.startsWith('apps/') ? starting : [],
+  ]
   return rounds.filter((round) => round.length > 0)
 }
 
@@ -23,7 +29,9 @@ function testsByDistance(path: string, { edges }: Pick<ModuleGraph, 'edges'>): r
   const importersOf = Map.groupBy(edges, ({ to }) => to)
   const seen = new Set([path])
   for (const file of seen) for (const { from } of importersOf.get(file) ?? []) seen.add(from)
-  return [...seen].filter(isTest)
+  const own = path.replace(/\.ts$/, '.test.ts')
+  const tests = [...seen].filter(isTest)
+  return tests.includes(own) ? [own, ...tests.filter((test) => test !== own)] : tests
 }
 
 function processTests({ edges }: Pick<ModuleGraph, 'edges'>): readonly string[] {
