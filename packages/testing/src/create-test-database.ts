@@ -1,7 +1,7 @@
-import { inject } from 'vitest'
 import { createDatabase, type TestDatabase } from './create-database.ts'
+import { testServices } from './provided-context.ts'
 
 /** A fresh database on the Postgres that the global set-up started. */
 export function createTestDatabase(encoding?: 'SQL_ASCII' | 'LATIN1'): Promise<TestDatabase> {
-  return createDatabase(inject('databaseUrl'), encoding)
+  return createDatabase(testServices().databaseUrl, encoding)
 }

@@ -3,14 +3,8 @@ import type { TestProject } from 'vitest/node'
 import { postgresContainer, redisContainer } from './container-sources.ts'
 import { localPostgres } from './local-postgres.ts'
 import { localRedis } from './local-redis.ts'
+import type { TestServices } from './provided-context.ts'
 import { type ServiceSource, startFirst, type TestService } from './test-service.ts'
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    readonly redisUrl: string
-    readonly databaseUrl: string
-  }
-}
 
 /**
  * Gives every test one Redis and one Postgres: those of TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else this
@@ -34,8 +28,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       'the tests have no services',
     )
   }
-  project.provide('redisUrl', redis.value.url)
-  project.provide('databaseUrl', postgres.value.url)
+  const urls: TestServices = { redisUrl: redis.value.url, databaseUrl: postgres.value.url }
+  project.provide('redisUrl', urls.redisUrl)
+  project.provide('databaseUrl', urls.databaseUrl)
   return teardown
 }
 

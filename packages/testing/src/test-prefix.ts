@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { inject } from 'vitest'
+import { testServices } from './provided-context.ts'
 
 /** A part of the tests' Redis that belongs to one test. Disposing it deletes what the test left there. */
 export interface TestPrefix extends AsyncDisposable {
@@ -10,7 +10,7 @@ export interface TestPrefix extends AsyncDisposable {
 }
 
 /** A key prefix that no other test uses, on the Redis that the global set-up started. */
-export function testPrefix(redisUrl: string = inject('redisUrl')): TestPrefix {
+export function testPrefix(redisUrl: string = testServices().redisUrl): TestPrefix {
   const prefix = `{t-${randomUUID()}}`
   return { prefix, redisUrl, [Symbol.asyncDispose]: () => deleteKeys(redisUrl, `${prefix}*`) }
 }
