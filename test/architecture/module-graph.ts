@@ -24,7 +24,7 @@ type Exports = ReadonlyMap<string, string>
 /** Reads who imports whom, types included, in every source file of the monorepo. */
 export async function readModuleGraph(root: string): Promise<ModuleGraph> {
   const files = (
-    await Array.fromAsync(glob(['{apps,packages}/*/src/**/*.{ts,tsx}', 'test/**/*.ts'], { cwd: root }))
+    await Array.fromAsync(glob(['{apps,packages}/*/src/**/*.{ts,tsx}', 'test/**/*.ts', '*.config.ts'], { cwd: root }))
   ).toSorted()
   const known = new Set(files)
   const exported = await readExports(root)
