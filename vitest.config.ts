@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { SummaryLineReporter } from './packages/testing/src/summary-line-reporter.ts'
+import { SummaryLineReporter } from '@warmhook/testing/summary-line-reporter'
 
 export default defineConfig({
   test: {
