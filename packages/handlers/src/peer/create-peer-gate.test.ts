@@ -114,6 +114,37 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     await enter(gate)
   })
 
+  it('counts the refusals of one cause, and begins again with another', async () => {
+    const seen = async () => {
+      const [peer] = await listRefusingPeers(store.db)
+      await waitIsOver()
+      return peer && { cause: peer.cause, refusals: peer.refusals, isRecent: peer.sinceMs < 60_000 }
+    }
+    const longAgo = () =>
+      store.db
+        .updateTable('peer_gates')
+        .set({ since: new Date(Date.now() - 3_600_000) })
+        .execute()
+    const gate = gateOf('together')
+    await (await enter(gate)).leave(refusal)
+    await longAgo()
+    await waitIsOver()
+    await (await enter(gate)).leave(refusal)
+    expect(await seen()).toEqual({ cause: 'refused', refusals: 2, isRecent: false })
+    await (await enter(gate)).leave(limit)
+    expect(await seen()).toEqual({ cause: 'limited', refusals: 1, isRecent: true })
+  })
+
+  it.each([
+    ['a limit, together', 'together', limit],
+    ['a refusal, in turn', 'in turn', refusal],
+  ] as const)('keeps calls apart for no other reason than a limit in turn: not for %s', async (_name, calls, cause) => {
+    await (await enter(gateOf(calls))).leave(cause)
+    expect(await store.db.selectFrom('peer_gates').select(['pace_ms', 'paced_until']).execute()).toEqual([
+      { pace_ms: null, paced_until: null },
+    ])
+  })
+
   it('forgets accounts that nobody has called for a week', async () => {
     await closePeerGate(store.db, { key: 'old token', peer: 'hubspot', calls: 'together' }, crypto.randomUUID(), limit)
     await store.db

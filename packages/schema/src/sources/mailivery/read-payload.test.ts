@@ -129,6 +129,7 @@ describe('readPayload', () => {
     ['an object', { code: 535 }, '{"code":535}', ['reason: expected text, read as JSON text']],
     ['several texts', ['a', 'b'], 'a, b', ['reason: expected text, read an array of text as one']],
     ['one text', ['a'], 'a', ['reason: expected a single value, read the only one of an array']],
+    ['text and an object', ['a', { b: 1 }], '["a",{"b":1}]', ['reason: expected text, read as JSON text']],
     ['an array of objects', [{ a: 1 }], '[{"a":1}]', ['reason: expected text, read as JSON text']],
     ['an empty array', [], undefined, ['reason: has an unexpected shape, ignored']],
     ['a boolean', true, undefined, ['reason: has an unexpected shape, ignored']],
