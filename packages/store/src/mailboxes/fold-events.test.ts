@@ -19,9 +19,10 @@ it('folds a whole history again without that of another owner’s mailbox with t
   }
   const created = routed('acme', 'campaign.created', 'first@a.example')
   const other = routed('globex', 'campaign.created', 'other@b.example')
+  const silent = routed('acme', 'campaign.updated', '')
   const deleted = routed('acme', 'campaign.deleted', '')
   const updated = routed('acme', 'campaign.updated', 'second@a.example')
-  await record(created, other, updated)
+  await record(created, other, silent, updated)
   // It takes back what the update said, so that only the beginning of the history knows the address.
   await record(deleted)
   const mailboxes = await store.db
