@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeBatch, describeReplay, envelopesInName } from './batch.ts'
+import { EnvelopeBatch, JOB_LIMITS, jobBytes, describeBatch, describeReplay, envelopesInName } from './batch.ts'
 
 describe('envelopesInName', () => {
   it('counts what describeBatch has put into the name', () => {
@@ -13,5 +13,25 @@ describe('envelopesInName', () => {
 
   it('counts nothing of a name that is not ours', () => {
     expect(['', 'webhook', 'a × 3'].map(envelopesInName)).toEqual([0, 0, 0])
+  })
+})
+
+describe('jobBytes', () => {
+  it('adds up to less than 256 KiB for the largest job, frame included, whatever signs the bodies hold', () => {
+    const body = 'é"\n'.repeat(500)
+    const envelope = (index: number) => ({
+      id: `0199ac2e-5d00-7abc-8def-${String(index).padStart(12, '0')}`,
+      source: 'mailivery',
+      owner: 'acme',
+      receivedAt: 1,
+      body,
+      encoding: 'utf8' as const,
+    })
+    const envelopes = Array.from({ length: JOB_LIMITS.maxItems }, (_, index) => envelope(index))
+    const json = JSON.stringify(EnvelopeBatch.parse({ envelopes }))
+    const frame = Buffer.byteLength('{"envelopes":[]}')
+    expect(Buffer.byteLength(json)).toBe(envelopes.reduce((sum, one) => sum + jobBytes(one), frame) - 1)
+    expect(JOB_LIMITS.maxSize + 1_024).toBe(256 * 1_024)
+    expect(EnvelopeBatch.safeParse({ envelopes: [] }).success).toBe(false)
   })
 })

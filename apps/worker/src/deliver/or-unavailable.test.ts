@@ -1,0 +1,15 @@
+import { UnavailableError } from '@warmhook/queue/start-batch-worker'
+import { expect, it } from 'vitest'
+import { orUnavailable } from './or-unavailable.ts'
+
+it('says that a failure is ours, with its cause, and passes on what succeeds', async () => {
+  expect(await orUnavailable(async () => 7)).toBe(7)
+  for (const [cause, words] of [
+    [new Error('no connection'), 'no connection'],
+    ['a text', 'a text'],
+  ] as const) {
+    const failure = orUnavailable(() => Promise.reject(cause as Error))
+    await expect(failure).rejects.toBeInstanceOf(UnavailableError)
+    await expect(failure).rejects.toMatchObject({ cause, message: expect.stringContaining(words) })
+  }
+})

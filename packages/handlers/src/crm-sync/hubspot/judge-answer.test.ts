@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { judgeAnswer } from './judge-answer.ts'
+
+const now = Date.parse('2026-11-27T12:00:00Z')
+const judge = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  judgeAnswer({ status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }, now)
+
+describe('judgeAnswer', () => {
+  it.each([
+    ['the daily limit', { policyName: 'DAILY' }, {}, 3_600_000],
+    ['the limit of a second', { policyName: 'SECONDLY' }, {}, 1_000],
+    ['the rolling limit', { policyName: 'TEN_SECONDLY_ROLLING' }, {}, 10_000],
+    ['an interval', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '2500' }, 2_500],
+    ['the longest interval', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '3600000' }, 3_600_000],
+    ['an interval beyond reason', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '3600001' }, 10_000],
+    ['an interval of nothing', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '0' }, 10_000],
+    ['seconds to wait', { policyName: 'DAILY' }, { 'retry-after': '5' }, 5_000],
+  ])('waits after a 429 with %s', (_name, body, headers, waitMs) => {
+    expect(judge(429, { errorType: 'RATE_LIMIT', ...body }, headers)).toMatchObject({
+      blames: 'account',
+      refusal: { cause: 'limited', waitMs, maxWaitMs: waitMs },
+    })
+  })
+
+  it.each([
+    [500, {}, { blames: 'unclear', splits: true }],
+    [423, {}, { blames: 'unclear', splits: true }],
+    [502, {}, { blames: 'unclear', splits: false }],
+    [408, {}, { blames: 'unclear', splits: false }],
+    [425, {}, { blames: 'unclear', splits: false }],
+    [503, { 'retry-after': '4' }, { blames: 'account', refusal: { cause: 'limited', waitMs: 4_000 } }],
+    [477, {}, { blames: 'account', refusal: { cause: 'limited', waitMs: 3_600_000 } }],
+    [477, { 'retry-after': '60' }, { blames: 'account', refusal: { cause: 'limited', waitMs: 60_000 } }],
+    [200, {}, { blames: 'account', refusal: { cause: 'refused', waitMs: 1_000 } }],
+    [
+      401,
+      {},
+      { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_ACCESS_TOKEN') } },
+    ],
+    [
+      403,
+      {},
+      { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_ACCESS_TOKEN') } },
+    ],
+    [
+      404,
+      {},
+      { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_BASE_URL') } },
+    ],
+    [
+      301,
+      {},
+      { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_BASE_URL') } },
+    ],
+  ] as const)('says whom a %i without rows and a problem blames', (status, headers, expected) => {
+    expect(judge(status, '<html>nothing of HubSpot’s</html>', headers)).toMatchObject(expected)
+  })
+})
