@@ -89,7 +89,9 @@ function replaceOperator(node: SyntaxNode, text: string, operators: Readonly<Rec
 function literalEdits(node: SyntaxNode): readonly Edit[] {
   const { value } = node
   if (typeof value === 'boolean') return [{ ...placeOf(node), replacement: String(!value) }]
-  return typeof value === 'number' ? [{ ...placeOf(node), replacement: String(value + 1) }] : []
+  if (typeof value !== 'number') return []
+  // A large one is a time or a size: a little more or less of it is no fault.
+  return [{ ...placeOf(node), replacement: String(value >= 256 ? 0 : value + 1) }]
 }
 
 /** A call or an assignment whose value nobody uses is there for its effect. */

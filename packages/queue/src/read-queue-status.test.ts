@@ -44,6 +44,17 @@ describe('readQueueStatus', () => {
     })
   })
 
+  it('passes over a job that is gone by the time it is looked at', async () => {
+    await redis.rpush(queue.toKey('wait'), 'a-job-without-a-hash')
+    await redis.zadd(queue.toKey('delayed'), 5 * 4_096, 'another')
+    expect(await readQueueStatus(redis, queue, Date.now())).toMatchObject({
+      waiting: 1,
+      delayed: 1,
+      oldestAt: undefined,
+      claimableSince: undefined,
+    })
+  })
+
   it('has had work to claim since the oldest waiting job was added', async () => {
     await add(1_000)
     await add(2_000)

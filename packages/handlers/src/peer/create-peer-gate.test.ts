@@ -47,7 +47,11 @@ describe.each(engines)('a peer gate on %s', (engine) => {
 
   it('is closed to all for as long as a refusal says, and to no other account', async () => {
     await (await enter(gateOf('together'))).leave(refusal)
-    expect(await gateOf('together').enter()).toMatchObject({ status: 'closed', outcome: { reason: 'no such token' } })
+    const closed = await gateOf('together').enter()
+    expect(closed).toMatchObject({ status: 'closed', outcome: { status: 'hold', reason: 'no such token' } })
+    const notBefore = closed.status === 'closed' && closed.outcome.status === 'hold' ? closed.outcome.notBefore : 0
+    expect(notBefore).toBeGreaterThan(Date.now() + 30_000)
+    expect(notBefore).toBeLessThan(Date.now() + 90_000)
     await enter(gateOf('together', 'another account'))
     expect(await listRefusingPeers(store.db)).toMatchObject([{ peer: 'hubspot', cause: 'refused', refusals: 1 }])
   })

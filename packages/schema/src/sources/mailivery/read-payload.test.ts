@@ -122,6 +122,16 @@ describe('readPayload', () => {
     expect(read({ type: unknown, account })).toBe(`unhandled type: ${unknown}`)
   })
 
+  it('keeps five hundred tags, and says when there are more', () => {
+    const tags = (count: number) => Array.from({ length: count }, (_, index) => `tag ${index}`)
+    const readTags = (count: number) => read({ type, account: { ...account, tags: tags(count) } })
+    expect(readTags(500)).toMatchObject({ profile: { tags: tags(500) }, warnings: [] })
+    expect(readTags(501)).toMatchObject({
+      profile: { tags: tags(500) },
+      warnings: ['account.tags: expected an array of text, ignored what is none in it'],
+    })
+  })
+
   it.each([
     ['text', 'Smtp Error', 'Smtp Error', []],
     ['null', null, undefined, []],
