@@ -33,6 +33,14 @@ export const MailboxProfile = z.strictObject({
   meta: z.string().optional(),
 })
 export type MailboxProfile = Readonly<z.infer<typeof MailboxProfile>>
+export type ProfileField = keyof MailboxProfile
+
+/** The fields of a profile, in their order. */
+export const profileFields: readonly { readonly name: ProfileField; readonly isList: boolean }[] =
+  MailboxProfile.keyof().options.map((name) => ({
+    name,
+    isList: MailboxProfile.shape[name].unwrap() instanceof z.ZodArray,
+  }))
 
 /** One fact about one mailbox, the same shape whatever the sender. */
 export const MailboxEvent = z.strictObject({

@@ -1,8 +1,7 @@
 import { isEmailAddress } from './email-address.ts'
-import type { MailboxProfile } from './mailbox-event.ts'
+import { profileFields, type MailboxProfile, type ProfileField } from './mailbox-event.ts'
 
-type Field = keyof MailboxProfile
-const fields: readonly Field[] = ['email', 'firstName', 'lastName', 'provider', 'tags', 'meta']
+const fields = profileFields.map(({ name }) => name)
 
 /**
  * What is known of a mailbox after an event. A field that the event does not mention stays, blank text says nothing, and
@@ -26,7 +25,7 @@ export function doubtfulFields(
   merged: MailboxProfile,
   counted: MailboxProfile,
   ignored: readonly MailboxProfile[],
-): readonly Field[] {
+): readonly ProfileField[] {
   return fields.filter(
     (field) =>
       merged[field] !== undefined &&
@@ -36,19 +35,19 @@ export function doubtfulFields(
 }
 
 /** Without these fields. */
-export function omitFields(profile: MailboxProfile, omitted: readonly Field[]): MailboxProfile {
+export function omitFields(profile: MailboxProfile, omitted: readonly ProfileField[]): MailboxProfile {
   return Object.fromEntries(Object.entries(profile).filter(([field]) => !omitted.some((name) => name === field)))
 }
 
 /** A value gives way to one that weighs as much, not to a lighter one. */
-function weightOf(field: Field, value: MailboxProfile[Field]): number {
+function weightOf(field: ProfileField, value: MailboxProfile[ProfileField]): number {
   if (value === undefined) return 1
   if (typeof value !== 'string') return 2
   if (value.trim() === '') return 0
   return field === 'email' && isEmailAddress(value) ? 3 : 2
 }
 
-function isSame(one: MailboxProfile[Field], other: MailboxProfile[Field]): boolean {
+function isSame(one: MailboxProfile[ProfileField], other: MailboxProfile[ProfileField]): boolean {
   if (typeof one !== 'object' || typeof other !== 'object') return one === other
   return one.length === other.length && one.every((tag, index) => tag === other[index])
 }

@@ -1,5 +1,6 @@
 import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ReasonCategory } from '@warmhook/schema/reason'
+import type { ProfileColumns } from './mailboxes/profile-columns.ts'
 import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
 /** One routed intake job of a version that did not number envelopes. */
@@ -76,15 +77,9 @@ export interface DeliveryTable {
 }
 
 /** The latest known state of a mailbox: the fold of its events up to `last_event_id`. */
-export interface MailboxTable {
+export interface MailboxTable extends ProfileColumns {
   owner: string
   campaign_id: string
-  email: string | null
-  first_name: string | null
-  last_name: string | null
-  provider: string | null
-  tags: string[] | null
-  meta: string | null
   status: MailboxStatus
   status_since: Date
   reason: string | null

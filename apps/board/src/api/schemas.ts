@@ -1,5 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { EventType, MailboxEvent, MailboxStatus } from '@warmhook/schema/mailbox-event'
+import {
+  EventType,
+  MailboxEvent,
+  MailboxStatus,
+  profileFields,
+  type MailboxProfile,
+  type ProfileField,
+} from '@warmhook/schema/mailbox-event'
 import { eventStatuses } from '@warmhook/store/events/event-status'
 import { onlyThese, SearchText, Time } from './inputs.ts'
 
@@ -9,15 +16,27 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item).readonly(), nextCursor: z.string().nullable() })
 }
 
+type ShownField<Field> =
+  Field extends z.ZodOptional<z.ZodArray<z.ZodString>>
+    ? z.ZodReadonly<z.ZodArray<z.ZodString>>
+    : z.ZodNullable<z.ZodString>
+type ShownProfile = {
+  [Name in Exclude<ProfileField, 'meta'>]: ShownField<(typeof MailboxProfile.shape)[Name]>
+}
+
+/** The schema of `toShownProfile`. */
+function shownProfile(): ShownProfile {
+  const shown = profileFields.filter(({ name }) => name !== 'meta')
+  return Object.fromEntries(
+    shown.map(({ name, isList }) => [name, isList ? z.array(z.string()).readonly() : z.string().nullable()]),
+  ) as unknown as ShownProfile
+}
+
 export const Mailbox = z
   .object({
     campaignId: count,
     owner: z.string(),
-    email: z.string().nullable(),
-    firstName: z.string().nullable(),
-    lastName: z.string().nullable(),
-    provider: z.string().nullable(),
-    tags: z.array(z.string()).readonly(),
+    ...shownProfile(),
     status: MailboxStatus,
     statusSince: time,
     reason: z.string().nullable(),

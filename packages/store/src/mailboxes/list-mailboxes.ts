@@ -1,6 +1,7 @@
 import type { MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
 import type { MailboxTable, Queryable } from '../database.ts'
+import { toShownProfile, type ShownProfile } from './profile-columns.ts'
 import { containing, parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 
 export interface MailboxFilter {
@@ -13,14 +14,9 @@ export interface MailboxFilter {
 }
 
 /** A mailbox as the API shows it. */
-export interface MailboxView {
+export interface MailboxView extends ShownProfile {
   readonly campaignId: number
   readonly owner: string
-  readonly email: string | null
-  readonly firstName: string | null
-  readonly lastName: string | null
-  readonly provider: string | null
-  readonly tags: readonly string[]
   readonly status: MailboxStatus
   readonly statusSince: string
   readonly reason: string | null
@@ -56,11 +52,7 @@ function toView(row: Selectable<MailboxTable>): MailboxView {
   return {
     campaignId: Number(row.campaign_id),
     owner: row.owner,
-    email: row.email,
-    firstName: row.first_name,
-    lastName: row.last_name,
-    provider: row.provider,
-    tags: row.tags ?? [],
+    ...toShownProfile(row),
     status: row.status,
     statusSince: row.status_since.toISOString(),
     reason: row.reason,

@@ -2,6 +2,7 @@ import { emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-
 import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
 import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
+import { profileSql, toProfile } from './profile-columns.ts'
 
 /** A mailbox as it is stored: its state, with its open pause if it has one. */
 export interface StoredMailbox {
@@ -57,16 +58,15 @@ export async function readMailboxesOfContacts(
   return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
-/** Times come as numbers, lists as JSON: what the driver makes of Postgres's own forms takes it ten times as long. */
-type StoredRow = Omit<Selectable<MailboxTable>, 'tags' | 'status_since' | 'last_event_at'> & {
-  tags: string[] | null
+/** Times come as numbers: what the driver makes of Postgres's own form takes it ten times as long. */
+type StoredRow = Omit<Selectable<MailboxTable>, 'status_since' | 'last_event_at'> & {
   status_since: number
   last_event_at: number
   open: Selectable<PauseTable> | null
 }
 
 const selectStored = sql`
-  SELECT m.owner, m.campaign_id, m.email, m.first_name, m.last_name, m.provider, to_json(m.tags) AS tags, m.meta, m.status,
+  SELECT m.owner, m.campaign_id, ${profileSql.selected('m')}, m.status,
     date_part('epoch', m.status_since) * 1000 AS status_since, m.reason, m.last_event_id,
     date_part('epoch', m.last_event_at) * 1000 AS last_event_at, m.folded_seq, to_json(p) AS open
   FROM mailboxes m
@@ -90,14 +90,7 @@ function toTimeline(row: StoredRow): Timeline {
       reason: row.reason,
       lastEventId: row.last_event_id,
       lastEventAt: Math.round(row.last_event_at),
-      profile: {
-        ...(row.email === null ? {} : { email: row.email }),
-        ...(row.first_name === null ? {} : { firstName: row.first_name }),
-        ...(row.last_name === null ? {} : { lastName: row.last_name }),
-        ...(row.provider === null ? {} : { provider: row.provider }),
-        ...(row.tags === null ? {} : { tags: row.tags }),
-        ...(row.meta === null ? {} : { meta: row.meta }),
-      },
+      profile: toProfile(row),
     },
     pauses: row.open === null ? [] : [toOpenPause(row.open)],
   }

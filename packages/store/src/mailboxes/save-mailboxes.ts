@@ -4,6 +4,7 @@ import { classifyReason } from '@warmhook/schema/reason'
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
+import { profileSql, toProfileColumns } from './profile-columns.ts'
 
 /** A folded mailbox. */
 export interface FoldedMailbox {
@@ -26,32 +27,25 @@ async function saveStates(tx: Transaction<Tables>, folded: readonly FoldedMailbo
     timeline.mailbox === null ? [] : [{ ...toMailboxRow(key, timeline.mailbox), folded_seq: foldedSeq }],
   )
   await sql`
-    INSERT INTO mailboxes (owner, campaign_id, email, first_name, last_name, provider, tags, meta,
+    INSERT INTO mailboxes (owner, campaign_id, ${profileSql.names},
       status, status_since, reason, last_event_id, last_event_at, folded_seq)
-    SELECT owner, campaign_id, email, first_name, last_name, provider, tags, meta,
+    SELECT owner, campaign_id, ${profileSql.names},
       status, to_timestamp(since_ms / 1000), reason, last_event_id, to_timestamp(last_ms / 1000), folded_seq
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      owner text, campaign_id bigint, email text, first_name text, last_name text, provider text, tags text[], meta text,
+      owner text, campaign_id bigint, ${profileSql.typed},
       status text, since_ms float8, reason text, last_event_id uuid, last_ms float8, folded_seq bigint)
     ON CONFLICT (campaign_id, owner) DO UPDATE SET
-      email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name,
-      provider = excluded.provider, tags = excluded.tags, meta = excluded.meta,
+      ${profileSql.excluded},
       status = excluded.status, status_since = excluded.status_since, reason = excluded.reason,
       last_event_id = excluded.last_event_id, last_event_at = excluded.last_event_at,
       folded_seq = excluded.folded_seq`.execute(tx)
 }
 
 function toMailboxRow({ owner, campaignId }: MailboxKey, state: MailboxState): Record<string, unknown> {
-  const { email, firstName, lastName, provider, tags, meta } = state.profile
   return {
     owner,
     campaign_id: campaignId,
-    email,
-    first_name: firstName,
-    last_name: lastName,
-    provider,
-    tags,
-    meta,
+    ...toProfileColumns(state.profile),
     status: state.status,
     since_ms: state.statusSince,
     reason: state.reason,
