@@ -55,4 +55,20 @@ describe('judgeAnswer', () => {
   ] as const)('says whom a %i without rows and a problem blames', (status, headers, expected) => {
     expect(judge(status, '<html>nothing of HubSpot’s</html>', headers)).toMatchObject(expected)
   })
+
+  it('blames the contact for a problem with it, also where HubSpot says so with a 200', () => {
+    const problem = {
+      category: 'VALIDATION_ERROR',
+      message: 'Email address x is invalid',
+      errors: [{ code: 'INVALID_EMAIL' }],
+    }
+    for (const status of [200, 299, 400, 409, 413, 422])
+      expect(judge(status, problem)).toMatchObject({ blames: 'contact', kind: undefined, isConflict: status === 409 })
+  })
+
+  it('tries again after a call that may have arrived, and holds the account’s events when nobody can be called', () => {
+    const silence = (isSent: boolean) => judgeAnswer({ status: 'none', fault: 'ECONNRESET', isSent }, now)
+    expect(silence(true)).toMatchObject({ blames: 'unclear', reason: expect.stringContaining('ECONNRESET') })
+    expect(silence(false)).toMatchObject({ blames: 'account', refusal: { cause: 'unreachable' } })
+  })
 })
