@@ -3,6 +3,7 @@ import { measureHistory, type HistoryOptions } from './rows/history.ts'
 import { measureDoors } from './rows/ingress.ts'
 import { measureOwedWork, measureWaitingBytes, outbox, pendingRows, type OwedWorkResult } from './rows/owed-work.ts'
 import { measureLatency, type LatencyResult } from './rows/latency.ts'
+import { measureStandalone, type StandaloneOptions } from './rows/standalone.ts'
 import type { Row } from './support/report.ts'
 import { spreadOf } from './support/spread.ts'
 import { startPostgres, startRedis } from './support/start-services.ts'
@@ -19,6 +20,7 @@ export interface BenchSizes {
   readonly history: number
   /** What the board reads beside. */
   readonly stored: HistoryOptions
+  readonly standalone: StandaloneOptions
 }
 
 export const fullSizes: BenchSizes = {
@@ -30,6 +32,7 @@ export const fullSizes: BenchSizes = {
   backlogs: [1_000, 100_000, 1_000_000],
   history: 1_000_000,
   stored: { events: 10_000_000, mailboxes: 100_000, days: 90, requests: 200, collections: 10 },
+  standalone: { events: 1_000_000, mailboxes: 20_000, days: 60, perSecond: 100, seconds: 30 },
 }
 
 /** A few minutes, with coarser figures. */
@@ -42,20 +45,23 @@ export const quickSizes: BenchSizes = {
   backlogs: [1_000, 20_000],
   history: 100_000,
   stored: { events: 200_000, mailboxes: 10_000, days: 90, requests: 50, collections: 2 },
+  standalone: { events: 100_000, mailboxes: 5_000, days: 60, perSecond: 100, seconds: 10 },
 }
+
+export type BenchName = 'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth' | 'history' | 'standalone'
 
 type Bench = (sizes: BenchSizes, report: (progress: string) => void) => Promise<readonly Row[]>
 
 /** Every group of rows by its name on the command line. */
-export const benches: Readonly<Record<'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth' | 'history', Bench>> = {
+export const benches: Readonly<Record<BenchName, Bench>> = {
   ingress: benchIngress,
   pipeline: benchPipeline,
   latency: benchLatency,
   owed: benchOwedWork,
   growth: benchGrowth,
   history: benchHistory,
+  standalone: benchStandalone,
 }
-export type BenchName = keyof typeof benches
 
 async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
   const results = await measureDoors(rounds, { seconds: floodSeconds, connections: 64 }, (round) =>
@@ -268,5 +274,19 @@ async function benchHistory({ stored }: BenchSizes, report: (progress: string) =
       target: { atMost: 50 },
     })),
     { group, what: 'retention', unit: 'events/s', figures: spreadOf([removedPerSecond]) },
+  ]
+}
+
+async function benchStandalone({ standalone }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  const { closed, open, reads } = await measureStandalone(standalone, report)
+  const group = `npm start, ${standalone.events.toLocaleString('en')} events stored`
+  const row = (what: string, ms: number): Row => ({ group, what, unit: 'ms', figures: spreadOf([ms]) })
+  return [
+    row('ack p99, dashboard closed', closed.p99),
+    row('slowest ack, dashboard closed', closed.max),
+    row('ack p99, dashboard open', open.p99),
+    row('slowest ack, dashboard open', open.max),
+    { ...row('slowest ack, open - closed', open.max - closed.max), target: { atMost: 20 } },
+    { group, what: 'reads of the dashboard', unit: '/s', figures: spreadOf([reads / standalone.seconds]) },
   ]
 }

@@ -7,7 +7,8 @@ import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
-import { openPglite, openPostgres } from '@warmhook/store/open-database'
+import { openPostgres } from '@warmhook/store/open-database'
+import { openPglite } from '@warmhook/store/pglite/open-pglite'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { startWorker } from '@warmhook/worker/start-worker'
@@ -38,7 +39,7 @@ export async function startStandalone(
     const claim = claimDataDir(settings.dataDir)
     scope.defer('data directory', () => claim[Symbol.dispose]())
     const redisUrl = settings.redisUrl ?? (await openPrivateRedis(scope, settings, { log, giveUp }))
-    const db = await openDatabase(scope, settings, log)
+    const db = await openDatabase(scope, settings, { log, giveUp })
     const { host, prefix } = settings
     const handlers = createHandlers(env, { db, log, now: Date.now })
     const board = scope.use(
@@ -110,13 +111,17 @@ export async function startStandalone(
   })
 }
 
-async function openDatabase(scope: ResourceScope, settings: StandaloneSettings, log: Logger): Promise<Database> {
+async function openDatabase(
+  scope: ResourceScope,
+  settings: StandaloneSettings,
+  { log, giveUp }: Pick<StandaloneDeps, 'log' | 'giveUp'>,
+): Promise<Database> {
   const { databaseUrl, dataDir, concurrency } = settings
   const onError = createErrorReporter(log)('database connection')
   if (databaseUrl !== undefined) await migratePostgres({ url: databaseUrl, onError })
   const db =
     databaseUrl === undefined
-      ? await openPglite(join(dataDir, 'postgres'))
+      ? await openPglite({ directory: join(dataDir, 'postgres'), onLost: giveUp })
       : openPostgres({ use: 'reports', url: databaseUrl, poolSize: concurrency * 2, onError })
   scope.defer('database', () => db.destroy(), 10_000)
   if (databaseUrl === undefined) await migrate(db)

@@ -1,7 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { Socket } from 'node:net'
-import { PGlite } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Database, Tables } from './database.ts'
 import { limitQueries } from './limit-queries.ts'
@@ -79,11 +77,4 @@ function openImpatientSocket(): Socket {
   const socket = new Socket()
   socket.once('finish', () => setTimeout(() => socket.destroy(), farewellMs).unref())
   return socket
-}
-
-/** A Postgres inside this process with its files in `directory`; in memory without one. One connection: transactions take turns. */
-export async function openPglite(directory?: string): Promise<Database> {
-  if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })
-  const pglite = directory === undefined ? new PGlite() : new PGlite(directory)
-  return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) })
 }

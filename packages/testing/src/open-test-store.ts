@@ -1,6 +1,7 @@
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
-import { openPglite, openPostgres } from '@warmhook/store/open-database'
+import { openPostgres } from '@warmhook/store/open-database'
+import { openPglite } from '@warmhook/store/pglite/open-pglite'
 import { createTestDatabase } from './create-test-database.ts'
 
 /** The engines that every query has to work on. */
