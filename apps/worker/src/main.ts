@@ -24,7 +24,7 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
     // Each call of a handler can need one, and the router has two transactions, the handlers' folding and the claims of
-    // notices one each, the sweeper and the watch of subscriptions one between them, and retention one.
+    // notifications one each, the sweeper and the watch of subscriptions one between them, and retention one.
     const poolSize = settings.concurrency * handlerQueues.length + 6
     const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({

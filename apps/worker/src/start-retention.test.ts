@@ -43,7 +43,7 @@ describe('startRetention', () => {
       onError: failed.resolve,
     })
     expect(await failed.promise).toMatchObject({ message: 'once' })
-    expect(await removed.promise).toEqual({ events: 0, deliveries: 0, quarantine: 1, receipts: 0, notices: 0 })
+    expect(await removed.promise).toEqual({ events: 0, deliveries: 0, quarantine: 1, receipts: 0, notifications: 0 })
     await retention[Symbol.asyncDispose]()
     const left = await store.db.selectFrom('quarantine').select('id').orderBy('id').execute()
     expect(left.map(({ id }) => id)).toEqual([refused[1]?.id, refused[0]?.id])

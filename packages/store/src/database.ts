@@ -55,7 +55,7 @@ export interface EventTable {
   /** Whether the router that recorded it wrote what is owed for it; that of a former version did not. */
   in_outbox: ColumnType<boolean, boolean | undefined>
   /**
-   * The order in which a mailbox's events became visible, given anew when an event's verdict changes. It follows the order
+   * The order in which a mailbox's events became visible, assigned again when an event's verdict changes. It follows the order
    * of commits, since whoever gives it holds the mailbox's routing lock until then.
    */
   seq: GeneratedAlways<string>
@@ -140,7 +140,7 @@ export interface CrmSyncTable {
 }
 
 /** One announcement of a pause's opening or closing. */
-export interface NoticeTable {
+export interface NotificationTable {
   owner: string
   campaign_id: string
   kind: 'opened' | 'closed'
@@ -241,7 +241,7 @@ export interface Tables {
   pauses: PauseTable
   quarantine: QuarantineTable
   crm_sync: CrmSyncTable
-  notices: NoticeTable
+  notifications: NotificationTable
   peer_gates: PeerGateTable
   outbox: OutboxTable
   handlers: HandlerTable

@@ -1,4 +1,6 @@
 import { createTestDatabase } from '@warmhook/testing/create-test-database'
+import { openTestStore } from '@warmhook/testing/open-test-store'
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { migratePostgres } from './migrate-postgres.ts'
 
@@ -20,5 +22,18 @@ describe('migratePostgres', () => {
     await using database = await createTestDatabase()
     expect(await migrate(database.url)).toContain('001-initial')
     expect(await migrate(database.url)).toEqual([])
+  })
+
+  it('lets workers of the version before write notifications under the name that the table had', async () => {
+    await using store = await openTestStore()
+    const event = sql`'00000000-0000-7000-8000-000000000001'::uuid`
+    const claim = sql`INSERT INTO notices (owner, campaign_id, kind, event_id, claimed_by)
+      VALUES ('acme', 1, 'opened', ${event}, gen_random_uuid())
+      ON CONFLICT (campaign_id, owner, kind, event_id) DO UPDATE SET claimed_by = excluded.claimed_by`
+    await claim.execute(store.db)
+    await claim.execute(store.db)
+    await sql`UPDATE notices SET sent_at = now()`.execute(store.db)
+    const sent = store.db.selectFrom('notifications').select('kind').where('sent_at', 'is not', null)
+    expect(await sent.execute()).toEqual([{ kind: 'opened' }])
   })
 })

@@ -8,6 +8,7 @@ import { outbox } from './migrations/005-outbox.ts'
 import { intakeRanges } from './migrations/006-intake-ranges.ts'
 import { totals } from './migrations/007-totals.ts'
 import { retention } from './migrations/008-retention.ts'
+import { notifications } from './migrations/009-notifications.ts'
 import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '006-intake-ranges': intakeRanges,
   '007-totals': totals,
   '008-retention': retention,
+  '009-notifications': notifications,
 }
 
 /** Text in another encoding than UTF-8 could not be stored, or not be found again. */

@@ -27,7 +27,7 @@ export function nameStatements(run: RunQuery): RunQuery {
 
 /**
  * A migration of a later version has changed a column that the statement returns: "cached plan must not change result type",
- * feature_not_supported. Prepared anew, it works.
+ * feature_not_supported. Prepared again, it works.
  */
 function isOutdated(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '0A000' && error.message.includes('cached plan')

@@ -7,13 +7,13 @@ import type { EventRef } from '@warmhook/schema/event-ref'
 import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database, Queryable } from '@warmhook/store/database'
 import { readEmails } from '@warmhook/store/mailboxes/read-emails'
-import { claimNotices, type Notice } from '@warmhook/store/notices/claim-notices'
-import { settleNotices } from '@warmhook/store/notices/settle-notices'
+import { claimNotifications, type Notification } from '@warmhook/store/notifications/claim-notifications'
+import { settleNotifications } from '@warmhook/store/notifications/settle-notifications'
 import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
 import type { PeerClient } from '../peer/create-peer-client.ts'
 import type { PeerGate, PeerPass, PeerVerdict } from '../peer/create-peer-gate.ts'
 import type { FoldEvents } from '../share-folds.ts'
-import { describeNotices, type Announcement } from './describe-notices.ts'
+import { describeNotifications, type Announcement } from './describe-notifications.ts'
 import { postToSlack, type SlackResult } from './post-to-slack.ts'
 
 export interface AnnounceDeps {
@@ -30,11 +30,11 @@ const maxAgeMs = 24 * 3_600_000
 /** Longer than a post can take; what a dead worker has claimed waits as long. */
 const claimMs = 20_000
 
-/** A notice with what there is to say. */
-type Candidate = Notice & Announcement
+/** A notification with what there is to say. */
+type Candidate = Notification & Announcement
 
 /**
- * Announces the pauses that the events have opened or closed, all in one message, each once: a notice is claimed before
+ * Announces the pauses that the events have opened or closed, all in one message, each once: a notification is claimed before
  * it is sent. A worker that dies between sending and saying so is the one way to a second message.
  */
 export async function announcePauses(
@@ -68,14 +68,14 @@ async function announceInTurn(
   let verdict: PeerVerdict = 'unknown'
   try {
     const claimId = randomUUID()
-    const { claimed, held } = await claimNotices(deps.db, mailboxes, find, { claimId, claimMs })
+    const { claimed, held } = await claimNotifications(deps.db, mailboxes, find, { claimId, claimMs })
     const result = await send(claimed, claimId, signal, deps)
     verdict = result === undefined ? 'unknown' : toVerdict(result)
     const waiting = hold('another worker is announcing this', deps.now() + claimMs)
     const sent = result === undefined ? done() : toOutcome(result, deps.now())
     return new Map([
-      ...held.map((notice) => [mailboxKeyOf(notice), waiting] as const),
-      ...claimed.map((notice) => [mailboxKeyOf(notice), sent] as const),
+      ...held.map((notification) => [mailboxKeyOf(notification), waiting] as const),
+      ...claimed.map((notification) => [mailboxKeyOf(notification), sent] as const),
     ])
   } finally {
     await pass.leave(verdict)
@@ -146,10 +146,10 @@ async function send(
   if (claimed.length === 0) return undefined
   let result: SlackResult | undefined
   try {
-    result = await postToSlack(url, describeNotices(claimed), signal, { post, now })
+    result = await postToSlack(url, describeNotifications(claimed), signal, { post, now })
     return result
   } finally {
-    await settleNotices(db, claimId, result?.status === 'sent' ? 'sent' : 'not sent')
+    await settleNotifications(db, claimId, result?.status === 'sent' ? 'sent' : 'not sent')
   }
 }
 

@@ -274,7 +274,7 @@ describe('notify', () => {
     const outcomes = await createHandle({ url: `http://127.0.0.1:${address.port}` })(await arrive(problem()), never)
     server.close()
     expect([...outcomes.values()]).toMatchObject([{ status: 'retry' }])
-    expect(await store.db.selectFrom('notices').selectAll().execute()).toEqual([])
+    expect(await store.db.selectFrom('notifications').selectAll().execute()).toEqual([])
   })
 
   it('takes only a URL, and does not show what it was given', () => {
@@ -322,7 +322,7 @@ describe('notify', () => {
             told.filter((line) => line.includes('is paused')).length,
             told.filter((line) => line.includes('works again')).length,
           ]).toEqual([pauses.length, pauses.filter((pause) => pause.closed !== null).length])
-          for (const table of ['events', 'mailboxes', 'pauses', 'notices'] as const)
+          for (const table of ['events', 'mailboxes', 'pauses', 'notifications'] as const)
             await store.db.deleteFrom(table).execute()
         },
       ),

@@ -26,11 +26,11 @@ export async function removeReceipts(tx: Transaction<Tables>, before: Date, limi
   return rows.length
 }
 
-/** Removes up to `limit` notices of events before the id `before`, but for those of pauses that were open since. */
-export async function removeNotices(tx: Transaction<Tables>, before: string, limit: number): Promise<number> {
+/** Removes up to `limit` notifications of events before the id `before`, but for those of pauses that were open since. */
+export async function removeNotifications(tx: Transaction<Tables>, before: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
-    DELETE FROM notices WHERE (campaign_id, owner, kind, event_id) IN (
-      SELECT campaign_id, owner, kind, event_id FROM notices n
+    DELETE FROM notifications WHERE (campaign_id, owner, kind, event_id) IN (
+      SELECT campaign_id, owner, kind, event_id FROM notifications n
       WHERE event_id < ${before}::uuid AND NOT EXISTS (
         SELECT FROM pauses p WHERE p.campaign_id = n.campaign_id AND p.owner = n.owner
           AND p.opened_by < ${before}::uuid AND (p.closed_by IS NULL OR p.closed_by >= ${before}::uuid))

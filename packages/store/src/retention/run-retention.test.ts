@@ -100,7 +100,7 @@ async function empty(db: Database): Promise<void> {
     'pauses',
     'quarantine',
     'mailbox_bases',
-    'notices',
+    'notifications',
   ] as const
   for (const table of tables) await db.deleteFrom(table).execute()
   for (const table of ['totals', 'total_changes'] as const) await db.deleteFrom(table).execute()

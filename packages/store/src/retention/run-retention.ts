@@ -3,7 +3,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
 import { uuidFloor } from '../uuid-floor.ts'
 import { beginEventRemoval, removeNextEvents } from './remove-events.ts'
-import { removeNotices, removeOrphans, removeQuarantined, removeReceipts } from './remove-rows.ts'
+import { removeNotifications, removeOrphans, removeQuarantined, removeReceipts } from './remove-rows.ts'
 import { countRemovedEvents, noteRetention } from './retention-state.ts'
 
 export interface RetentionTerms {
@@ -23,14 +23,14 @@ export interface Removed {
   readonly deliveries: number
   readonly quarantine: number
   readonly receipts: number
-  readonly notices: number
+  readonly notifications: number
 }
 
 /** A batch takes some tens of milliseconds, for which its mailboxes are not folded. */
 const batchSize = 1_000
 
 /**
- * Removes what is old: events with their deliveries, quarantined envelopes, receipts and notices. What handlers owe stays, and
+ * Removes what is old: events with their deliveries, quarantined envelopes, receipts and notifications. What handlers owe stays, and
  * so does all that a mailbox's state depends on. Small transactions, each whole in itself, so that a crash harms nothing;
  * between them it rests as long as they take. One caller at a time: where another is at work, the run ends.
  *
@@ -40,7 +40,7 @@ export async function runRetention(db: Database, terms: RetentionTerms): Promise
   const edge = uuidFloor(terms.before)
   const before = new Date(terms.before)
   const removal = await beginEventRemoval(db, edge)
-  const removed = { events: 0, deliveries: 0, quarantine: 0, receipts: 0, notices: 0 }
+  const removed = { events: 0, deliveries: 0, quarantine: 0, receipts: 0, notifications: 0 }
   const steps: readonly RemovalStep[] = [
     async (tx) => {
       const { seen, ...batch } = await removeNextEvents(tx, removal, batchSize)
@@ -49,7 +49,7 @@ export async function runRetention(db: Database, terms: RetentionTerms): Promise
     },
     ofTable('quarantine', (tx) => removeQuarantined(tx, edge, batchSize)),
     ofTable('receipts', (tx) => removeReceipts(tx, before, batchSize)),
-    ofTable('notices', (tx) => removeNotices(tx, edge, batchSize)),
+    ofTable('notifications', (tx) => removeNotifications(tx, edge, batchSize)),
     ofTable('deliveries', (tx) => removeOrphans(tx, edge, batchSize)),
   ]
   for (const step of steps) if (!(await repeat(db, terms, step, removed))) return removed
@@ -92,7 +92,7 @@ export const removedTables = [
   'deliveries',
   'quarantine',
   'receipts',
-  'notices',
+  'notifications',
 ] as const satisfies readonly (keyof Removed)[]
 
 /** Any number that nothing else locks. */

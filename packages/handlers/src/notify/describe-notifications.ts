@@ -14,7 +14,7 @@ const maxLines = 20
 const maxTextLength = 200
 
 /** One message in Slack's mrkdwn for all announcements of a batch. */
-export function describeNotices(announcements: readonly Announcement[]): string {
+export function describeNotifications(announcements: readonly Announcement[]): string {
   const lines = announcements.slice(0, maxLines).map(describe)
   const more = announcements.length - lines.length
   return [...lines, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n')

@@ -5,19 +5,19 @@ import { toJsonParameter } from '../json-parameter.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 
 /** A pause's opening or closing that people should hear of once. */
-export interface Notice {
+export interface Notification {
   readonly owner: string
   readonly campaignId: number
   readonly kind: 'opened' | 'closed'
   /** The event that opened or closed the pause. */
   readonly eventId: string
-  /** A notice of this kind about an event from here … */
+  /** A notification of this kind about an event from here … */
   readonly sinceEventId: string
   /** … and before this one says the same: a late event can shift a pause's ends. */
   readonly beforeEventId: string | undefined
 }
 
-export interface ClaimedNotices<N extends Notice> {
+export interface ClaimedNotifications<N extends Notification> {
   /** The caller's to send. */
   readonly claimed: readonly N[]
   /** Being sent by another; whether it succeeds is not known yet. */
@@ -30,22 +30,23 @@ export interface ClaimTerms {
 }
 
 /**
- * Claims what nobody has announced of what `findNotices` finds. It looks while the mailboxes are locked: one that had
- * looked before could not know a notice that a late event has shifted since. A claim whose owner neither sent nor
+ * Claims what nobody has announced of what `findNotifications` finds. It looks while the mailboxes are locked: one that had
+ * looked before could not know a notification that a late event has shifted since. A claim whose owner neither sent nor
  * released it is void after `claimMs`.
  */
-export async function claimNotices<N extends Notice>(
+export async function claimNotifications<N extends Notification>(
   db: Database,
   mailboxes: readonly MailboxKey[],
-  findNotices: (tx: Queryable) => Promise<readonly N[]>,
+  findNotifications: (tx: Queryable) => Promise<readonly N[]>,
   terms: ClaimTerms,
-): Promise<ClaimedNotices<N>> {
+): Promise<ClaimedNotifications<N>> {
   if (mailboxes.length === 0) return { claimed: [], held: [] }
   return db.transaction().execute(async (tx) => {
     await lockMailboxes(tx, 'announcing', mailboxes)
-    const notices = await findNotices(tx)
-    const states = await claim(tx, notices, terms)
-    const inState = (state: ClaimState) => notices.filter((notice) => states.get(nameOf(notice)) === state)
+    const notifications = await findNotifications(tx)
+    const states = await claim(tx, notifications, terms)
+    const inState = (state: ClaimState) =>
+      notifications.filter((notification) => states.get(nameOf(notification)) === state)
     return { claimed: inState('claimed'), held: inState('held') }
   })
 }
@@ -54,21 +55,21 @@ type ClaimState = 'claimed' | 'held'
 
 async function claim(
   tx: Queryable,
-  notices: readonly Notice[],
+  notifications: readonly Notification[],
   { claimId, claimMs }: ClaimTerms,
 ): Promise<ReadonlyMap<string, ClaimState>> {
   const { rows } = await sql<{ eventId: string; kind: string; state: ClaimState }>`
     WITH wanted AS (
-      SELECT * FROM json_to_recordset(${toJsonParameter(notices.map(toRow))}::json) AS row (owner text, "campaignId" bigint,
+      SELECT * FROM json_to_recordset(${toJsonParameter(notifications.map(toRow))}::json) AS row (owner text, "campaignId" bigint,
         kind text, "eventId" uuid, "sinceEventId" uuid, "beforeEventId" uuid)
     ), known AS (
       SELECT w."eventId", w.kind, bool_or(n.sent_at IS NOT NULL) AS sent,
         bool_or(n.sent_at IS NULL AND n.claimed_at > now() - ${claimMs} * interval '1 millisecond') AS held
-      FROM wanted w JOIN notices n ON n.campaign_id = w."campaignId" AND n.owner = w.owner AND n.kind = w.kind
+      FROM wanted w JOIN notifications n ON n.campaign_id = w."campaignId" AND n.owner = w.owner AND n.kind = w.kind
         AND n.event_id >= w."sinceEventId" AND (w."beforeEventId" IS NULL OR n.event_id < w."beforeEventId")
       GROUP BY w."eventId", w.kind
     ), claimed AS (
-      INSERT INTO notices (owner, campaign_id, kind, event_id, claimed_by)
+      INSERT INTO notifications (owner, campaign_id, kind, event_id, claimed_by)
       SELECT w.owner, w."campaignId", w.kind, w."eventId", ${claimId}::uuid
       FROM wanted w LEFT JOIN known k ON k."eventId" = w."eventId" AND k.kind = w.kind
       WHERE k."eventId" IS NULL OR NOT (k.sent OR k.held)
@@ -82,11 +83,11 @@ async function claim(
   return new Map(rows.map((row) => [nameOf(row), row.state]))
 }
 
-/** A notice may carry more than its row: what there is to say. */
-function toRow({ owner, campaignId, kind, eventId, sinceEventId, beforeEventId }: Notice): Notice {
+/** A notification may carry more than its row: what there is to say. */
+function toRow({ owner, campaignId, kind, eventId, sinceEventId, beforeEventId }: Notification): Notification {
   return { owner, campaignId, kind, eventId, sinceEventId, beforeEventId }
 }
 
-function nameOf({ kind, eventId }: Pick<Notice, 'eventId'> & { readonly kind: string }): string {
+function nameOf({ kind, eventId }: Pick<Notification, 'eventId'> & { readonly kind: string }): string {
   return `${kind} ${eventId}`
 }
