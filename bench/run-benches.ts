@@ -1,6 +1,6 @@
-import { drainBacklog, ours, plain, type DrainResult } from './rows/drain.ts'
+import { drainBacklog, ours, baseline, type DrainResult } from './rows/drain.ts'
 import { measureHistory, type HistoryOptions } from './rows/history.ts'
-import { measureDoors } from './rows/ingress.ts'
+import { measureTargets } from './rows/ingress.ts'
 import { measureOwedWork, measureWaitingBytes, outbox, pendingRows, type OwedWorkResult } from './rows/owed-work.ts'
 import { measureLatency, type LatencyResult } from './rows/latency.ts'
 import { measureStandalone, type StandaloneOptions } from './rows/standalone.ts'
@@ -11,9 +11,9 @@ import { startPostgres, startRedis } from './support/start-services.ts'
 export interface BenchSizes {
   readonly rounds: number
   readonly floodSeconds: number
-  /** Events of a drain of ours, and of the plain way, which is slow. */
+  /** Events of a drain of ours, and of the baseline, which is slow. */
   readonly oursEvents: number
-  readonly plainEvents: number
+  readonly baselineEvents: number
   readonly latencySeconds: number
   readonly backlogs: readonly number[]
   /** Events that are done, of which the question what is owed must not get slower. */
@@ -27,7 +27,7 @@ export const fullSizes: BenchSizes = {
   rounds: 5,
   floodSeconds: 5,
   oursEvents: 100_000,
-  plainEvents: 3_000,
+  baselineEvents: 3_000,
   latencySeconds: 15,
   backlogs: [1_000, 100_000, 1_000_000],
   history: 1_000_000,
@@ -40,7 +40,7 @@ export const quickSizes: BenchSizes = {
   rounds: 2,
   floodSeconds: 2,
   oursEvents: 20_000,
-  plainEvents: 1_000,
+  baselineEvents: 1_000,
   latencySeconds: 5,
   backlogs: [1_000, 20_000],
   history: 100_000,
@@ -64,7 +64,7 @@ export const benches: Readonly<Record<BenchName, Bench>> = {
 }
 
 async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
-  const results = await measureDoors(rounds, { seconds: floodSeconds, connections: 64 }, (round) =>
+  const results = await measureTargets(rounds, { seconds: floodSeconds, connections: 64 }, (round) =>
     report(`ingress: round ${round} of ${rounds}`),
   )
   const group = 'ingress'
@@ -86,7 +86,7 @@ async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progr
       unit,
       figures: spreadOf(results.map((result) => result['ours, 10,000 owners'])),
     },
-    { group, what: 'the plain way', unit, figures: spreadOf(results.map((result) => result.plain)) },
+    { group, what: 'the baseline', unit, figures: spreadOf(results.map((result) => result.baseline)) },
     {
       group,
       what: 'ours, fsync always',
@@ -96,19 +96,19 @@ async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progr
     ratio('ours / bare Hono', (result) => result.ours / result.bare, 0.85),
     ratio('ours, 10,000 owners / ours', (result) => result['ours, 10,000 owners'] / result.ours, 0.95),
     ratio('Hono that waits for Redis / bare Hono', (result) => result.waiting / result.bare),
-    ratio('ours / the plain way', (result) => result.ours / result.plain, 3),
-    ratio('ours, fsync always / the plain way', (result) => result['ours, fsync always'] / result.plain, 2),
+    ratio('ours / the baseline', (result) => result.ours / result.baseline, 3),
+    ratio('ours, fsync always / the baseline', (result) => result['ours, fsync always'] / result.baseline, 2),
   ]
 }
 
 async function benchPipeline(sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
   await using stack = new AsyncDisposableStack()
   const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
-  const pairs: { readonly ours: DrainResult; readonly plain: DrainResult }[] = []
+  const pairs: { readonly ours: DrainResult; readonly baseline: DrainResult }[] = []
   for (let round = 1; round <= sizes.rounds; round += 1) {
     pairs.push({
       ours: await drainBacklog(servers, ours, sizes.oursEvents),
-      plain: await drainBacklog(servers, plain, sizes.plainEvents),
+      baseline: await drainBacklog(servers, baseline, sizes.baselineEvents),
     })
     report(`end to end: round ${round} of ${sizes.rounds}`)
   }
@@ -117,12 +117,12 @@ async function benchPipeline(sizes: BenchSizes, report: (progress: string) => vo
   const cost = { group: 'cost', unit: 'µs CPU/event' }
   return [
     { ...speed, what: 'ours', figures: spread((pair) => pair.ours.perSecond), target: { atLeast: 10_000 } },
-    { ...speed, what: 'the plain way', figures: spread((pair) => pair.plain.perSecond) },
+    { ...speed, what: 'the baseline', figures: spread((pair) => pair.baseline.perSecond) },
     {
       ...speed,
-      what: 'ours / the plain way',
+      what: 'ours / the baseline',
       unit: '×',
-      figures: spread((pair) => pair.ours.perSecond / pair.plain.perSecond),
+      figures: spread((pair) => pair.ours.perSecond / pair.baseline.perSecond),
       target: { atLeast: 10 },
     },
     { ...cost, what: 'ingress', figures: spread((pair) => pair.ours.cpu.ingress) },

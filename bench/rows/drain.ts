@@ -17,7 +17,11 @@ export const ours: Pipeline = {
   worker: 'apps/worker/src/main.ts',
   warmUp: 30_000,
 }
-export const plain: Pipeline = { ingress: 'bench/plain/ingress.ts', worker: 'bench/plain/worker.ts', warmUp: 1_000 }
+export const baseline: Pipeline = {
+  ingress: 'bench/baseline/ingress.ts',
+  worker: 'bench/baseline/worker.ts',
+  warmUp: 1_000,
+}
 
 export interface DrainResult {
   readonly perSecond: number

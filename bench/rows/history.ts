@@ -19,7 +19,7 @@ export interface HistoryOptions extends HistorySize {
 }
 
 const routes = ['/api/ledger', '/api/stats', '/api/handlers', '/api/quarantine']
-/** The board collects its metrics anew after ten seconds. */
+/** The board collects its metrics again after ten seconds. */
 const collectEveryMs = 10_100
 /** Retention measures a part of the history, so that a run ends. */
 const removedShare = 0.02

@@ -5,8 +5,8 @@ import { endpointPath, openSite, type Site } from '../support/open-site.ts'
 import { startPostgres, startRedis, type Service } from '../support/start-services.ts'
 import { ownersPath, writeOwners } from '../support/write-owners.ts'
 
-/** What stands at the door, and how its Redis writes to the disk. */
-interface Door {
+/** A server that takes requests, and how its Redis writes to the disk. */
+interface Target {
   readonly entry: string
   readonly appendfsync: 'everysec' | 'always'
   /** A route that keeps nothing has nothing to check. */
@@ -15,11 +15,11 @@ interface Door {
   readonly owners?: number
 }
 
-const doors = {
+const targets = {
   bare: { entry: 'bench/servers/bare-hono.ts', appendfsync: 'everysec', keeps: false },
   waiting: { entry: 'bench/servers/waiting-hono.ts', appendfsync: 'everysec', keeps: false },
   ours: { entry: 'apps/ingress/src/main.ts', appendfsync: 'everysec', keeps: true },
-  plain: { entry: 'bench/plain/ingress.ts', appendfsync: 'everysec', keeps: true },
+  baseline: { entry: 'bench/baseline/ingress.ts', appendfsync: 'everysec', keeps: true },
   'ours, 10,000 owners': {
     entry: 'apps/ingress/src/main.ts',
     appendfsync: 'everysec',
@@ -27,33 +27,37 @@ const doors = {
     owners: 10_000,
   },
   'ours, fsync always': { entry: 'apps/ingress/src/main.ts', appendfsync: 'always', keeps: true },
-} as const satisfies Readonly<Record<string, Door>>
-export type DoorName = keyof typeof doors
+} as const satisfies Readonly<Record<string, Target>>
+export type TargetName = keyof typeof targets
 
 const warmUpSeconds = 2
 
-/** Requests a second that each door answers with 202, one after the other, in every round. */
-export async function measureDoors(
+/** Requests a second that each target answers with 202, one after the other, in every round. */
+export async function measureTargets(
   rounds: number,
   { seconds, connections }: { readonly seconds: number; readonly connections: number },
   onRound: (round: number) => void,
-): Promise<readonly Readonly<Record<DoorName, number>>[]> {
+): Promise<readonly Readonly<Record<TargetName, number>>[]> {
   await using stack = new AsyncDisposableStack()
   const postgres = await startPostgres(stack)
   const redis = { everysec: await startRedis(stack), always: await startRedis(stack, 'always') }
-  const results: Record<DoorName, number>[] = []
+  const results: Record<TargetName, number>[] = []
   for (let round = 1; round <= rounds; round += 1) {
-    const result: Record<DoorName, number> = {
+    const result: Record<TargetName, number> = {
       bare: 0,
       waiting: 0,
       ours: 0,
       'ours, 10,000 owners': 0,
-      plain: 0,
+      baseline: 0,
       'ours, fsync always': 0,
     }
-    for (const name of doorNames) {
-      const door: Door = doors[name]
-      result[name] = await measureDoor(door, { redis: redis[door.appendfsync], postgres }, { seconds, connections })
+    for (const name of targetNames) {
+      const target: Target = targets[name]
+      result[name] = await measureTarget(
+        target,
+        { redis: redis[target.appendfsync], postgres },
+        { seconds, connections },
+      )
     }
     results.push(result)
     onRound(round)
@@ -61,27 +65,27 @@ export async function measureDoors(
   return results
 }
 
-const doorNames = Object.keys(doors) as DoorName[]
+const targetNames = Object.keys(targets) as TargetName[]
 
-async function measureDoor(
-  door: Door,
+async function measureTarget(
+  target: Target,
   servers: { readonly redis: Service; readonly postgres: Service },
   { seconds, connections }: { readonly seconds: number; readonly connections: number },
 ): Promise<number> {
   await using stack = new AsyncDisposableStack()
   const site = await openSite(stack, servers)
-  const { env, path } = await toEndpoints(stack, door)
-  const server = await site.start(door.entry, env)
+  const { env, path } = await toEndpoints(stack, target)
+  const server = await site.start(target.entry, env)
   const warmUp = await floodFor(warmUpSeconds, server.url, connections, path)
   const measured = await floodFor(seconds, server.url, connections, path)
   // What is still under way is in the queue when the server has stopped.
   await server[Symbol.asyncDispose]()
-  if (door.keeps) await checkKept(site, [warmUp, measured], connections)
+  if (target.keeps) await checkKept(site, [warmUp, measured], connections)
   return measured.perSecond
 }
 
 /** Many owners have the limits that several endpoints have, though too high to be reached. */
-async function toEndpoints(stack: AsyncDisposableStack, { owners }: Door) {
+async function toEndpoints(stack: AsyncDisposableStack, { owners }: Target) {
   if (owners === undefined) return { env: {}, path: endpointPath }
   const file = await writeOwners(stack, owners)
   const env = { ENDPOINTS_FILE: file, WARMHOOK_ENDPOINT_KEY: '', RATE_LIMIT_PER_SECOND: '1000000' }

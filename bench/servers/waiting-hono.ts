@@ -4,7 +4,7 @@ import { createGroupCommit } from '@warmhook/batching/group-commit'
 import { Hono } from 'hono'
 
 /*
- * What is left of bare Hono when an answer has to wait for Redis: the bound for every door that keeps webhooks. It drops
+ * What is left of bare Hono when an answer has to wait for Redis: the bound for every ingress that keeps webhooks. It drops
  * the body, and all requests that come meanwhile share the next PING.
  */
 const redis = connectProducer({ url: process.env['REDIS_URL'] ?? '', onError: (error) => console.error(error.message) })

@@ -7,7 +7,7 @@ import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 
 /*
- * The plain way at the door: a route that awaits `queue.add()`, one job per event. Connection, queue options, the key's check
+ * The baseline of the ingress: a route that awaits `queue.add()`, one job per event. Connection, queue options, the key's check
  * and what is stored of an event are ours, so that the batches are the only difference.
  */
 

@@ -17,7 +17,7 @@ import { Worker, type Job } from 'bullmq'
 import { v7 as uuidv7 } from 'uuid'
 
 /*
- * The plain way behind the door: one job per event, then one job per event and handler. Schema, deduplication, handlers,
+ * The baseline behind the ingress: one job per event, then one job per event and handler. Schema, deduplication, handlers,
  * tables and queries are ours, so that the batches are the only difference.
  */
 
@@ -28,7 +28,7 @@ const prefix = env['QUEUE_PREFIX'] ?? ''
 const onError = (error: Error): void => console.error(error.message)
 const db = openPostgres({ url: env['DATABASE_URL'] ?? '', poolSize: 75, use: 'lookups', onError })
 const connection = connectConsumer({ url: env['REDIS_URL'] ?? '', onError })
-const handlers = createHandlers(env, { db, log: createLogger('plain worker', 'warn'), now: Date.now })
+const handlers = createHandlers(env, { db, log: createLogger('baseline worker', 'warn'), now: Date.now })
 const subscriptions = subscriptionsOf(handlers)
 const queues = new Map(
   handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, { prefix, onError })]),
