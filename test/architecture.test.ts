@@ -4,7 +4,7 @@ import { findCycles } from './architecture/find-cycles.ts'
 import { whyForbidden } from './architecture/import-rules.ts'
 import { type ModuleGraph, readModuleGraph } from './architecture/module-graph.ts'
 
-// What one file shows (its length, default exports, reading process.env) is the linter's to judge.
+// What one file shows (its length, default exports, reading process.env) is checked by the linter.
 describe('the import graph', () => {
   let graph: ModuleGraph
 

@@ -12,7 +12,7 @@ const names = [
   'Redis: connections reset mid-command',
   'Postgres: unreachable',
   'CRM: answers 500',
-  'Redis away: ingress SIGKILL',
+  'Redis outage: ingress SIGKILL',
 ]
 
 describe('a whole installation under load', () => {
@@ -25,7 +25,7 @@ describe('a whole installation under load', () => {
       mailboxes: 500,
       workers: 2,
       faults: allFaults.filter(({ name }) => names.includes(name)),
-      lengths: { away: { least: 2_000, most: 4_000 } },
+      lengths: { outage: { least: 2_000, most: 4_000 } },
       postgres: { url: database.url },
       log: (line) => process.stderr.write(`chaos: ${line}\n`),
     })

@@ -109,7 +109,7 @@ async function rememberedTime(): Promise<number> {
 }
 
 describe('the ingress with a spool', () => {
-  it('accepts while Redis is away, also across its own SIGKILL, and brings everything to Redis once', async () => {
+  it('accepts while Redis is unreachable, also across its own SIGKILL, and brings everything to Redis once', async () => {
     const ingress = await startIngress()
     const before = await sendMany(ingress.url, 20)
     await redis.stop()

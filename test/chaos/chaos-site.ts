@@ -6,7 +6,7 @@ import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { startChaosRedis, type ChaosRedis } from './chaos-redis.ts'
 import { startCrmPeer, type CrmPeer } from './crm-peer.ts'
-import { openJudgeDatabase } from './open-judge-database.ts'
+import { openVerdictDatabase } from './open-verdict-database.ts'
 import { supervise, type Supervised } from './supervise.ts'
 import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 import { createWallClock, type WallClock } from './wall-clock.ts'
@@ -63,7 +63,7 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
   const { postgres, log } = options
   const home = await mkdtemp(join(tmpdir(), 'warmhook-chaos-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
-  const db = openJudgeDatabase(postgres.url)
+  const db = openVerdictDatabase(postgres.url)
   stack.defer(() => db.destroy())
   await migrate(db)
   const redis = await startChaosRedis(stack, home)

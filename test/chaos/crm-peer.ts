@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { portOf } from '@warmhook/testing/port-of'
 
 /** `lost answer`: the write is done, and the connection breaks before the answer. */
-export type CrmMood = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
+export type CrmBehaviour = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
 
 interface CrmContact {
   /** The latest event in what was written. */
@@ -15,7 +15,7 @@ interface CrmContact {
 /** A CRM that keeps contacts as HubSpot's batch upsert does, and how it fares is up to the caller. */
 export interface CrmPeer extends AsyncDisposable {
   readonly url: string
-  mood: CrmMood
+  behaviour: CrmBehaviour
   readonly contacts: ReadonlyMap<string, CrmContact>
   /** E-mails of contacts that were told of an older state after a later one, once for each time. */
   readonly backwards: readonly string[]
@@ -33,14 +33,14 @@ const answerDelayMs = 20
 export async function startCrmPeer(): Promise<CrmPeer> {
   const contacts = new Map<string, CrmContact>()
   const backwards: string[] = []
-  const state: { mood: CrmMood } = { mood: 'well' }
+  const state: { behaviour: CrmBehaviour } = { behaviour: 'well' }
   const server = createServer((request, response) => {
     receive(request, response).catch(() => response.destroy())
   })
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { inputs } = JSON.parse(await text(request)) as { inputs: readonly UpsertInput[] }
-    switch (state.mood) {
+    switch (state.behaviour) {
       case 'well':
         setTimeout(() => reply(response, 200, write(inputs)), answerDelayMs)
         return

@@ -40,7 +40,7 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
     mailboxes: 5_000,
     workers: 2,
     faults,
-    lengths: { away: { least: 5_000, most: 30_000 } },
+    lengths: { outage: { least: 5_000, most: 30_000 } },
     postgres: { url: database.url, server },
     log: (line) => process.stderr.write(`${line}\n`),
     signal: end.signal,
@@ -52,7 +52,7 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
   if (!isGood) process.exitCode = 1
 }
 
-/** The first signal ends the faults, and the judgement comes; a second one ends everything. */
+/** The first signal ends the faults, and the verdict follows; a second one ends everything. */
 function endOnSignals(end: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

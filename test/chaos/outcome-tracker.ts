@@ -45,7 +45,7 @@ export function trackOutcomes(db: Database): OutcomeTracker {
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
-      // The database is away at times: the next look will find what this one missed.
+      // The database is unreachable at times: the next look will find what this one missed.
       await look().catch(() => undefined)
       await delay(lookEveryMs)
     }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '@warmhook/testing/eventually'
 import { endpointPath, openChaosSite, type ChaosPostgres, type ChaosSite } from './chaos-site.ts'
 import type { Fault, FaultLengths } from './faults/fault.ts'
-import { judge, type Verdict } from './judge.ts'
+import { reachVerdict, type Verdict } from './reach-verdict.ts'
 import { startLoad, type Load } from './load.ts'
 import { trackOutcomes, type OutcomeTracker } from './outcome-tracker.ts'
 import { createRandom } from './random.ts'
@@ -19,7 +19,7 @@ export interface ChaosOptions {
   readonly lengths: FaultLengths
   readonly postgres: ChaosPostgres
   readonly log: (line: string) => void
-  /** Ends the faults early; the judgement still comes. */
+  /** Ends the faults early; the verdict still follows. */
   readonly signal?: AbortSignal
 }
 
@@ -47,7 +47,7 @@ const usualAgeMs = 5_000
 const recoveryTimeoutMs = 120_000
 const settleTimeoutMs = 300_000
 
-/** Breaks a site under load, one fault after another, lets it settle, and judges what has become of every event. */
+/** Breaks a site under load, one fault after another, lets it settle, and checks what has become of every event. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, rate, mailboxes, log } = options
   log(`seed ${seed}, ${rate} events a second, ${mailboxes} mailboxes`)
@@ -69,8 +69,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await load[Symbol.asyncDispose]()
   log('the load has ended; waiting until nothing is in flight')
   const unsettled = await settle(site, tracker, log)
-  const verdict = await judge({ db: site.db, crm: site.crm, load, mailboxes })
-  const problems = [...unsettled, ...verdict.problems, ...(await judgeLedger(site, verdict))]
+  const verdict = await reachVerdict({ db: site.db, crm: site.crm, load, mailboxes })
+  const problems = [...unsettled, ...verdict.problems, ...(await checkLedger(site, verdict))]
   return { seed, rate, load, episodes, verdict: { ...verdict, problems }, ends: [...site.ends] }
 }
 
@@ -143,7 +143,7 @@ function told(result: PromiseSettledResult<unknown>): string {
   return result.status === 'fulfilled' ? JSON.stringify(result.value) : String(result.reason)
 }
 
-async function judgeLedger(site: ChaosSite, { recorded, duplicates }: Verdict): Promise<readonly string[]> {
+async function checkLedger(site: ChaosSite, { recorded, duplicates }: Verdict): Promise<readonly string[]> {
   // It counts everything there is, on a machine that is still busy.
   const ledger = await eventually(() => site.ledger(), { timeoutMs: 60_000, intervalMs: 1_000 })
   const { accepted, processed, duplicate, balanced } = ledger

@@ -35,7 +35,7 @@ interface Options {
   readonly json?: boolean
 }
 
-interface Judged {
+interface Tried {
   readonly mutant: Mutant
   readonly words: string
   readonly result: MutantResult
@@ -60,14 +60,14 @@ async function run({ sample, only, lanes, least, json, ...options }: Options): P
   await using postgres = await startLocalPostgres({ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
   if (redis === undefined) throw new Error('no Redis program was found')
   const env = { ...process.env, TEST_REDIS_URL: redis.url, TEST_DATABASE_URL: postgres.url }
-  const judged: Judged[] = []
+  const results: Tried[] = []
   const queue = tried.values()
   const work = async (lane: Lane): Promise<void> => {
     for (const mutant of queue) {
       const words = wordsOf(mutant)
       const result = await lane.run(mutant, selectTests(mutant.path, graph))
-      judged.push({ mutant, words, result })
-      process.stderr.write(`${judged.length}/${tried.length} ${result.padEnd(8)} ${words}\n`)
+      results.push({ mutant, words, result })
+      process.stderr.write(`${results.length}/${tried.length} ${result.padEnd(8)} ${words}\n`)
     }
   }
   await Promise.all(
@@ -76,7 +76,7 @@ async function run({ sample, only, lanes, least, json, ...options }: Options): P
       await work(lane)
     }),
   )
-  report(judged, { seed, json: json === true, least })
+  report(results, { seed, json: json === true, least })
 }
 
 /** A share of each file's mutants, so that no large file hides the small ones. */
@@ -91,16 +91,16 @@ function draw(mutants: readonly Mutant[], sample: number | undefined, seed: numb
 }
 
 function report(
-  judged: readonly Judged[],
+  results: readonly Tried[],
   { seed, json, least }: { readonly seed: number; readonly json: boolean; readonly least: number },
 ): void {
-  const killed = judged.filter(({ result }) => result === 'killed').length
-  const score = judged.length === 0 ? 100 : (100 * killed) / judged.length
-  const survivors = judged.filter(({ result }) => result !== 'killed').map(({ words }) => words)
-  if (json) process.stdout.write(`${JSON.stringify({ seed, tried: judged.length, killed, score, survivors })}\n`)
+  const killed = results.filter(({ result }) => result === 'killed').length
+  const score = results.length === 0 ? 100 : (100 * killed) / results.length
+  const survivors = results.filter(({ result }) => result !== 'killed').map(({ words }) => words)
+  if (json) process.stdout.write(`${JSON.stringify({ seed, tried: results.length, killed, score, survivors })}\n`)
   else {
     process.stdout.write(`${survivors.toSorted().join('\n')}\n`)
-    process.stdout.write(`${killed} of ${judged.length} mutants were noticed (${score.toFixed(1)} %), seed ${seed}\n`)
+    process.stdout.write(`${killed} of ${results.length} mutants were noticed (${score.toFixed(1)} %), seed ${seed}\n`)
   }
   if (score < least) process.exitCode = 1
 }

@@ -5,7 +5,7 @@ export type TestRounds = readonly (readonly string[])[]
 
 /** What starts whole processes: its tests reach files that they do not import. */
 const processStarters = ['packages/testing/src/spawn-app.ts', 'test/support/start-installation.ts']
-/** They wait for time limits or load the machine for minutes; outages are the chaos run's to judge. */
+/** They wait for time limits or load the machine for minutes; outages are for the chaos run. */
 const tooLong = /chaos|standalone|image|setup|settings|logs|private-redis|silent-connections|lost-work|stop-in-outage/
 /** A file that many import is known by its nearest tests; what only the farthest show is shown by chance. */
 const nearest = 3

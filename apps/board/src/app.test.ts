@@ -84,7 +84,7 @@ describe('the board', () => {
     expect(await detailOf(89)).toMatch(/may not have been recorded yet/)
   })
 
-  it('answers what is not there, and what does not fit, with problem details', async () => {
+  it('answers what is not there, and invalid requests, with problem details', async () => {
     for (const [path, status] of [
       ['/nothing', 404],
       ['/api/events/nope', 400],

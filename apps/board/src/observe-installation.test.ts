@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => board[Symbol.asyncDispose]())
 
 describe('observeInstallation', () => {
-  it('shows ledger, queues and mailboxes, and reads them anew after ten seconds only', async () => {
+  it('shows ledger, queues and mailboxes, and reads them again after ten seconds only', async () => {
     const registry = createMetrics('test')
     let ms = Date.parse('2026-03-01T12:00:00Z')
     observeInstallation(registry, { ...board, now: () => ms })

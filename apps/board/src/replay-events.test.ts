@@ -121,7 +121,7 @@ describe('POST /api/replays', () => {
       startedAt: Date.now(),
       finishedAt: Date.now(),
       replayId: undefined,
-      records: [{ eventId: failing ?? '', status: 'failing', note: 'away' }],
+      records: [{ eventId: failing ?? '', status: 'failing', note: 'unreachable' }],
     })
     expect(await board.get('/api/events?status=failing')).toMatchObject({ items: [{ id: failing }] })
     expect(await board.post('/api/replays', { filter: { status: 'accepted' }, dryRun: true })).toMatchObject({

@@ -64,7 +64,7 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   })
   app.onError((err, c) => {
     deps.report('request failed', 'error')(err)
-    return problem(c, 500, 'Something of ours failed')
+    return problem(c, 500, 'Internal error')
   })
   return app
 }
@@ -75,7 +75,7 @@ function allowedMethods(path: string): string | undefined {
   return /^\/(healthz|readyz|metrics)$/.test(path) ? 'GET, HEAD' : undefined
 }
 
-/** Checks the sender, bounds and keeps the body, and answers 202 once it is safe. What the body says is the router's to judge. */
+/** Checks the sender, bounds and keeps the body, and answers 202 once it is safe. What the body says is for the router to decide. */
 async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
   const source = sources.get((c.req.param('source') ?? '').toLowerCase())
   if (source === undefined) return problem(c, 404, 'No source has this name')

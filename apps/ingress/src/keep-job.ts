@@ -17,9 +17,9 @@ export interface KeepDeps {
   readonly onSpooled: (job: IntakeJob) => void
 }
 
-/** Redis can't take a job at the moment, and there is no spool. */
-class RedisAwayError extends Error {
-  override readonly name = 'RedisAwayError'
+/** Redis cannot take a job, and there is no spool. */
+class RedisUnavailableError extends Error {
+  override readonly name = 'RedisUnavailableError'
 }
 
 /**
@@ -32,7 +32,7 @@ const gatherMs = 20
  * Makes a job safe: in Redis, or else in the spool. One that Redis did not confirm may be there all the same, and goes
  * into the spool under the same id: to add it again later changes nothing.
  *
- * @throws RedisAwayError | EnqueueError | SpoolFullError | SpoolError when the job is not known to be safe
+ * @throws RedisUnavailableError | EnqueueError | SpoolFullError | SpoolError when the job is not known to be safe
  */
 export async function keepJob(job: IntakeJob, { gate, add, spool, mayGather, onSpooled }: KeepDeps): Promise<void> {
   if (gate.isOpen()) {
@@ -44,7 +44,8 @@ export async function keepJob(job: IntakeJob, { gate, add, spool, mayGather, onS
       if (spool === undefined) throw error
     }
   }
-  if (spool === undefined) throw new RedisAwayError('Redis is away or nearly full, and no SPOOL_DIR is set')
+  if (spool === undefined)
+    throw new RedisUnavailableError('Redis is unreachable or nearly full, and no SPOOL_DIR is set')
   if (mayGather) await delay(gatherMs)
   spool.write({ id: job.id, name: job.name, payload: JSON.stringify(job.payload) })
   onSpooled(job)

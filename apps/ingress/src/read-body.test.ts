@@ -76,7 +76,7 @@ describe('readBody', () => {
     }
   })
 
-  it('gives everything back when the sender goes away', async () => {
+  it('gives everything back when the sender disconnects', async () => {
     const budget = room()
     expect(await send(['half'], { maxBytes: 100, budget }, { announced: 8, ends: false })).toEqual({
       status: 'aborted',

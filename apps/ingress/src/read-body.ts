@@ -7,7 +7,7 @@ export type BodyVerdict =
   | { readonly status: 'too large' }
   /** Other requests hold what memory there is. */
   | { readonly status: 'no room' }
-  /** The sender went away before the end. */
+  /** The sender disconnected before the end. */
   | { readonly status: 'aborted' }
 
 export interface BodyLimits {

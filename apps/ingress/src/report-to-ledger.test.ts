@@ -23,7 +23,7 @@ it('reports at once for many touches, each report newer than all of earlier turn
     async send(reports) {
       sent.push(reports)
       waiting.shift()?.(reports)
-      if (sent.length === 1) throw new Error('Redis is away')
+      if (sent.length === 1) throw new Error('Redis is unreachable')
     },
     onError: (error) => void errors.push(error),
     now: () => 1_000,
@@ -40,5 +40,5 @@ it('reports at once for many touches, each report newer than all of earlier turn
   expect((await second).map(({ version }) => version)).toEqual([2, 2 * 2 ** 32 + 2])
   await reporting[Symbol.asyncDispose]()
   expect(sent.map(([report]) => report?.version)).toEqual([1, 2, 3])
-  expect(errors).toEqual([new Error('Redis is away')])
+  expect(errors).toEqual([new Error('Redis is unreachable')])
 })

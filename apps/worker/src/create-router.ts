@@ -44,11 +44,11 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     overlap: intakeQueue.policy.overlap,
   })
   return async (context) => {
-    const { jobId, payload, deaths } = context
+    const { jobId, payload, stalledCount } = context
     const [envelope, another] = payload.envelopes
-    if (deaths >= splitAfterStalls && another !== undefined)
+    if (stalledCount >= splitAfterStalls && another !== undefined)
       return orUnavailable('database or Redis', () => splitIntakeJob(context, deps.isolation))
-    const isSuspect = deaths >= sandboxAfterStalls && envelope !== undefined
+    const isSuspect = stalledCount >= sandboxAfterStalls && envelope !== undefined
     const refused = isSuspect
       ? await readInSandbox(envelope, deps.maxBodyBytes, context.signal, deps.isolation)
       : undefined
@@ -67,8 +67,11 @@ async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T>
   try {
     return await run()
   } catch (cause) {
-    throw new UnavailableError(`the ${what} is away: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
+    throw new UnavailableError(
+      `the ${what} is unreachable: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    )
   }
 }

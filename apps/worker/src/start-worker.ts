@@ -62,7 +62,7 @@ export interface WorkerDeps {
   readonly random: () => number
 }
 
-/** Full groups of the router's in hand: those being recorded, and as many that wait, so that the next is full, too. */
+/** Full groups that the router prefetches: those being recorded, and as many that wait, so that the next is full, too. */
 const groupsInHand = 4
 
 /** Their bytes in Redis. A body that is longer than a job should be has a job of its own. */
@@ -73,10 +73,10 @@ function intakeJobsInProgress(maxBodyBytes: number): number {
   return Math.max(1, Math.min(groupsInHand * maxGroupedJobs, Math.floor(maxIntakeBytes / largestJob)))
 }
 
-/** Jobs in hand for each call of a handler: small batches that come one by one are handled together. */
+/** Jobs prefetched for each call of a handler: small batches that come one by one are handled together. */
 const jobsPerCall = 4
 
-/** Takes batches off the queues. Disposal takes no more, and waits for those in hand. */
+/** Takes batches off the queues. Disposal takes no more, and waits for those in progress. */
 export async function startWorker(
   settings: WorkerSettings,
   deps: WorkerDeps,

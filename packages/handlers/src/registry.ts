@@ -8,7 +8,7 @@ import { pauseTracking } from './pause-tracking/handler.ts'
 import { shareFolds } from './share-folds.ts'
 
 /** Every handler there is. To add one: a folder beside these, and a line here. */
-const handlers = [enlist(pauseTracking), enlist(crmSync), enlist(notify)]
+const handlers = [toEntry(pauseTracking), toEntry(crmSync), toEntry(notify)]
 
 /** A handler's queue, also of one that is switched off. */
 export const handlerQueues: readonly HandlerQueue[] = handlers
@@ -27,7 +27,7 @@ export interface ActiveHandler extends HandlerQueue {
 /**
  * The handlers that the environment switches on.
  *
- * @throws EnvError when a handler's variables do not fit
+ * @throws EnvError when a handler's variables are invalid
  */
 export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, 'fold'>): readonly ActiveHandler[] {
   const fold = shareFolds(deps.db)
@@ -65,7 +65,7 @@ export function subscriptionsOf(
 }
 
 /** Hides each handler's own type of settings, so that different handlers fit one list. */
-function enlist<Env extends Handler['env']>(handler: Handler<Env>) {
+function toEntry<Env extends Handler['env']>(handler: Handler<Env>) {
   const { name, subscribes, policy } = handler
   return {
     name,

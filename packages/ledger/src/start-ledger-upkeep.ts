@@ -24,7 +24,7 @@ const silentForMs = 3_600_000
 
 /**
  * Copies the ingresses' reports from Redis, which may forget them, to Postgres, and keeps both from growing for ever.
- * Any number of workers may do it. Disposal waits for the round in progress, but not for a Redis that is away.
+ * Any number of workers may do it. Disposal waits for the round in progress, but not for an unreachable Redis.
  */
 export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   let running: Promise<void> | undefined

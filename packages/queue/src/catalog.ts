@@ -39,7 +39,7 @@ const retention = {
 export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   name: 'intake',
   payload: EnvelopeBatch,
-  // The router fails only when a part of ours is away, so it never gives an envelope up.
+  // The router fails only when a part of ours is unreachable, so it never gives an envelope up.
   policy: {
     batchMax: JOB_LIMITS.maxItems,
     overlap: 'full batch',

@@ -11,7 +11,7 @@ import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { connectConsumer, connectProducer, disconnect } from './connections.ts'
 
-const patient = { timeoutMs: 15_000, intervalMs: 50 }
+const longWait = { timeoutMs: 15_000, intervalMs: 50 }
 const silences: readonly (readonly [string, readonly Direction[]])[] = [
   ['both directions fall silent', ['command', 'answer']],
   ['commands are lost', ['command']],
@@ -61,7 +61,7 @@ describe.concurrent.each(kinds)('the connection of a %s', (_kind, connect) => {
     const { redis, proxy, key, errors } = line
     proxy.silence(...directions)
     const pending = redis.incr(key).catch(() => 'timed out')
-    await eventually(() => expect(proxy.liveLinks).toBe(1), patient)
+    await eventually(() => expect(proxy.liveLinks).toBe(1), longWait)
     await pending
     expect(errors).toContain('SilentConnectionError')
     await eventually(async () => expect(await redis.get(`${key}:other`)).toBeNull())
@@ -81,7 +81,7 @@ describe.concurrent.each(kinds)('the connection of a %s', (_kind, connect) => {
     proxy.resetAll()
     await eventually(() => expect(redis.status).toBe('connect'))
     proxy.swallows = false
-    await eventually(() => expect(redis.status).toBe('ready'), patient)
+    await eventually(() => expect(redis.status).toBe('ready'), longWait)
   })
 
   it('can be ended while it is silent', async () => {
@@ -114,7 +114,7 @@ it.concurrent('a command that nobody waits for any more is not sent again', asyn
   const { redis, proxy, key } = line
   proxy.silence('command', 'answer')
   await expect(redis.incr(key)).rejects.toThrow('timed out')
-  await eventually(() => expect(proxy.liveLinks).toBe(1), patient)
+  await eventually(() => expect(proxy.liveLinks).toBe(1), longWait)
   await eventually(async () => expect(await redis.get(key)).toBeNull())
 })
 
@@ -140,9 +140,9 @@ it.concurrent(
       onError: (error) => void errors.push(error.name),
     })
     cleanup.defer(() => redis.disconnect())
-    await eventually(() => expect(redis.status).toBe('ready'), patient)
+    await eventually(() => expect(redis.status).toBe('ready'), longWait)
     // The one that asked for the master is gone by then.
-    await eventually(() => expect(proxy.liveLinks).toBe(1), patient)
+    await eventually(() => expect(proxy.liveLinks).toBe(1), longWait)
     proxy.silence('answer')
     expect(proxy.liveLinks).toBe(0)
     await eventually(() => expect(proxy.liveLinks).toBe(1), { timeoutMs: 30_000, intervalMs: 50 })

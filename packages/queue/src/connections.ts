@@ -12,7 +12,7 @@ export interface ConnectionOptions {
 }
 
 /**
- * A connection for producers: a command fails at once when Redis is away, and after a second when it does not answer.
+ * A connection for producers: a command fails at once when Redis is unreachable, and after a second when it does not answer.
  * Never give it to a worker, whose blocking reads outlast that second.
  */
 export function connectProducer(options: ConnectionOptions): Redis {
@@ -20,7 +20,7 @@ export function connectProducer(options: ConnectionOptions): Redis {
   return open(options, { ...patience, answerSeconds: 2 })
 }
 
-/** A connection for workers and readers: commands wait while Redis is away. */
+/** A connection for workers and readers: commands wait while Redis is unreachable. */
 export function connectConsumer(options: ConnectionOptions): Redis {
   // A Redis that a script keeps busy says so after 5 s (busy-reply-threshold).
   return open(options, { maxRetriesPerRequest: null, answerSeconds: 6 })

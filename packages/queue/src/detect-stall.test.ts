@@ -73,7 +73,7 @@ describe('createStallDetector', () => {
     ).toEqual(['fine', 'fine', 'fine', 'fine', 'rebuild'])
   })
 
-  it('starts anew when work comes after a time without', () => {
+  it('starts again when work comes after a time without', () => {
     expect(verdicts({ ...idle, at: 0 }, { ...idle, at: 500 }, { ...waits, at: 559 }, { ...waits, at: 560 })).toEqual([
       'fine',
       'fine',

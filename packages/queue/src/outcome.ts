@@ -8,7 +8,7 @@ export type Outcome =
    * `notBefore`, else after about a minute.
    */
   | { readonly status: 'hold'; readonly reason: string; readonly notBefore?: number }
-  /** No attempt can help: the event becomes a dead letter, to be replayed by a person once the cause is mended. */
+  /** No attempt can help: the event becomes a dead letter, to be replayed by a person once the cause is fixed. */
   | { readonly status: 'discard'; readonly reason: string }
 
 export function done(note?: string): Outcome {

@@ -14,7 +14,7 @@ const pingAfterTicks = 5
  * or to a PING when there is no command. A blocking command has its own time besides.
  *
  * Ticks are counted rather than time, and bytes rather than answers: a process that was stopped or busy reads what has arrived
- * before it judges, and a long answer that is still coming is no silence.
+ * before it decides, and a long answer that is still coming is no silence.
  */
 export function replaceWhenSilent(redis: Redis, answerSeconds: number): void {
   redis.on('connect', () => watchStream(redis, answerSeconds))

@@ -98,10 +98,10 @@ describe('a worker', () => {
 
   it('keeps the payload that a job is given for its next attempt', async () => {
     const seen: unknown[] = []
-    work(async ({ payload, keep }) => {
+    work(async ({ payload, updatePayload }) => {
       seen.push(payload)
       if (seen.length > 1) return
-      await keep({ rest: true })
+      await updatePayload({ rest: true })
       throw new RetryAtError('the rest', Date.now())
     })
     const id = await add({ whole: true })
@@ -134,16 +134,16 @@ describe('createBatchProducer', () => {
     expect(await producer.queue.getJobCounts('waiting')).toEqual({ waiting: 1 })
   })
 
-  it('says so within its deadline when Redis is away', async () => {
+  it('says so within its deadline when Redis is unreachable', async () => {
     const connection = connectProducer({ url: 'redis://127.0.0.1:1', onError: () => undefined })
-    const away = createBatchProducer(spec, connection, {
+    const unreachable = createBatchProducer(spec, connection, {
       prefix: keys.prefix,
       deadlineMs: 200,
       replicas: 0,
       onError: () => undefined,
     })
-    await expect(away.add({ id: randomUUID(), name: 'trial', payload: {} })).rejects.toThrow(EnqueueError)
-    await away[Symbol.asyncDispose]()
+    await expect(unreachable.add({ id: randomUUID(), name: 'trial', payload: {} })).rejects.toThrow(EnqueueError)
+    await unreachable[Symbol.asyncDispose]()
     connection.disconnect()
   })
 

@@ -10,7 +10,7 @@ import { createTakingCheck } from './check-taking.ts'
 import { CommitTimeoutError } from '@warmhook/batching/group-commit'
 import { createJobCounts, type JobCounts } from './job-counts.ts'
 
-/** A part of ours (the database, Redis) is away: the job comes back later, and no attempt is counted. */
+/** A part of ours (the database, Redis) is unreachable: the job comes back later, and no attempt is counted. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
@@ -33,11 +33,11 @@ export interface BatchContext<Payload> {
   /** Counting from 1; grows also when an attempt died with its process. */
   readonly attempt: number
   /** How often the process that had the job died, or lost it for being too slow. */
-  readonly deaths: number
+  readonly stalledCount: number
   /** Failed attempts that BullMQ has counted. */
   readonly attemptsMade: number
   /** Replaces the payload, for the attempts to come. */
-  readonly keep: (payload: Payload) => Promise<void>
+  readonly updatePayload: (payload: Payload) => Promise<void>
   /** Work that has not begun is handed back then: throw UnavailableError. */
   readonly isStopping: () => boolean
   /** Aborts when the lock is lost: another worker may have the job then. */
@@ -46,7 +46,7 @@ export interface BatchContext<Payload> {
 
 export interface BatchWorkerOptions<Payload> {
   readonly spec: QueueSpec<Payload>
-  /** Opens a connection that waits while Redis is away; the worker ends it. */
+  /** Opens a connection that waits while Redis is unreachable; the worker ends it. */
   readonly connect: () => Redis
   readonly prefix: string
   readonly concurrency: number
@@ -154,7 +154,7 @@ async function closeWorker(
   abandon(running, onError)
 }
 
-/** Its pending commands fail, and it takes nothing more. What it still complains of follows from that. */
+/** Its pending commands fail, and it takes nothing more. The errors it still reports are a consequence. */
 function abandon({ worker, connections }: RunningWorker, onError: (error: Error) => void): void {
   worker.on('error', () => undefined).off('error', onError)
   worker.close(true).catch(() => undefined)
@@ -227,10 +227,10 @@ async function runJob<Payload>(
       jobId: job.id ?? '',
       payload: spec.payload.parse(job.data),
       attempt: job.attemptsStarted,
-      deaths: job.stalledCounter,
+      stalledCount: job.stalledCounter,
       isStopping,
       attemptsMade: job.attemptsMade,
-      keep: (payload) => job.updateData(payload),
+      updatePayload: (payload) => job.updateData(payload),
       signal,
     })
   } catch (error) {

@@ -18,7 +18,7 @@ const policy = {
   timeoutMs: 5_000,
 }
 const spec = handlerQueue({ name: 'trial', policy })
-const patient = { timeoutMs: 15_000, intervalMs: 20 }
+const longWait = { timeoutMs: 15_000, intervalMs: 20 }
 
 let keys: TestPrefix
 let cleanup: AsyncDisposableStack
@@ -95,10 +95,10 @@ describe('the watchdog of a worker', () => {
   it('gives it new connections when the old ones hang, although it asks over one that works', async () => {
     work(async () => undefined, { connect: connectUnguarded })
     await add(1)
-    await eventually(async () => expect(await counts()).toMatchObject({ completed: 1 }), patient)
+    await eventually(async () => expect(await counts()).toMatchObject({ completed: 1 }), longWait)
     proxy.silence('command', 'answer')
     await add(3)
-    await eventually(async () => expect(await counts()).toMatchObject({ completed: 4 }), patient)
+    await eventually(async () => expect(await counts()).toMatchObject({ completed: 4 }), longWait)
     expect(errors.join()).toContain('WorkerStuckError')
     expect(stuck).toEqual([])
   })
@@ -109,7 +109,7 @@ describe('the watchdog of a worker', () => {
     proxy.silence('command', 'answer')
     proxy.swallows = true
     await add(3)
-    await eventually(() => expect(stuck.join()).toMatch(/trial: 3 jobs wait, 0 are in progress/), patient)
+    await eventually(() => expect(stuck.join()).toMatch(/trial: 3 jobs wait, 0 are in progress/), longWait)
     proxy.resetAll()
   })
 
@@ -117,7 +117,7 @@ describe('the watchdog of a worker', () => {
     const worker = work(() => new Promise(() => undefined), { stopMs: 3_100 })
     await add(2)
     await eventually(async () => expect(await counts()).toMatchObject({ waiting: 0, active: 2 }))
-    await eventually(() => expect(stuck.join()).toMatch(/2 are in progress/), patient)
+    await eventually(() => expect(stuck.join()).toMatch(/2 are in progress/), longWait)
     expect(worker.isConsuming).toBe(false)
   })
 
@@ -128,7 +128,7 @@ describe('the watchdog of a worker', () => {
       ended += 1
     })
     await add(12)
-    await eventually(() => expect(ended).toBe(12), patient)
+    await eventually(() => expect(ended).toBe(12), longWait)
     expect([...errors, ...stuck]).toEqual([])
   })
 })

@@ -25,7 +25,7 @@ describe('createErrorReporter', () => {
     expect(lines[0]).toMatchObject({ msg: 'redis connection', level: 40, err: { code: 'ECONNREFUSED' } })
   })
 
-  it('starts anew after a quiet second', () => {
+  it('starts again after a quiet second', () => {
     const { lines, report } = open()
     report('redis connection')(refused())
     vi.advanceTimersByTime(2_500)

@@ -18,7 +18,7 @@ export const postgresContainer: ServiceSource = {
   async start() {
     if (!(await hasContainerEngine())) return undefined
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
-    // Tests throw the data away, so the disk need not have it.
+    // The data is thrown away after the test, so nothing is flushed to disk.
     const command = ['postgres', '-c', 'fsync=off', '-c', 'max_connections=300']
     const container = await new PostgreSqlContainer('postgres:17-alpine').withCommand(command).start()
     return { url: container.getConnectionUri(), [Symbol.asyncDispose]: async () => void (await container.stop()) }

@@ -28,7 +28,7 @@ const startTimeoutMs = 30_000
 // A process of Postgres may write its last file while the folder goes.
 const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }
 
-/** Tests throw the data away, so the disk need not have it. */
+/** The data is thrown away after the test, so nothing is flushed to disk. */
 const throwaway = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
 /** Postgres from this machine's own programs, with its data in a temporary directory. */

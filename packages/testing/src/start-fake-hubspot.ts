@@ -13,10 +13,10 @@ export interface FakeHubspot extends HttpPeer {
 }
 
 /**
- * Starts a CRM whose answer `judge` may replace: with a response of its own, before or after the contacts are written.
+ * Starts a CRM whose answer `answer` may replace: with a response of its own, before or after the contacts are written.
  */
 export async function startFakeHubspot(
-  judge: (
+  answer: (
     inputs: readonly UpsertInput[],
     request: RecordedRequest,
     write: () => Response,
@@ -25,7 +25,7 @@ export async function startFakeHubspot(
   const contacts = new Map<string, Readonly<Record<string, string>>>()
   const peer = await startHttpPeer((request) => {
     const { inputs } = JSON.parse(request.body) as { inputs: readonly UpsertInput[] }
-    return judge(inputs, request, () => upsert(inputs, contacts))
+    return answer(inputs, request, () => upsert(inputs, contacts))
   })
   return { ...peer, requests: peer.requests, contacts }
 }

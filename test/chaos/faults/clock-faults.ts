@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
 import type { Random } from '../random.ts'
-import { drawAway, type Fault, type FaultLengths } from './fault.ts'
+import { drawOutage, type Fault, type FaultLengths } from './fault.ts'
 
 /** Wall clocks that are set, and set back. */
 export const clockFaults: readonly Fault[] = [
@@ -15,6 +15,6 @@ async function step({ clocks }: ChaosSite, sign: 1 | -1, random: Random, lengths
   const stepped = choice === clocks.length ? clocks : clocks.slice(choice, choice + 1)
   const offsetMs = sign * random.between(1_000, 30_000)
   for (const clock of stepped) clock.step(offsetMs)
-  await delay(drawAway(random, lengths))
+  await delay(drawOutage(random, lengths))
   for (const clock of stepped) clock.step(0)
 }

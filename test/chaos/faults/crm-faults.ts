@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CrmMood } from '../crm-peer.ts'
-import { drawAway, type Fault } from './fault.ts'
+import type { CrmBehaviour } from '../crm-peer.ts'
+import { drawOutage, type Fault } from './fault.ts'
 
 /** The CRM answers, but not as one would wish. */
 export const crmFaults: readonly Fault[] = [
@@ -11,13 +11,13 @@ export const crmFaults: readonly Fault[] = [
   unwell('CRM: writes, then breaks the connection', 'lost answer'),
 ]
 
-function unwell(name: string, mood: CrmMood): Fault {
+function unwell(name: string, behaviour: CrmBehaviour): Fault {
   return {
     name,
     async inject({ crm }, random, lengths) {
-      crm.mood = mood
-      await delay(drawAway(random, lengths))
-      crm.mood = 'well'
+      crm.behaviour = behaviour
+      await delay(drawOutage(random, lengths))
+      crm.behaviour = 'well'
     },
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
-import { drawAway, type Fault } from './fault.ts'
+import { drawOutage, type Fault } from './fault.ts'
 
 /** The network before Postgres. */
 export const postgresFaults: readonly Fault[] = [
@@ -9,7 +9,7 @@ export const postgresFaults: readonly Fault[] = [
     async inject({ postgresProxy }, random, lengths) {
       postgresProxy.refuses = true
       postgresProxy.resetAll()
-      await delay(drawAway(random, lengths))
+      await delay(drawOutage(random, lengths))
       postgresProxy.refuses = false
     },
   },
@@ -19,14 +19,14 @@ export const postgresFaults: readonly Fault[] = [
 export const postgresServerFaults: readonly Fault[] = [
   { name: 'Postgres: crash and restart', inject: ({ postgres }) => restartAfter(postgres, 0) },
   {
-    name: 'Postgres: away',
-    inject: ({ postgres }, _random, lengths) => restartAfter(postgres, lengths.away.most),
+    name: 'Postgres: stopped',
+    inject: ({ postgres }, _random, lengths) => restartAfter(postgres, lengths.outage.most),
   },
 ]
 
-async function restartAfter({ server }: ChaosSite['postgres'], awayMs: number): Promise<void> {
+async function restartAfter({ server }: ChaosSite['postgres'], stoppedMs: number): Promise<void> {
   if (server === undefined) throw new Error('this Postgres is not ours to crash')
   await server.crash()
-  await delay(awayMs)
+  await delay(stoppedMs)
   await server.restart()
 }

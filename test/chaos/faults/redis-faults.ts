@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
 import { handlers } from '../outcome-tracker.ts'
 import type { Random } from '../random.ts'
-import { drawAway, type Fault, type FaultLengths } from './fault.ts'
+import { drawOutage, type Fault, type FaultLengths } from './fault.ts'
 
 /** Redis itself, and the network before it. */
 export const redisFaults: readonly Fault[] = [
   { name: 'Redis: SIGKILL and restart', inject: killMaster },
   {
-    name: 'Redis: away',
-    inject: ({ redis }, _random, lengths) => awayFor(redis, lengths.away.most),
+    name: 'Redis: stopped',
+    inject: ({ redis }, _random, lengths) => stopFor(redis, lengths.outage.most),
   },
   { name: 'Redis: handler queues wiped after routing', inject: wipeHandlerQueues },
   { name: 'Redis: connections reset mid-command', inject: resetConnections },
@@ -24,16 +24,16 @@ async function killMaster({ redis }: ChaosSite): Promise<void> {
   await redis.start()
 }
 
-async function awayFor(redis: ChaosSite['redis'], awayMs: number): Promise<void> {
+async function stopFor(redis: ChaosSite['redis'], stoppedMs: number): Promise<void> {
   await redis.killBoth()
-  await delay(awayMs)
+  await delay(stoppedMs)
   await redis.start()
 }
 
 /** The handlers stop for a while, so that there is routed work in their queues. Wiping a queue also ends its pause. */
 async function wipeHandlerQueues(site: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
   await Promise.all(handlers.map((name) => site.pauseHandler(name)))
-  await delay(drawAway(random, lengths))
+  await delay(drawOutage(random, lengths))
   for (const name of handlers) await site.redis.removeKeys(`*:${name}:*`)
 }
 
@@ -52,14 +52,14 @@ async function resetConnections({ redis }: ChaosSite, random: Random): Promise<v
 async function slowDown({ redis }: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
   const latencyMs = random.between(20, 300)
   for (const proxy of redis.proxies) proxy.latencyMs = latencyMs
-  await delay(drawAway(random, lengths))
+  await delay(drawOutage(random, lengths))
   for (const proxy of redis.proxies) proxy.latencyMs = 0
 }
 
 /** `share` of what is in use: above 1 there is a little room left. */
 async function limitMemory({ redis }: ChaosSite, share: number, random: Random, lengths: FaultLengths): Promise<void> {
   await redis.limitMemory(Math.round((await redis.usedMemory()) * share))
-  await delay(drawAway(random, lengths))
+  await delay(drawOutage(random, lengths))
   await redis.limitMemory(0)
 }
 

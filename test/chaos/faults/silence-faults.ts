@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Direction, TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 import type { ChaosSite } from '../chaos-site.ts'
-import { drawAway, type Fault } from './fault.ts'
+import { drawOutage, type Fault } from './fault.ts'
 
 const directions: readonly (readonly [string, readonly Direction[]])[] = [
   ['both directions', ['command', 'answer']],
@@ -27,7 +27,7 @@ function silence(name: string, proxiesOf: (site: ChaosSite) => readonly TcpProxy
     name,
     async inject(site, random, lengths) {
       for (const proxy of proxiesOf(site)) proxy.silence(...lost)
-      await delay(drawAway(random, lengths))
+      await delay(drawOutage(random, lengths))
     },
   }
 }

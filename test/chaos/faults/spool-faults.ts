@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
 import type { Random } from '../random.ts'
-import { drawAway, type Fault, type FaultLengths } from './fault.ts'
+import { drawOutage, type Fault, type FaultLengths } from './fault.ts'
 
-/** The ingress's disk, when Redis is away too. */
+/** The ingress's disk, when Redis is unreachable too. */
 export const spoolFaults: readonly Fault[] = [
-  { name: 'Redis away: spool full', inject: fillSpool },
-  { name: 'Redis away: ingress SIGKILL', inject: killWithSpool },
+  { name: 'Redis outage: spool full', inject: fillSpool },
+  { name: 'Redis outage: ingress SIGKILL', inject: killWithSpool },
 ]
 
 const smallSpoolBytes = 512 * 1024
@@ -16,7 +16,7 @@ async function fillSpool({ ingress, redis }: ChaosSite, random: Random, lengths:
   await ingress.replace({ SPOOL_MAX_BYTES: String(smallSpoolBytes) })
   await delay(2_000)
   await redis.killBoth()
-  await delay(drawAway(random, lengths))
+  await delay(drawOutage(random, lengths))
   await redis.start()
   await ingress.replace({})
 }

@@ -131,9 +131,9 @@ function createSite(envelopes: readonly Envelope[], batchOf: readonly number[]) 
       )
       for (const { id, events, replayId } of isReversed ? jobs.toReversed() : jobs) {
         const payload = writeEventJob(newEventJob(events, replayId))
-        const counters = { attempt: 1, deaths: 0, attemptsMade: 0 }
-        const keep = () => Promise.resolve()
-        await run({ jobId: id, payload, ...counters, keep, isStopping: () => false, signal }).catch(
+        const counters = { attempt: 1, stalledCount: 0, attemptsMade: 0 }
+        const updatePayload = () => Promise.resolve()
+        await run({ jobId: id, payload, ...counters, updatePayload, isStopping: () => false, signal }).catch(
           (error: unknown) => {
             if (!(error instanceof UnavailableError || error instanceof RetryAtError)) throw error
           },

@@ -78,13 +78,13 @@ interface WorkOptions {
   readonly policy?: Partial<typeof policy>
 }
 
-/** A worker whose handler gives every event the outcome of `judge`. */
+/** A worker whose handler gives every event the outcome of `outcomeOf`. */
 function work(
-  judge: (event: EventRef) => Outcome | Promise<Outcome>,
+  outcomeOf: (event: EventRef) => Outcome | Promise<Outcome>,
   { concurrency = 1, policy: changed }: WorkOptions = {},
 ): AsyncDisposable {
   const handle: HandleEvents = async (batch) =>
-    new Map(await Promise.all(batch.map(async (event) => [event.id, await judge(event)] as const)))
+    new Map(await Promise.all(batch.map(async (event) => [event.id, await outcomeOf(event)] as const)))
   const handler = { name, subscribes: [], policy: { ...policy, ...changed }, handle }
   return cleanup.use(
     startBatchWorker({

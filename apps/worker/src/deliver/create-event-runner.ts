@@ -65,12 +65,12 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     // A job that was taken over from a worker that died can come before its time.
     if (due.length === 0 && job.events.length > 0) throw new RetryAtError('not due yet', nextDueAt(job))
     const run: Run = { context, job, due, results: undefined }
-    if (context.deaths >= splitAfterStalls && job.events.length > 1) {
+    if (context.stalledCount >= splitAfterStalls && job.events.length > 1) {
       await orUnavailable(() => splitJob(context.jobId, job, deps))
       return conclude(context, { ...job, events: [] }, noReasons)
     }
     const { handleInSandbox } = deps
-    if (context.deaths < sandboxAfterStalls || handleInSandbox === undefined) await group.submit(run)
+    if (context.stalledCount < sandboxAfterStalls || handleInSandbox === undefined) await group.submit(run)
     else await runGroup([run], handleInSandbox, deps)
     if (run.results === undefined) throw new Error('a run that was submitted has results')
     return conclude(context, run.results.left, run.results.reasons)
@@ -159,12 +159,12 @@ async function conclude(context: BatchContext<unknown>, job: EventJob, reasons: 
   const { events, dead, replayId } = job
   const why = [...reasons].slice(0, 3).join('; ')
   if (events.length > 0) {
-    await orUnavailable(() => context.keep(writeEventJob(job)))
+    await orUnavailable(() => context.updatePayload(writeEventJob(job)))
     throw new RetryAtError(`${events.length} events to be tried again: ${why}`, nextDueAt(job))
   }
   if (dead.length > 0) {
     const failed: EventJob = { events: dead, dead: [], progress: new Map(), replayId }
-    await orUnavailable(() => context.keep(writeEventJob(failed)))
+    await orUnavailable(() => context.updatePayload(writeEventJob(failed)))
     throw new UnrecoverableError(`${dead.length} events failed for good: ${why}`)
   }
 }

@@ -11,7 +11,7 @@ const maxNewerTries = 60
  * What a handler's job is about.
  *
  * @throws RetryAtError when a later version wrote it; UnrecoverableError when nobody can read it. The job ends visibly
- *   then, and the sweeper makes it anew from the outbox
+ *   then, and the sweeper recreates it from the outbox
  */
 export function readJob({ payload, attempt }: BatchContext<unknown>, now: number): EventJob {
   const reading = readEventJob(payload)

@@ -334,7 +334,7 @@ describe('crm-sync', () => {
     expect([crm.requests.length, crm.contacts.size]).toEqual([2, 1])
   })
 
-  it('mends what a worker wrote after its lease had run out', async () => {
+  it('repairs what a worker wrote after its lease had run out', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>()
     let calls = 0
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {

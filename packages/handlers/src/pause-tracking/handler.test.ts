@@ -87,7 +87,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
-  it('does not open a pause again for a delivery that was sent twice, also when a late event has the mailbox folded anew', async () => {
+  it('does not open a pause again for a delivery that was sent twice, also when a late event has the mailbox folded again', async () => {
     const [late, ...others] = [
       toRouted(envelope(updated)),
       toRouted(envelope(problem, undefined, 'd1')),

@@ -285,8 +285,10 @@ describe('createHubspotProvider', () => {
     await using crm = await startFakeHubspot(() => new Response('x'.repeat(5 * 1024 * 1024)))
     const [long] = (await createProvider(crm).upsertContacts(records(1), terms)).values()
     expect(long).toEqual({ status: 'retry', reason: 'HubSpot did not answer: RangeError' })
-    const [away] = (await createProvider({ url: 'http://127.0.0.1:1' }).upsertContacts(records(1), terms)).values()
-    expect(away).toMatchObject({ status: 'hold', refusal: { cause: 'unreachable' } })
+    const [unreachable] = (
+      await createProvider({ url: 'http://127.0.0.1:1' }).upsertContacts(records(1), terms)
+    ).values()
+    expect(unreachable).toMatchObject({ status: 'hold', refusal: { cause: 'unreachable' } })
   })
 
   it('stops when the attempt is cancelled', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { PeerAnswer } from '../../peer/create-peer-client.ts'
 import type { ContactRecord, ContactResult, UpsertTerms } from '../crm-provider.ts'
-import { judgeAnswer, judgeRow, type Judgement } from './judge-answer.ts'
+import { classifyAnswer, classifyRow, type AnswerClass } from './classify-answer.ts'
 import { readBatchAnswer, type BatchAnswer } from './read-batch-answer.ts'
 import { parseBody } from './read-problem.ts'
 
@@ -106,15 +106,15 @@ async function writePart(part: Records, attempt: Attempt): Promise<Remainder> {
   const isSuccess = answer.status !== 'none' && answer.status >= 200 && answer.status < 300
   const rows = isSuccess ? readBatchAnswer(part, parseBody(answer.body)) : undefined
   return rows === undefined
-    ? settleWhole(part, judgeAnswer(answer, attempt.now()), attempt)
+    ? settleWhole(part, classifyAnswer(answer, attempt.now()), attempt)
     : settleRows(part, rows, attempt)
 }
 
-function settleWhole(part: Records, judgement: Judgement, attempt: Attempt): Remainder {
-  if (judgement.blames === 'account') attempt.refusal ??= judgement.refusal
-  if (judgement.blames === 'contact' && part.length > 1) return { parts: halve(part), isDoubtful: false }
-  for (const record of part) settleOne(record, judgement, attempt)
-  return judgement.blames === 'unclear' && judgement.splits ? { parts: halve(part), isDoubtful: true } : nothing
+function settleWhole(part: Records, answerClass: AnswerClass, attempt: Attempt): Remainder {
+  if (answerClass.blames === 'account') attempt.refusal ??= answerClass.refusal
+  if (answerClass.blames === 'contact' && part.length > 1) return { parts: halve(part), isDoubtful: false }
+  for (const record of part) settleOne(record, answerClass, attempt)
+  return answerClass.blames === 'unclear' && answerClass.splits ? { parts: halve(part), isDoubtful: true } : nothing
 }
 
 function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, attempt: Attempt): Remainder {
@@ -124,7 +124,7 @@ function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, a
     const remoteId = written.get(record.traceId)
     const row = failed.get(record.traceId)
     if (remoteId !== undefined) attempt.results.set(record.traceId, { status: 'written', remoteId })
-    else if (row !== undefined) settleOne(record, judgeRow(row), attempt)
+    else if (row !== undefined) settleOne(record, classifyRow(row), attempt)
     else left.push(record)
   }
   return settleUnmentioned(left, nameless[0], part, attempt)
@@ -132,41 +132,41 @@ function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, a
 
 /** Contacts that an answer does not name: it may have an error that names none, either. */
 function settleUnmentioned(left: Records, nameless: unknown, part: Records, attempt: Attempt): Remainder {
-  const judgement: Judgement = nameless === undefined ? unmentioned : judgeRow(nameless)
-  if (judgement.blames === 'contact' && part.length > 1)
+  const answerClass: AnswerClass = nameless === undefined ? unmentioned : classifyRow(nameless)
+  if (answerClass.blames === 'contact' && part.length > 1)
     return { parts: left.length === 1 ? [left] : halve(left), isDoubtful: false }
-  for (const record of left) settleOne(record, judgement, attempt)
+  for (const record of left) settleOne(record, answerClass, attempt)
   return nothing
 }
 
-const unmentioned: Judgement = {
+const unmentioned: AnswerClass = {
   blames: 'unclear',
   reason: "HubSpot's answer does not mention the contact",
   splits: false,
 }
 
-function settleOne(record: ContactRecord, judgement: Judgement, attempt: Attempt): void {
+function settleOne(record: ContactRecord, answerClass: AnswerClass, attempt: Attempt): void {
   const { traceId } = record
-  switch (judgement.blames) {
+  switch (answerClass.blames) {
     case 'account': {
-      const { refusal } = judgement
+      const { refusal } = answerClass
       // A row says it of the account only where nothing else was taken.
       if (!attempt.hasWritten || refusal.cause === 'limited') attempt.refusal ??= refusal
       attempt.results.set(traceId, { status: 'hold', reason: refusal.reason, waitMs: refusal.waitMs, refusal })
       return
     }
     case 'unclear':
-      attempt.results.set(traceId, { status: 'retry', reason: judgement.reason })
+      attempt.results.set(traceId, { status: 'retry', reason: answerClass.reason })
       return
     case 'contact':
       attempt.isJudging = true
-      if (judgement.isConflict && !attempt.isLastTry) {
+      if (answerClass.isConflict && !attempt.isLastTry) {
         attempt.conflicts.push(record)
-        attempt.results.set(traceId, { status: 'retry', reason: judgement.reason })
+        attempt.results.set(traceId, { status: 'retry', reason: answerClass.reason })
         return
       }
-      attempt.refused.push({ traceId, reason: judgement.reason, kind: judgement.kind })
-      attempt.results.set(traceId, { status: 'rejected', reason: judgement.reason })
+      attempt.refused.push({ traceId, reason: answerClass.reason, kind: answerClass.kind })
+      attempt.results.set(traceId, { status: 'rejected', reason: answerClass.reason })
   }
 }
 

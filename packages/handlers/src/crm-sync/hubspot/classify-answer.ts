@@ -4,7 +4,7 @@ import { retryAfterMs } from '../../peer/retry-after-ms.ts'
 import { parseBody, readProblem, type Problem } from './read-problem.ts'
 
 /** Whose fault it is that a call, or one row of it, has written nothing. */
-export type Judgement =
+export type AnswerClass =
   /** Every contact would have been refused: nothing more is sent. */
   | { readonly blames: 'account'; readonly refusal: PeerRefusal }
   /** One contact of the call, at least. `kind` is equal for refusals alike; undefined: it is surely the contact's own. */
@@ -28,8 +28,8 @@ const addressHint = 'check HUBSPOT_BASE_URL and HUBSPOT_API_VERSION'
 const propertyHint = 'create the contact properties that docs/operations.md lists, with the types given there'
 
 /** What an answer without rows means for the contacts of its call. The statuses are those of HubSpot's guide on errors. */
-export function judgeAnswer(answer: PeerAnswer, now: number): Judgement {
-  if (answer.status === 'none') return judgeSilence(answer)
+export function classifyAnswer(answer: PeerAnswer, now: number): AnswerClass {
+  if (answer.status === 'none') return classifySilence(answer)
   const { status, headers } = answer
   const body = parseBody(answer.body)
   const problem = readProblem(body)
@@ -39,7 +39,7 @@ export function judgeAnswer(answer: PeerAnswer, now: number): Judgement {
   if (status === 477) return limited(reason, askedMs ?? hourMs)
   // What answers without rows and without a problem is not HubSpot, perhaps for a moment.
   if (status < 300 && problem.codes.size === 0) return refused(reason, addressHint, secondMs)
-  if (status < 300 || [400, 409, 413, 422].includes(status)) return judgeProblem(problem, reason, status === 409)
+  if (status < 300 || [400, 409, 413, 422].includes(status)) return classifyProblem(problem, reason, status === 409)
   if (status >= 500 || [408, 423, 425].includes(status)) {
     // Other statuses come from what stands before HubSpot and knows no contacts.
     return askedMs === undefined
@@ -50,22 +50,22 @@ export function judgeAnswer(answer: PeerAnswer, now: number): Judgement {
 }
 
 /** What one row of a partly successful answer means for its contact. */
-export function judgeRow(row: unknown): Judgement {
+export function classifyRow(row: unknown): AnswerClass {
   const problem = readProblem(row)
   const reason = `HubSpot: ${problem.summary}`
   if (isLimit(problem)) return limited(reason, rollingMs)
   const isKnown = [...problem.codes].some((code) => contactCodes.test(code) || genericCodes.has(code))
-  const judgement = judgeProblem(problem, reason, problem.codes.has('CONFLICT'))
-  return judgement.blames === 'contact' && !isKnown ? { blames: 'unclear', reason, splits: false } : judgement
+  const answerClass = classifyProblem(problem, reason, problem.codes.has('CONFLICT'))
+  return answerClass.blames === 'contact' && !isKnown ? { blames: 'unclear', reason, splits: false } : answerClass
 }
 
-function judgeSilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): Judgement {
+function classifySilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): AnswerClass {
   if (isSent) return { blames: 'unclear', reason: `HubSpot did not answer: ${fault}`, splits: false }
   const reason = `HubSpot can't be reached: ${fault} (${addressHint})`
   return { blames: 'account', refusal: { cause: 'unreachable', reason, waitMs: secondMs, maxWaitMs: minuteMs } }
 }
 
-function judgeProblem(problem: Problem, reason: string, isConflict: boolean): Judgement {
+function classifyProblem(problem: Problem, reason: string, isConflict: boolean): AnswerClass {
   const hint = accountHint(problem)
   if (hint !== undefined) return refused(reason, hint)
   return { blames: 'contact', reason, kind: kindOf(problem), isConflict }
@@ -108,11 +108,11 @@ function rateLimitMs({ codes }: Problem, headers: PeerHeaders): number {
   return intervalMs > 0 && intervalMs <= hourMs ? intervalMs : rollingMs
 }
 
-function limited(reason: string, waitMs: number): Judgement {
+function limited(reason: string, waitMs: number): AnswerClass {
   return { blames: 'account', refusal: { cause: 'limited', reason, waitMs, maxWaitMs: waitMs } }
 }
 
-function refused(reason: string, hint: string, waitMs = minuteMs): Judgement {
+function refused(reason: string, hint: string, waitMs = minuteMs): AnswerClass {
   return {
     blames: 'account',
     refusal: { cause: 'refused', reason: `${reason} (${hint})`, waitMs, maxWaitMs: minuteMs },

@@ -2,8 +2,8 @@ import type { Database, Tables } from '@warmhook/store/database'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 
-/** A database of the judge's own that outlives the server: a connection that breaks fails its query and nothing more. */
-export function openJudgeDatabase(url: string): Database {
+/** A database for the verdict that outlives the server: a connection that breaks fails its query and nothing more. */
+export function openVerdictDatabase(url: string): Database {
   const pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 5_000, options: modest })
   pool.on('error', () => undefined)
   // The pool listens to idle connections only.

@@ -8,7 +8,7 @@ import { recentPauses } from '@warmhook/store/pauses/recent-pauses'
 import { sql } from 'kysely'
 import { chaosEvent, numberOf, payloadOf } from './chaos-event.ts'
 import type { CrmPeer } from './crm-peer.ts'
-import { judgeContact } from './judge-contact.ts'
+import { compareContact } from './compare-contact.ts'
 import type { Load } from './load.ts'
 import { handlers } from './outcome-tracker.ts'
 
@@ -36,7 +36,7 @@ export interface Trial {
 const mailboxesPerPage = 200
 
 /** Compares what is stored and what the CRM was told with what was sent. Nothing may be in flight any more. */
-export async function judge({ db, crm, load, mailboxes }: Trial): Promise<Verdict> {
+export async function reachVerdict({ db, crm, load, mailboxes }: Trial): Promise<Verdict> {
   const problems: string[] = []
   const idsOf = new Map<number, string[]>()
   const unfinished = new Set<number>()
@@ -63,9 +63,9 @@ export async function judge({ db, crm, load, mailboxes }: Trial): Promise<Verdic
       if (row.outcomes !== allDone) unfinished.add(n)
       return [event]
     })
-    problems.push(...(await judgeMailboxes(db, crm, events)))
+    problems.push(...(await compareMailboxes(db, crm, events)))
   }
-  problems.push(...(await judgeRest(db, recorded)))
+  problems.push(...(await checkRest(db, recorded)))
   // What turns out to be a duplicate takes its time back: then the older state is the true one.
   const backwards = crm.backwards.filter((email) => !repeated.has(email))
   if (backwards.length > 0)
@@ -132,7 +132,11 @@ function trackRepeats(): (event: MailboxEvent, n: number) => boolean {
 }
 
 /** Mailboxes, pauses and contacts must be the fold of the events that are there, which come in arrival order. */
-async function judgeMailboxes(db: Database, crm: CrmPeer, events: readonly MailboxEvent[]): Promise<readonly string[]> {
+async function compareMailboxes(
+  db: Database,
+  crm: CrmPeer,
+  events: readonly MailboxEvent[],
+): Promise<readonly string[]> {
   if (events.length === 0) return []
   const histories = Map.groupBy(events, mailboxKeyOf)
   const keys = [...histories.values()].flatMap(([event]) => event ?? [])
@@ -140,7 +144,7 @@ async function judgeMailboxes(db: Database, crm: CrmPeer, events: readonly Mailb
   return [...histories].flatMap(([key, history]) => {
     const expected = foldTimeline(emptyTimeline, history)
     const found = { mailbox: stored.get(key)?.timeline.mailbox ?? null, pauses: pauses.get(key) ?? [] }
-    return [...compareTimelines(key, expected, found), ...judgeContact(history, expected, crm)]
+    return [...compareTimelines(key, expected, found), ...compareContact(history, expected, crm)]
   })
 }
 
@@ -158,7 +162,7 @@ function plain({ openedBy, openedAt, reason, reasons, closed }: Pause): Pause {
 }
 
 /** Effects that belong to no event, and what was taken for unreadable. */
-async function judgeRest(db: Database, recorded: number): Promise<readonly string[]> {
+async function checkRest(db: Database, recorded: number): Promise<readonly string[]> {
   const { rows } = await sql<{ events: number; strays: number; quarantined: number; mailboxes: number }>`
     SELECT (SELECT count(*)::int FROM events) AS events,
       (SELECT count(*)::int FROM deliveries d WHERE NOT EXISTS (SELECT FROM events WHERE id = d.event_id)) AS strays,

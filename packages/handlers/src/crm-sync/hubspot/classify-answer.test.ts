@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { judgeAnswer } from './judge-answer.ts'
+import { classifyAnswer } from './classify-answer.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
-const judge = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
-  judgeAnswer({ status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }, now)
+const classify = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  classifyAnswer({ status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }, now)
 
-describe('judgeAnswer', () => {
+describe('classifyAnswer', () => {
   it.each([
     ['the daily limit', { policyName: 'DAILY' }, {}, 3_600_000],
     ['the limit of a second', { policyName: 'SECONDLY' }, {}, 1_000],
@@ -16,7 +16,7 @@ describe('judgeAnswer', () => {
     ['an interval of nothing', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '0' }, 10_000],
     ['seconds to wait', { policyName: 'DAILY' }, { 'retry-after': '5' }, 5_000],
   ])('waits after a 429 with %s', (_name, body, headers, waitMs) => {
-    expect(judge(429, { errorType: 'RATE_LIMIT', ...body }, headers)).toMatchObject({
+    expect(classify(429, { errorType: 'RATE_LIMIT', ...body }, headers)).toMatchObject({
       blames: 'account',
       refusal: { cause: 'limited', waitMs, maxWaitMs: waitMs },
     })
@@ -53,7 +53,7 @@ describe('judgeAnswer', () => {
       { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_BASE_URL') } },
     ],
   ] as const)('says whom a %i without rows and a problem blames', (status, headers, expected) => {
-    expect(judge(status, '<html>nothing of HubSpot’s</html>', headers)).toMatchObject(expected)
+    expect(classify(status, '<html>nothing of HubSpot’s</html>', headers)).toMatchObject(expected)
   })
 
   it('blames the contact for a problem with it, also where HubSpot says so with a 200', () => {
@@ -63,11 +63,15 @@ describe('judgeAnswer', () => {
       errors: [{ code: 'INVALID_EMAIL' }],
     }
     for (const status of [200, 299, 400, 409, 413, 422])
-      expect(judge(status, problem)).toMatchObject({ blames: 'contact', kind: undefined, isConflict: status === 409 })
+      expect(classify(status, problem)).toMatchObject({
+        blames: 'contact',
+        kind: undefined,
+        isConflict: status === 409,
+      })
   })
 
   it('tries again after a call that may have arrived, and holds the account’s events when nobody can be called', () => {
-    const silence = (isSent: boolean) => judgeAnswer({ status: 'none', fault: 'ECONNRESET', isSent }, now)
+    const silence = (isSent: boolean) => classifyAnswer({ status: 'none', fault: 'ECONNRESET', isSent }, now)
     expect(silence(true)).toMatchObject({ blames: 'unclear', reason: expect.stringContaining('ECONNRESET') })
     expect(silence(false)).toMatchObject({ blames: 'account', refusal: { cause: 'unreachable' } })
   })

@@ -4,7 +4,7 @@ import type { MailboxEvent, MailboxStatus } from '@warmhook/schema/mailbox-event
 import type { CrmPeer } from './crm-peer.ts'
 
 /** What is wrong with the contact that the CRM keeps of a mailbox; an address here is one mailbox's alone. */
-export function judgeContact(
+export function compareContact(
   [event]: readonly MailboxEvent[],
   timeline: Timeline,
   { contacts }: CrmPeer,
@@ -24,7 +24,7 @@ const warmupStatuses: Readonly<Record<MailboxStatus, string>> = {
   deleted: 'removed',
 }
 
-/** Written anew on purpose: the product's own words can't show that the product is wrong. */
+/** Written a second time on purpose: the product's own words can't show that the product is wrong. */
 function toProperties(campaignId: number, { mailbox, pauses }: Timeline): Readonly<Record<string, string>> {
   if (mailbox === null) return {}
   const { status, profile } = mailbox
