@@ -6,8 +6,10 @@ import { sql } from 'kysely'
 import type { Database } from '@warmhook/store/database'
 import { sendEvents } from '../load/run-load.ts'
 import { endpointPath, openSite } from '../support/open-site.ts'
+import { cpuMicroseconds } from '../support/process-cost.ts'
 import { checkOutcomes, drained } from '../support/settle.ts'
 import type { Service } from '../support/start-services.ts'
+import type { Pipeline } from './drain.ts'
 
 /** In ms. */
 export interface LatencyResult {
@@ -15,15 +17,19 @@ export interface LatencyResult {
   readonly ack: { readonly p50: number; readonly p99: number; readonly p999: number }
   /** From the 202 to the commit of the last handler's outcome. */
   readonly outcome: { readonly p50: number; readonly p99: number }
+  /** Of all processes but the load generator and the CRM, in microseconds per event. */
+  readonly cpu: number
 }
 
-/** Enough for the compilers of Node to be done with large batches; the lead-in has the size of those that are measured. */
-const warmUpEvents = 20_000
 const leadInSeconds = 5
 
-/** Offers events at a steady rate, in an open loop, to an ingress and a worker that run warm. */
+/**
+ * Offers events at a steady rate, in an open loop, to an ingress and a worker that run warm: after the pipeline's warm-up,
+ * the lead-in has batches of the size of those that are measured.
+ */
 export async function measureLatency(
   servers: { readonly redis: Service; readonly postgres: Service },
+  pipeline: Pipeline,
   {
     perSecond,
     seconds,
@@ -35,16 +41,22 @@ export async function measureLatency(
   const directory = await mkdtemp(join(tmpdir(), 'warmhook-bench-acks-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))
   const acksFile = join(directory, 'acks')
-  const { url } = await site.start('apps/ingress/src/main.ts')
-  await site.start('apps/worker/src/main.ts')
+  const ingress = await site.start(pipeline.ingress)
+  const worker = await site.start(pipeline.worker)
+  const cpu = (): number =>
+    [ingress, worker, servers.redis, servers.postgres].reduce((sum, { pid }) => sum + cpuMicroseconds(pid), 0)
   const leadIn = Math.ceil(perSecond * leadInSeconds)
   const count = leadIn + Math.ceil(perSecond * seconds)
-  const load = { warmUp: warmUpEvents, first: warmUpEvents, count, perSecond, leadIn, acksFile }
-  const sent = await sendEvents({ url, path: endpointPath, connections: 64, ...load }, () =>
-    drained(site.queues, 60_000),
-  )
-  await drained(site.queues, 120_000)
-  await checkOutcomes(site.db, warmUpEvents + count, ['pause-tracking', 'crm-sync'])
+  const { warmUp } = pipeline
+  const load = { url: ingress.url, path: endpointPath, connections: 64, warmUp, first: warmUp, count }
+  let before = 0
+  const sent = await sendEvents({ ...load, perSecond, leadIn, acksFile }, async () => {
+    await drained(site.queues, 60_000)
+    before = cpu()
+  })
+  await drained(site.queues, 60_000 + count * 10)
+  const used = cpu() - before
+  await checkOutcomes(site.db, warmUp + count, ['pause-tracking', 'crm-sync'])
   const committed = await readCommits(site.db)
   const waits = readFileSync(acksFile, 'utf8')
     .split('\n')
@@ -55,7 +67,7 @@ export async function measureLatency(
     .toSorted((a, b) => a - b)
   const at = (share: number): number =>
     waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? Number.NaN
-  return { ack: sent.ack, outcome: { p50: at(0.5), p99: at(0.99) } }
+  return { ack: sent.ack, outcome: { p50: at(0.5), p99: at(0.99) }, cpu: used / count }
 }
 
 /** When each event's last outcome was committed, in ms since the epoch. */

@@ -58,6 +58,8 @@ export interface Intake {
 const addDeadlineMs = 1_000
 /** A disk that is too slow for the load: later a sender has given up, and others wait behind. */
 const maxWaitMs = 3_000
+/** An add to Redis, and the job in the worker after it, cost as much as sixteen requests (decision 013). */
+const gather = { maxMs: 5, enough: 16 }
 /** A full Redis is a deadlock (measured with BullMQ 6.7): adding ends well before. */
 const maxMemoryShare = 0.8
 
@@ -134,6 +136,7 @@ export async function openIntake(scope: ResourceScope, settings: IntakeSettings,
     timeLimitMs: 5_000,
     maxConcurrent: 1,
     maxWaitMs,
+    gather,
   })
   scope.use('group commit', group)
   return {

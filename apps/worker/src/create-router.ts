@@ -25,6 +25,8 @@ export interface RouterDeps {
 /** Jobs whose envelopes are recorded together, at most: their locks must fit Postgres's shared table of locks. */
 export const maxGroupedJobs = 16
 const maxGroupedBytes = 512 * 1024
+/** A transaction costs as much as fifty events in it, and each makes a job for every handler (decision 013). */
+const gather = { maxMs: 25, enough: 12 }
 
 /**
  * Validates, deduplicates and records batches, then gives each handler its events. Jobs that come while a transaction runs
@@ -42,6 +44,7 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
     timeLimitMs: intakeQueue.policy.timeoutMs,
     maxConcurrent: 2,
     overlap: intakeQueue.policy.overlap,
+    gather,
   })
   return async (context) => {
     const { jobId, payload, stalledCount } = context

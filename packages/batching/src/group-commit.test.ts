@@ -211,6 +211,42 @@ describe('createGroupCommit', () => {
     await Promise.all(all)
   })
 
+  it('lets a batch wait for more under load, until it is large enough or its time is up', async () => {
+    const { commits, commit } = gatedCommits()
+    const group = create({ commit, maxItems: 100, gather: { maxMs: 60_000, enough: 5 } })
+    const all = ['a', 'b'].map((item) => group.submit(item))
+    await nextTurn()
+    expect(commits).toEqual([])
+    all.push(...['c', 'd', 'e'].map((item) => group.submit(item)))
+    await nextTurn()
+    expect(commits.map(({ items }) => items.join(''))).toEqual(['abcde'])
+    commits[0]?.settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('ends the wait for more when nothing comes', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxItems: 100, gather: { maxMs: 60, enough: 50 } })
+    const all = Array.from({ length: 10 }, () => group.submit('a'))
+    await nextTurn()
+    expect(commits).toEqual([])
+    await begun(1)
+    expect(commits[0]?.items).toHaveLength(10)
+    commits[0]?.settle.resolve()
+    await Promise.all(all)
+  })
+
+  it('waits for no more when it is disposed', async () => {
+    const { commits, commit, begun } = gatedCommits()
+    const group = create({ commit, maxItems: 100, gather: { maxMs: 60_000, enough: 50 } })
+    const all = ['a', 'b'].map((item) => group.submit(item))
+    await nextTurn()
+    const disposed = group[Symbol.asyncDispose]()
+    await begun(1)
+    commits[0]?.settle.resolve()
+    await Promise.all([...all, disposed])
+  })
+
   it('waits for everything submitted when it is disposed', async () => {
     const { commits, commit, begun } = gatedCommits()
     const group = create({ commit })

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cutBatches, type BatchLimits } from './cut-batches.ts'
+import { createGathering, type GatherPolicy } from './gathering.ts'
 
 /** The item has waited too long for its turn, and was not committed. */
 export class WaitedTooLongError extends Error {
@@ -31,6 +32,8 @@ export interface GroupCommitOptions<Item> extends BatchLimits {
   readonly maxWaitMs?: number
   /** By default any batch; without a meaning where one commit runs at once. */
   readonly overlap?: Overlap
+  /** Under load, a batch waits for more items by this policy. By default it starts as soon as it may. */
+  readonly gather?: GatherPolicy
 }
 
 export interface GroupCommit<Item> extends AsyncDisposable {
@@ -52,18 +55,22 @@ interface Waiter<Item> {
 
 /**
  * Lets what arrives together, or during a commit, share the next one. Idle, an item is committed alone and at once; busy,
- * batches grow by themselves. There is no timer and no minimum size. Whoever submits bounds what waits: the ingress by
+ * batches grow by themselves, and with `gather` they also wait a few ms for more. Whoever submits bounds what waits: the ingress by
  * the bytes of its requests, a worker by the jobs that it has in progress.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
   const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', maxWaitMs = Infinity } = options
   const commit = withinLimit(options)
+  const gathering = options.gather && createGathering(options.gather)
   let waiting: Waiter<Item>[] = []
   const running = new Set<Promise<void>>()
+  let isClosing = false
 
   function startCommits(): void {
     waiting = refuseOld(waiting, maxWaitMs)
     while (waiting.length > 0 && (running.size === 0 || mayOverlap())) {
+      const gatherMs = remainingGatherMs()
+      if (gatherMs > 0) return startLater(gatherMs)
       const free = overlap === 'any batch' ? maxConcurrent - running.size : 1
       const [batch = []] = cutBatches(waiting.slice(0, free * maxItems), sizeOfWaiter, { maxItems, maxSize })
       waiting = waiting.slice(batch.length)
@@ -83,6 +90,22 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
     return waiting.length >= maxItems || waiting.reduce((sum, { size }) => sum + size, 0) >= maxSize
   }
 
+  function remainingGatherMs(): number {
+    const [oldest] = waiting
+    if (gathering === undefined || oldest === undefined || isClosing || isBatchFull()) return 0
+    return gathering.waitMs({ count: waiting.length, since: oldest.since }, performance.now())
+  }
+
+  let later: NodeJS.Timeout | undefined
+
+  /** What comes meanwhile can end the wait before, or make it longer. */
+  function startLater(ms: number): void {
+    later ??= setTimeout(() => {
+      later = undefined
+      startCommits()
+    }, ms)
+  }
+
   let isStarting = false
 
   /** At the end of this turn of the event loop, so that what came with it goes along. */
@@ -98,7 +121,9 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
   return {
     submit(item) {
       const settle = Promise.withResolvers<void>()
-      waiting.push({ item, size: options.sizeOf(item), since: performance.now(), settle })
+      const since = performance.now()
+      waiting.push({ item, size: options.sizeOf(item), since, settle })
+      gathering?.note(since)
       start()
       return settle.promise
     },
@@ -107,7 +132,10 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): Grou
     },
     async [Symbol.asyncDispose]() {
       // What is to start does so by the next turn, and what waits follows what runs.
+      isClosing = true
       await nextTurn()
+      clearTimeout(later)
+      startCommits()
       while (running.size > 0) await Promise.all(running)
     },
   }
