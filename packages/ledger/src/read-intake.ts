@@ -9,16 +9,31 @@ export interface IntakeContents {
   readonly unnumbered: ReadonlyMap<string, number>
 }
 
-const states = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const
+/** A page keeps Redis busy for 7 ms (100,000 jobs at once: 140 ms, measured on a machine under load). */
+const idsPerPage = 5_000
+
+const otherStates = ['prioritized', 'active', 'delayed', 'failed'] as const
 
 /**
- * Reads the ids of all jobs in the intake queue, without those that are routed again. One script reads all states, so a
- * job that moves meanwhile is in one of them. 100,000 jobs keep Redis busy for 140 ms (measured on a machine under load).
+ * Reads the ids of all jobs in the intake queue, except jobs that are routed again. Waiting jobs are read page by page, from
+ * the newest to the oldest: new jobs enter before the first page and workers take jobs from the last, so no page skips a
+ * job. Jobs in other states are few. They are read before and after, because a job can change its state in between.
  */
-export async function readIntake(intake: Queue): Promise<IntakeContents> {
+export async function readIntake(intake: Queue, pageSize = idsPerPage): Promise<IntakeContents> {
+  const ids = new Set(await intake.getRanges([...otherStates], 0, -1))
+  for (let start = 0; ; start += pageSize) {
+    const page = await intake.getRanges(['waiting'], start, start + pageSize - 1)
+    if (page.length === 0) break
+    for (const id of page) ids.add(id)
+  }
+  for (const id of await intake.getRanges([...otherStates], 0, -1)) ids.add(id)
+  return toContents(intake, ids)
+}
+
+async function toContents(intake: Queue, ids: Iterable<string>): Promise<IntakeContents> {
   const ranges: IntakeRange[] = []
   const others: string[] = []
-  for (const id of await intake.getRanges([...states], 0, -1)) {
+  for (const id of ids) {
     const range = parseIntakeJobId(id)
     if (range !== undefined) ranges.push(range)
     else if (isUnnumberedJobId(id)) others.push(id)
