@@ -322,6 +322,26 @@ describe('GET /api/handlers', () => {
     await waiting.remove()
   })
 
+  it('counts batches that wait in Postgres for room in Redis', async () => {
+    const [event] = sent
+    const created_at = new Date(Date.now() - 60_000)
+    const row = { id: randomUUID(), handler: 'notify', event_ids: [event?.id ?? ''], replay_id: null, created_at }
+    await board.db
+      .insertInto('outbox')
+      .values({ ...row, is_queued: false })
+      .execute()
+    const notify = await statusOf('notify')
+    expect(notify).toMatchObject({ depth: 1 })
+    expect(notify?.['oldestAgeMs']).toBeGreaterThanOrEqual(60_000)
+    expect(notify?.['oldestClaimableAgeMs']).toBeGreaterThanOrEqual(60_000)
+    await board.post('/api/handlers/notify/pause', {})
+    expect(await statusOf('notify')).toMatchObject({ depth: 1, oldestClaimableAgeMs: null })
+    await board.post('/api/handlers/notify/resume', {})
+    await board.db.updateTable('outbox').set({ is_queued: true }).where('id', '=', row.id).execute()
+    expect(await statusOf('notify')).toMatchObject({ depth: 0, oldestAgeMs: null })
+    await board.db.deleteFrom('outbox').where('id', '=', row.id).execute()
+  })
+
   it('counts the events that are being retried and those that are dead, and forgets them once they are done', async () => {
     const startedAt = Date.now() - 120_000
     const failing = sent.slice(0, 3).map(({ id }) => ({ eventId: id, status: 'failing', note: 'no' }) as const)

@@ -2,13 +2,14 @@ import { readQueueActivity } from '@warmhook/queue/queue-activity'
 import { readQueueStatus } from '@warmhook/queue/read-queue-status'
 import { readUnfinished } from '@warmhook/store/deliveries/read-unfinished'
 import { readSubscriptions } from '@warmhook/store/handlers/announce-handlers'
+import { readWaitingJobs } from '@warmhook/store/outbox/read-waiting-jobs'
 import type { Queue } from 'bullmq'
 import type { ReadDeps } from './board-deps.ts'
 
 /** The status of a handler and its queue. */
 export interface HandlerStatus {
   readonly name: string
-  /** Jobs (batches) that are waiting or delayed. */
+  /** Jobs (batches) that are waiting or delayed in Redis, or wait in Postgres for room there. */
   readonly depth: number
   readonly active: number
   /** Age of the oldest job, waiting or delayed. */
@@ -39,9 +40,10 @@ export async function readHandlerStatuses(
 ): Promise<readonly HandlerStatus[]> {
   const at = now()
   const names = queues.map(({ name }) => name)
-  const [subscriptions, unfinished, activity, statuses] = await Promise.all([
+  const [subscriptions, unfinished, outbox, activity, statuses] = await Promise.all([
     readSubscriptions(db),
     readUnfinished(db),
+    readWaitingJobs(db),
     readQueueActivity(redis, prefix, names),
     Promise.all(queues.map((queue) => readQueueStatus(redis, queue, at))),
   ])
@@ -51,14 +53,16 @@ export async function readHandlerStatuses(
     if (queue === undefined) return []
     const { failing = 0, dead = 0, failingSince } = unfinished.get(name) ?? {}
     const { workers = 0, eventsPerMinute = 0 } = activity.get(name) ?? {}
-    const waitingSince = [queue.oldestAt, failingSince].filter((since) => since !== undefined)
+    const owed = outbox.get(name)
+    const waitingSince = [queue.oldestAt, owed?.since, failingSince]
+    const claimableSince = queue.paused ? [] : [queue.claimableSince, owed?.since]
     return [
       {
         name,
-        depth: queue.waiting + queue.delayed,
+        depth: queue.waiting + queue.delayed + (owed?.count ?? 0),
         active: queue.active,
-        oldestAgeMs: waitingSince.length === 0 ? null : ageOf(Math.min(...waitingSince)),
-        oldestClaimableAgeMs: ageOf(queue.claimableSince),
+        oldestAgeMs: ageOf(earliest(waitingSince)),
+        oldestClaimableAgeMs: ageOf(earliest(claimableSince)),
         retryingAgeMs: ageOf(failingSince),
         failing,
         dead,
@@ -69,4 +73,9 @@ export async function readHandlerStatuses(
       },
     ]
   })
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
 }
