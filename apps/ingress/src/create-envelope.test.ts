@@ -25,4 +25,12 @@ describe('createEnvelopeFactory', () => {
     expect(receivedAt).toBe(1_700_000_000_123)
     expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(receivedAt)
   })
+
+  it('begins in the millisecond after the latest id of an earlier run', () => {
+    const factory = createEnvelopeFactory(() => 1_700_000_000_000)
+    factory.startAfter(1_700_000_000_500)
+    expect(factory.create(input).receivedAt).toBe(1_700_000_000_501)
+    factory.startAfter(1_700_000_000_400)
+    expect(factory.latest).toBe(1_700_000_000_501)
+  })
 })

@@ -187,6 +187,24 @@ describe('createHubspotProvider', () => {
     expect(statusesOf(await createProvider(crm).upsertContacts(records(1), terms))).toEqual(['rejected'])
   })
 
+  it.each([
+    ['goes on after a row that says a scope is missing where others are written', 'MISSING_SCOPES', 2],
+    ['sends nothing more after a row that says a limit is reached', 'RATE_LIMIT', 1],
+  ])('%s', async (_words, category, requests) => {
+    await using crm = await startFakeHubspot(([first, second, third], _request, write) => {
+      if (second === undefined) return write()
+      const errors = [
+        { category: 'CONFLICT', context: { objectWriteTraceId: [second.objectWriteTraceId] } },
+        { category, context: { objectWriteTraceId: [third?.objectWriteTraceId] } },
+      ]
+      const results = [{ id: first?.id, objectWriteTraceId: first?.objectWriteTraceId }]
+      return Response.json({ results, errors }, { status: 207 })
+    })
+    const results = await createProvider(crm).upsertContacts(records(3), terms)
+    expect(results.get('trace-3') ?? [...results.values()][2]).toMatchObject({ status: 'hold' })
+    expect(crm.requests).toHaveLength(requests)
+  })
+
   it('holds one row that says a property is missing, and writes its neighbours', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) => {
       const [bad, ...good] = inputs

@@ -19,6 +19,11 @@ describe('readPayload', () => {
     expect(verdicts.map((verdict) => verdict.ok && verdict.warnings)).toEqual([[], [], [], [], []])
   })
 
+  it('reads a type within a hundred characters of white space, and nothing longer', () => {
+    expect(read({ type: type.padEnd(100), account })).toMatchObject({ type })
+    expect(read({ type: type.padEnd(101), account })).not.toMatchObject({ type })
+  })
+
   it.each([
     ['a type and an id', { type, account: { id: 7 } }, {}],
     ['a comma list of tags', { type, account: { id: 7, tags: 'a, b,' } }, { tags: ['a', 'b'] }],
