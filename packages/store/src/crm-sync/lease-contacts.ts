@@ -38,7 +38,7 @@ export async function leaseContacts(
   const { rows } = await sql<LeasedContact>`
     INSERT INTO crm_sync AS c (provider, email, owner, lease_id, lease_until)
     SELECT DISTINCT ON (w.email) ${provider}::text, w.email, w.owner, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
-    FROM ${wanted(contacts)} LEFT JOIN crm_sync s ON s.email = w.email AND s.provider = ${provider}
+    FROM ${wanted(contacts)} LEFT JOIN LATERAL ${ownerOf(provider)} AS s ON true
     ORDER BY w.email, s.owner = w.owner DESC NULLS LAST, w.position
     ON CONFLICT (email, provider) DO UPDATE SET
       owner = excluded.owner, lease_id = excluded.lease_id, lease_until = excluded.lease_until,
@@ -56,7 +56,7 @@ export async function findContactsOfOthers(
   contacts: readonly ContactKey[],
 ): Promise<readonly ContactKey[]> {
   const { rows } = await sql<ContactKey>`
-    SELECT w.email, w.owner FROM ${wanted(contacts)} JOIN crm_sync s ON s.email = w.email AND s.provider = ${provider}
+    SELECT w.email, w.owner FROM ${wanted(contacts)} CROSS JOIN LATERAL ${ownerOf(provider)} AS s
     WHERE s.owner <> w.owner AND ${isHeld('s')}`.execute(db)
   return rows
 }
@@ -67,6 +67,11 @@ function isHeld(row: 'c' | 's') {
   // The expression is that of the index mailboxes_by_contact.
   return sql`(octet_length(${email}) > length(${email}) OR EXISTS (
     SELECT FROM mailboxes m WHERE lower(btrim(left(m.email, 320))) = ${email} AND m.owner = ${owner}))`
+}
+
+/** With LIMIT, Postgres looks each contact up; a join may read all of them: 10 ms for a batch with 10,000 contacts, not 0.3. */
+function ownerOf(provider: string) {
+  return sql`(SELECT email, owner FROM crm_sync WHERE email = w.email AND provider = ${provider} LIMIT 1)`
 }
 
 function wanted(contacts: readonly ContactKey[]) {

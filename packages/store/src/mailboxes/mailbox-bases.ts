@@ -20,7 +20,8 @@ export async function readBases(
   const keys = mailboxes.map(({ owner, campaignId }) => ({ owner, campaign_id: campaignId }))
   const { rows } = await sql<{ owner: string; campaign_id: string; up_to: string; timeline: object }>`
     SELECT b.* FROM json_to_recordset(${toJsonParameter(keys)}::json) AS key (owner text, campaign_id bigint)
-    JOIN mailbox_bases b ON b.campaign_id = key.campaign_id AND b.owner = key.owner`.execute(db)
+    CROSS JOIN LATERAL (
+      SELECT * FROM mailbox_bases WHERE campaign_id = key.campaign_id AND owner = key.owner LIMIT 1) AS b`.execute(db)
   return new Map(
     rows.map(({ owner, campaign_id: campaignId, up_to: upTo, timeline }) => [
       mailboxKeyOf({ owner, campaignId: Number(campaignId) }),

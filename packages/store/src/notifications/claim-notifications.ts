@@ -65,8 +65,11 @@ async function claim(
     ), known AS (
       SELECT w."eventId", w.kind, bool_or(n.sent_at IS NOT NULL) AS sent,
         bool_or(n.sent_at IS NULL AND n.claimed_at > now() - ${claimMs} * interval '1 millisecond') AS held
-      FROM wanted w JOIN notifications n ON n.campaign_id = w."campaignId" AND n.owner = w.owner AND n.kind = w.kind
-        AND n.event_id >= w."sinceEventId" AND (w."beforeEventId" IS NULL OR n.event_id < w."beforeEventId")
+      FROM wanted w CROSS JOIN LATERAL (
+        SELECT sent_at, claimed_at FROM notifications
+        WHERE campaign_id = w."campaignId" AND owner = w.owner AND kind = w.kind
+          AND event_id >= w."sinceEventId" AND (w."beforeEventId" IS NULL OR event_id < w."beforeEventId")
+        OFFSET 0) AS n
       GROUP BY w."eventId", w.kind
     ), claimed AS (
       INSERT INTO notifications (owner, campaign_id, kind, event_id, claimed_by)
