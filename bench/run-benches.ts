@@ -183,8 +183,8 @@ async function benchLatency(sizes: BenchSizes, report: (progress: string) => voi
       ...beside('ack to last outcome p50', ({ outcome }) => outcome.p50),
       row('ack to last outcome p99', ({ outcome }) => outcome.p99, targets.outcomeP99),
       ...beside('ack to last outcome p99', ({ outcome }) => outcome.p99),
-      row('all processes', ({ cpu }) => cpu, targets.cpu, costUnit),
-      ...beside('all processes', ({ cpu }) => cpu, costUnit),
+      row('all processes', ({ cpu }) => cpu.all, targets.cpu, costUnit),
+      ...beside('all processes', ({ cpu }) => cpu.all, costUnit),
     )
   }
   return rows

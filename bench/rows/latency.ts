@@ -17,8 +17,14 @@ export interface LatencyResult {
   readonly ack: { readonly p50: number; readonly p99: number; readonly p999: number }
   /** From the 202 to the commit of the last handler's outcome. */
   readonly outcome: { readonly p50: number; readonly p99: number }
-  /** Of all processes but the load generator and the CRM, in microseconds per event. */
-  readonly cpu: number
+  /** In microseconds per event. */
+  readonly cpu: {
+    readonly ingress: number
+    readonly worker: number
+    readonly redis: number
+    readonly postgres: number
+    readonly all: number
+  }
 }
 
 const leadInSeconds = 5
@@ -43,19 +49,18 @@ export async function measureLatency(
   const acksFile = join(directory, 'acks')
   const ingress = await site.start(pipeline.ingress)
   const worker = await site.start(pipeline.worker)
-  const cpu = (): number =>
-    [ingress, worker, servers.redis, servers.postgres].reduce((sum, { pid }) => sum + cpuMicroseconds(pid), 0)
+  const pids = [ingress.pid, worker.pid, servers.redis.pid, servers.postgres.pid]
   const leadIn = Math.ceil(perSecond * leadInSeconds)
   const count = leadIn + Math.ceil(perSecond * seconds)
   const { warmUp } = pipeline
   const load = { url: ingress.url, path: endpointPath, connections: 64, warmUp, first: warmUp, count }
-  let before = 0
+  let before: readonly number[] = []
   const sent = await sendEvents({ ...load, perSecond, leadIn, acksFile }, async () => {
     await drained(site.queues, 60_000)
-    before = cpu()
+    before = pids.map(cpuMicroseconds)
   })
   await drained(site.queues, 60_000 + count * 10)
-  const used = cpu() - before
+  const used = pids.map((pid, at) => (cpuMicroseconds(pid) - (before[at] ?? 0)) / count)
   await checkOutcomes(site.db, warmUp + count, ['pause-tracking', 'crm-sync'])
   const committed = await readCommits(site.db)
   const waits = readFileSync(acksFile, 'utf8')
@@ -67,7 +72,11 @@ export async function measureLatency(
     .toSorted((a, b) => a - b)
   const at = (share: number): number =>
     waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? Number.NaN
-  return { ack: sent.ack, outcome: { p50: at(0.5), p99: at(0.99) }, cpu: used / count }
+  return { ack: sent.ack, outcome: { p50: at(0.5), p99: at(0.99) }, cpu: toCost(used) }
+}
+
+function toCost([ingress = 0, worker = 0, redis = 0, postgres = 0]: readonly number[]): LatencyResult['cpu'] {
+  return { ingress, worker, redis, postgres, all: ingress + worker + redis + postgres }
 }
 
 /** When each event's last outcome was committed, in ms since the epoch. */

@@ -26,7 +26,7 @@ export interface RouterDeps {
 export const maxGroupedJobs = 16
 const maxGroupedBytes = 512 * 1024
 /** A transaction costs as much as fifty events in it, and each makes a job for every handler (decision 013). */
-const gather = { maxMs: 25, enough: 12 }
+const gather = { maxMs: 50, enough: 16 }
 
 /**
  * Validates, deduplicates and records batches, then gives each handler its events. Jobs that come while a transaction runs
