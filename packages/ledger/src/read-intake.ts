@@ -2,18 +2,18 @@ import { envelopesInName } from '@warmhook/schema/batch'
 import { isUnnumberedJobId, parseIntakeJobId, type IntakeRange } from '@warmhook/schema/intake-range'
 import type { Queue } from 'bullmq'
 
-/** What is in the intake queue. */
+/** The contents of the intake queue. */
 export interface IntakeContents {
   readonly ranges: readonly IntakeRange[]
-  /** The size of each job of a version that did not number envelopes, by job id. */
+  /** The sizes of jobs from a version that did not number envelopes, by job id. */
   readonly unnumbered: ReadonlyMap<string, number>
 }
 
 const states = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const
 
 /**
- * Reads the ids of all jobs in the intake queue, without those that are routed again. One script reads all states, so a
- * job that moves meanwhile is in one of them. 100,000 jobs keep Redis busy for 140 ms (measured on a machine under load).
+ * Reads the ids of all jobs in the intake queue except replays. One script reads all states, so a job that changes
+ * state is always in one of them. 100,000 jobs keep Redis busy for 140 ms (measured on a machine under load).
  */
 export async function readIntake(intake: Queue): Promise<IntakeContents> {
   const ranges: IntakeRange[] = []
@@ -26,7 +26,7 @@ export async function readIntake(intake: Queue): Promise<IntakeContents> {
   return { ranges, unnumbered: await readSizes(intake, others) }
 }
 
-/** Off the jobs' names, in one round trip; a job that is gone by now has none. */
+/** Reads sizes from the job names, in one round trip; a job that no longer exists has none. */
 async function readSizes(intake: Queue, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const client = await intake.backend.client
   const sizes = await Promise.all(
