@@ -18,7 +18,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { maxContentEncodingLength } from './content-encoding.ts'
 
-/** One received request body with the identity assigned by the ingress. Fields added by a newer version are accepted. */
+/** One received request body with the identity assigned by the ingress. Fields of newer versions are accepted. */
 export const Envelope = z.object({
   /** UUIDv7 whose time is `receivedAt`, so that ids sort in arrival order. */
   id: z.uuidv7(),

@@ -1,4 +1,4 @@
-/** A JSON object's values by key, ignoring case and punctuation: `campaign_id`, `campaignId` and `Campaign-ID` match. */
+/** A JSON object's values by key, without case and punctuation: `campaign_id`, `campaignId` and `Campaign-ID` match. */
 export type Fields = ReadonlyMap<string, unknown>
 
 /** Finds the fields of an object. Null counts as absent, and the documented spelling of a key takes precedence. */
