@@ -55,7 +55,7 @@ describe('an installation', { timeout: 60_000 }, () => {
         'type: read as campaign.connection.problematic',
         'reason: expected text, read as JSON text',
         'account.first_name: expected text, read a number as text',
-        'account.tags: expected an array of text, read as a comma list',
+        'account.tags: expected an array of text, read as a comma-separated list',
         'account.meta: expected text, read as JSON text',
       ],
       raw: body,
@@ -64,7 +64,7 @@ describe('an installation', { timeout: 60_000 }, () => {
     expect(items.map(({ warnings }) => warnings.length)).toEqual([5])
     const authorization = `Basic ${Buffer.from(`admin:${site.env['BOARD_PASSWORD']}`).toString('base64')}`
     const page = await (await fetch(site.boardUrl, { headers: { authorization } })).text()
-    expect(page).toContain('account.tags: expected an array of text, read as a comma list')
+    expect(page).toContain('account.tags: expected an array of text, read as a comma-separated list')
     const pauses = () => site.api<{ items: { campaignId: number; reason: string }[] }>('/api/pauses?state=open')
     await eventually(async () =>
       expect((await pauses()).items).toContainEqual(

@@ -1,12 +1,12 @@
 export interface BatchLimits {
   readonly maxItems: number
-  /** In the unit of the sizes given: mostly bytes. */
+  /** In the unit of `sizeOf`, usually bytes. */
   readonly maxSize: number
 }
 
 /**
- * Cuts a list, in its order, into batches within the limits; into equal ones where the number of items decides, since a
- * small rest would cost as much as a full batch. An item that is too large by itself gets a batch of its own.
+ * Cuts a list, in order, into batches within the limits. If the number of items decides, the batches are equal, because
+ * a small remainder would cost as much as a full batch. An item that exceeds the limit gets its own batch.
  */
 export function cutBatches<Item>(
   items: readonly Item[],

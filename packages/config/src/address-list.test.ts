@@ -3,7 +3,7 @@ import { createAddressList, isAddressRange, normaliseAddress } from './address-l
 
 describe('createAddressList', () => {
   it.each([
-    // The edges of a range, also one that is written with host bits.
+    // The edges of a range, including a range with host bits.
     ['203.0.113.0/24', '203.0.113.0', true],
     ['203.0.113.0/24', '203.0.113.255', true],
     ['203.0.113.0/24', '203.0.112.255', false],
@@ -24,13 +24,13 @@ describe('createAddressList', () => {
     ['::/0', '2001:db8::1', true],
     ['::/0', '203.0.113.5', false],
     ['::/0', '::ffff:203.0.113.5', false],
-    // IPv4 inside IPv6, in the list and as the peer.
+    // IPv4-mapped IPv6, in the list and as the client.
     ['203.0.113.0/24', '::ffff:203.0.113.9', true],
     ['203.0.113.0/24', '::ffff:cb00:7109', true],
     ['203.0.113.0/24', '::FFFF:cb00:7209', false],
     ['::ffff:203.0.113.0/120', '203.0.113.9', true],
     ['::ffff:203.0.113.0/120', '203.0.114.9', false],
-    // A link-local peer comes with its zone.
+    // A link-local address with its zone.
     ['fe80::/10', 'fe80::1%eth0', true],
     ['fe80::/10', 'fec0::1%eth0', false],
     ['203.0.113.5', 'nonsense', false],
@@ -39,7 +39,7 @@ describe('createAddressList', () => {
     expect(createAddressList([range]).has(address)).toBe(has)
   })
 
-  it('has what any of its ranges has', () => {
+  it('contains the addresses of all its ranges', () => {
     const list = createAddressList(['203.0.113.0/24', '2001:db8::/32', '198.51.100.7'])
     expect(['203.0.113.1', '2001:db8::1', '198.51.100.7'].every(list.has)).toBe(true)
     expect(['198.51.100.8', '2001:db9::1'].some(list.has)).toBe(false)
@@ -63,7 +63,7 @@ describe('createAddressList', () => {
   })
 })
 
-it('normaliseAddress has one spelling per address', () => {
+it('normaliseAddress returns one spelling per address', () => {
   expect(
     ['2001:DB8::0:1', '::ffff:1.2.3.4', '0:0:0:0:0:FFFF:0102:0304', 'fe80::1%2', '1.2.3.4', 'x'].map(normaliseAddress),
   ).toEqual(['2001:db8::1', '1.2.3.4', '1.2.3.4', 'fe80::1', '1.2.3.4', undefined])

@@ -10,7 +10,7 @@ function read(name: Name, value: string): unknown {
   return result instanceof Secret ? result.reveal() : result
 }
 
-/** What the message says of the variable after its name; undefined when the value is taken. */
+/** The error message after the variable's name; undefined if the value is accepted. */
 function refusal(name: Name, value: string): string | undefined {
   try {
     read(name, value)
@@ -112,7 +112,7 @@ describe('DATABASE_URL', () => {
 
 describe('REDIS_URL', () => {
   it.each(['redis://user:p%ss@127.0.0.1', 'redis://%E0%A4%A@127.0.0.1', 'redis+sentinel://u:p%zz@s1/main'])(
-    'says that the %% of %s does not decode',
+    'reports the invalid %% escape in %s',
     (url) => {
       expect(refusal('REDIS_URL', url)).toBeDefined()
       expect(() => read('REDIS_URL', url)).toThrow('REDIS_URL contains an invalid % escape')
@@ -134,7 +134,7 @@ describe('REDIS_URL', () => {
 })
 
 describe('the secrets', () => {
-  it.each(['a b', 'a\u00e9', 'token"\u2026'])('refuse what no header can hold: %s', (text) =>
+  it.each(['a b', 'a\u00e9', 'token"\u2026'])('refuse characters that are invalid in a header: %s', (text) =>
     expect(refusal('HUBSPOT_ACCESS_TOKEN', text)).toBeDefined(),
   )
 
@@ -143,16 +143,16 @@ describe('the secrets', () => {
     'ftp://hooks.slack.com/x',
     'https://user:password@hooks.slack.com/x',
     'https://',
-  ])('refuse %s for a URL', (text) => expect(refusal('SLACK_WEBHOOK_URL', text)).toBeDefined())
+  ])('refuse %s as a URL', (text) => expect(refusal('SLACK_WEBHOOK_URL', text)).toBeDefined())
 
   it.each([
     'https://user:password@api.hubapi.com',
     'https://api.hubapi.com?x=1',
     'https://api.hubapi.com/#x',
     'crm.example.com',
-  ])('refuse %s for the base of an API', (text) => expect(refusal('HUBSPOT_BASE_URL', text)).toBeDefined())
+  ])('refuse %s as the base URL of an API', (text) => expect(refusal('HUBSPOT_BASE_URL', text)).toBeDefined())
 
-  it('refuse a user whose name would end at its colon', () => expect(refusal('BOARD_USER', 'a:b')).toBeDefined())
+  it('refuse a user name with a colon', () => expect(refusal('BOARD_USER', 'a:b')).toBeDefined())
 })
 
 describe('WARMHOOK_ENDPOINT_KEY', () => {
@@ -175,7 +175,7 @@ describe('WARMHOOK_ENDPOINT_KEY', () => {
 })
 
 describe('TRUSTED_PROXIES', () => {
-  it('takes addresses and ranges between commas or spaces', () => {
+  it('accepts addresses and ranges separated by commas or spaces', () => {
     expect(read('TRUSTED_PROXIES', '10.0.0.0/8, ::1, 192.0.2.7')).toEqual(['10.0.0.0/8', '::1', '192.0.2.7'])
   })
 

@@ -39,13 +39,13 @@ describe('a value', () => {
     ['a line end', `${key}\n`],
     ['a byte order mark', `\uFEFF${key}`],
     ['spaces', `  ${key}\t`],
-  ])('loses %s around it, in the variable and in its file', (_name, text) => {
+  ])('is trimmed of %s, in the variable and in its file', (_name, text) => {
     expect(readKey({ WARMHOOK_ENDPOINT_KEY: text })).toBe(key)
     expect(readKey({ WARMHOOK_ENDPOINT_KEY_FILE: write('key', text) })).toBe(key)
     expect(readKey({ WARMHOOK_ENDPOINT_KEY_FILE: `${write('key', text)}\r\n` })).toBe(key)
   })
 
-  it('is unset when it is empty, and then its file counts', () => {
+  it('counts as unset if it is empty; its file is then used', () => {
     expect(readKey({ WARMHOOK_ENDPOINT_KEY: '', WARMHOOK_ENDPOINT_KEY_FILE: write('key', key) })).toBe(key)
     expect(parseEnv({ HOST: fields.HOST }, { HOST: '', HOST_FILE: '' })).toEqual({ HOST: '127.0.0.1' })
   })
@@ -53,8 +53,8 @@ describe('a value', () => {
   it.each([
     ['a line break', 'first-part-of-a-key\nsecond-part'],
     ['a zero-width space', 'first-part-of-a-key\u200Bsecond-part'],
-    ['bytes that were no text', 'first-part-of-a-key\uFFFDsecond-part'],
-  ])('is refused by name with %s inside, without being quoted', (_name, text) => {
+    ['bytes that are not text', 'first-part-of-a-key\uFFFDsecond-part'],
+  ])('is refused by name if it contains %s, without being quoted', (_name, text) => {
     const problems = problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY: text }))
     expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY contains a line break or another invisible character'])
   })
@@ -91,12 +91,12 @@ describe('NAME_FILE', () => {
     ])
   })
 
-  it.each(['', '\n', '\uFEFF\r\n'])('is refused when the file holds only %j', (text) => {
+  it.each(['', '\n', '\uFEFF\r\n'])('is refused when the file contains only %j', (text) => {
     const problems = problemsOf(() => readKey({ WARMHOOK_ENDPOINT_KEY_FILE: write('empty', text) }))
     expect(problems).toEqual(['WARMHOOK_ENDPOINT_KEY_FILE refers to a file that is empty'])
   })
 
-  it('may be a link, as mounted secrets are', () => {
+  it('may be a symbolic link, like mounted secrets', () => {
     mkdirSync(join(directory, '..data'), { recursive: true })
     write(join('..data', 'key'), `${key}\n`)
     const link = join(directory, 'linked')
@@ -106,7 +106,7 @@ describe('NAME_FILE', () => {
 })
 
 describe('the message', () => {
-  it('lists every problem of every reader once, by name, with no value in it', () => {
+  it('lists every problem of every reader once, by name, without values', () => {
     const env = {
       BATCH_MAX: 'secret-one',
       REDIS_URL: 'secret-two',
@@ -131,7 +131,7 @@ describe('the message', () => {
     expect(problemsOf(read).join('\n')).not.toContain('secret-')
   })
 
-  it('gives the results in order when there is no problem', () => {
+  it('returns the results in order if there is no problem', () => {
     expect(
       parseAll(
         () => 1,
@@ -140,7 +140,7 @@ describe('the message', () => {
     ).toEqual([1, 'two'])
   })
 
-  it('lets other errors through', () => {
+  it('rethrows other errors', () => {
     expect(() =>
       parseAll(() => {
         throw new TypeError('a bug')

@@ -12,7 +12,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-it('creates every level for its owner alone, and leaves nothing in it', () => {
+it('creates every level, accessible only to its owner, and leaves no files behind', () => {
   const directory = join(home, 'a', 'b', 'c')
   prepareDirectory('DATA_DIR', directory)
   prepareDirectory('DATA_DIR', directory)
@@ -20,7 +20,7 @@ it('creates every level for its owner alone, and leaves nothing in it', () => {
   expect(statSync(join(home, 'a')).mode & 0o777).toBe(0o700)
 })
 
-it('follows a link to a directory', () => {
+it('follows a symbolic link to a directory', () => {
   mkdirSync(join(home, 'target'))
   symlinkSync(join(home, 'target'), join(home, 'link'))
   prepareDirectory('DATA_DIR', join(home, 'link', 'below'))
@@ -28,7 +28,7 @@ it('follows a link to a directory', () => {
 })
 
 it.each([
-  // Where Node's own recursive mkdir never comes back.
+  // Node's own recursive mkdir never returns here.
   ['cannot be created: "/proc/warmhook" does not exist', () => '/proc/warmhook/data'],
   ['is not a directory', () => file()],
   ['is inside something that is not a directory', () => join(file(), 'below')],
@@ -37,15 +37,15 @@ it.each([
   ['is a symbolic link to nothing', () => join(linkTo('nowhere'), 'below')],
   ['is a symbolic link to itself', () => linkTo('dangling')],
   ['is too long', () => join(home, 'x'.repeat(300))],
-])('refuses a path that %s, by the name of its variable', (problem, path) => {
+])('refuses a path that %s, naming its variable', (problem, path) => {
   expect(() => prepareDirectory('DATA_DIR', path())).toThrow(/^Invalid configuration:\n {2}- DATA_DIR /)
   expect(() => prepareDirectory('DATA_DIR', path())).toThrow(problem)
 })
 
-it('refuses a directory that this user may not write', () => {
+it('refuses a directory that is not writable for this user', () => {
   const directory = join(home, 'closed')
   mkdirSync(directory)
-  // Nothing is closed to root, so another user looks at it.
+  // Root may write anywhere, so the check runs as another user.
   chmodSync(home, 0o755)
   chmodSync(directory, 0o500)
   const script = `

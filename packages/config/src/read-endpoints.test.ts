@@ -24,7 +24,7 @@ function read(text: string | Uint8Array, env: Record<string, string> = {}): read
   return readEndpoints({ ENDPOINTS_FILE: path, ...env }, ['mailivery', 'other'])
 }
 
-/** Fails for a message with a key in it, or a line that holds one. */
+/** Fails if a message contains a key or a digest. */
 function problemsOf(text: string | Uint8Array, env: Record<string, string> = {}): readonly string[] {
   try {
     read(text, env)
@@ -36,7 +36,7 @@ function problemsOf(text: string | Uint8Array, env: Record<string, string> = {})
 }
 
 describe('readEndpoints', () => {
-  it('reads owners with keys in clear and as digests, two during a rotation', () => {
+  it('reads owners with plain-text keys and digests, two during a rotation', () => {
     const endpoints = read(`
 endpoints:
   - owner: acme
@@ -54,7 +54,7 @@ endpoints:
     expect(endpoints[1]?.allow).toBeUndefined()
   })
 
-  it('takes anchors, CRLF, a byte order mark, and white space around keys', () => {
+  it('accepts anchors, CRLF, a byte order mark, and white space around keys', () => {
     const text = `\uFEFFoffice: &x\r\n`
     expect(problemsOf(text)).not.toEqual([])
     const endpoints = read(
@@ -64,7 +64,7 @@ endpoints:
     expect(endpoints[0]?.keyDigests).toEqual([digest(keyA)])
   })
 
-  it('is the default endpoint alone without a file, with it beside a file, and nothing without either', () => {
+  it('returns only the default endpoint without a file, both with a file, and none without either', () => {
     expect(readEndpoints({ WARMHOOK_ENDPOINT_KEY: keyA }, ['mailivery']).map(({ owner }) => owner)).toEqual(['default'])
     const both = read(`endpoints: [{ owner: acme, keys: [${keyB}] }]`, { WARMHOOK_ENDPOINT_KEY: keyA })
     expect(both.map(({ owner }) => owner)).toEqual(['default', 'acme'])
@@ -122,7 +122,7 @@ endpoints:
     expect(problemsOf(`endpoints: ${list}`)).toEqual([`ENDPOINTS_FILE, line ${line}: repeats the key of line 1`])
   })
 
-  it('refuses a default key or owner that the file has, too', () => {
+  it('refuses a default key or owner that is also in the file', () => {
     expect(problemsOf(`endpoints: [{owner: a, keys: ["${sha256(keyA)}"]}]`, { WARMHOOK_ENDPOINT_KEY: keyA })).toEqual([
       'WARMHOOK_ENDPOINT_KEY is also used as a key of a in ENDPOINTS_FILE',
     ])
@@ -173,7 +173,7 @@ endpoints:
         .join('\n')}\nendpoints: *i`,
       /an alias is undefined or expands to too much/,
     ],
-  ])('tells the place of %s, never its text', (_name, text, problem) => {
+  ])('reports the location of %s, never its text', (_name, text, problem) => {
     expect(problemsOf(text)[0]).toMatch(problem)
   })
 

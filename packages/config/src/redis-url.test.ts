@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { parseRedisUrl } from './redis-url.ts'
 
 describe('parseRedisUrl', () => {
-  it.each(['redis://127.0.0.1:6379', 'rediss://user:secret@redis.example:6380/2'])('leaves %s as it is', (url) => {
+  it.each(['redis://127.0.0.1:6379', 'rediss://user:secret@redis.example:6380/2'])('leaves %s unchanged', (url) => {
     expect(parseRedisUrl(url)).toEqual({ url })
   })
 
-  it('finds sentinels, credentials, master and database', () => {
+  it('reads sentinels, credentials, master and database', () => {
     expect(parseRedisUrl('rediss+sentinel://me:p%40ss@s1:26380,[::1],s3.example/main/3')).toEqual({
       sentinels: [
         { host: 's1', port: 26_380 },
@@ -21,7 +21,7 @@ describe('parseRedisUrl', () => {
     })
   })
 
-  it('takes a password without a user', () => {
+  it('accepts a password without a user', () => {
     expect(parseRedisUrl('redis+sentinel://:secret@s1/main')).toMatchObject({
       username: undefined,
       password: 'secret',

@@ -6,7 +6,7 @@ import type { LatestReports } from './read-reports.ts'
 
 /** Acknowledged envelopes that are neither routed nor in the intake queue nor in a spool. */
 export interface MissingRange extends IntakeRange {
-  /** Their neighbours were routed about then; they were received at about the same time. */
+  /** When their neighbours were routed, which is about when they were received. */
   readonly after: Date
   readonly before: Date
 }
@@ -23,7 +23,7 @@ export interface NumberedEnvelopes {
   readonly missing: readonly MissingRange[]
 }
 
-/** Compares what ingresses have acknowledged with where envelopes are. */
+/** Compares the envelopes that ingresses have acknowledged with those that can be found. */
 export function findMissing({ epochs, spools, intake, routed }: Whereabouts): NumberedEnvelopes {
   const reportOf = new Map(epochs.map((report) => [report.name, report]))
   const spooled = spools.flatMap(({ ranges }) =>

@@ -3,7 +3,7 @@ import type { Database } from '@warmhook/store/database'
 import type { Queue } from 'bullmq'
 import { surveyEnvelopes, type EnvelopeSurvey } from './survey-envelopes.ts'
 
-/** What has become of every envelope that was ever accepted. */
+/** The state of every envelope that was ever accepted. */
 export interface Ledger {
   readonly accepted: number
   readonly processed: number
@@ -11,7 +11,7 @@ export interface Ledger {
   readonly quarantined: number
   readonly dead: number
   readonly inFlight: number
-  /** Acknowledged, and nowhere. */
+  /** Acknowledged, but nowhere to be found. */
   readonly missing: number
   /** Nothing is missing, and the rest adds up to `accepted`. */
   readonly balanced: boolean

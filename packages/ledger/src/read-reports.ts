@@ -3,13 +3,13 @@ import type { Database } from '@warmhook/store/database'
 import { readReports } from '@warmhook/store/ledger/ingress-reports'
 import type { Queue } from 'bullmq'
 
-/** The latest account that each ingress process has given of itself, and of its spool. */
+/** The latest reports of each ingress process on itself and on its spool. */
 export interface LatestReports {
   readonly epochs: readonly EpochReport[]
   readonly spools: readonly SpoolReport[]
 }
 
-/** From Redis, and from Postgres what Redis has forgotten. */
+/** From Redis, plus reports that only Postgres still has. */
 export async function readLatestReports(intake: Queue, db: Database): Promise<LatestReports> {
   const kept = (await readReports(db)).flatMap((report) => parseReport(report))
   const all = [...kept, ...(await readRedisReports(intake))].toSorted((a, b) => a.version - b.version)
@@ -27,7 +27,7 @@ export async function readRedisReports(intake: Queue): Promise<readonly IngressR
   return Object.values(fields).flatMap((json) => parseReport(JSON.parse(json)))
 }
 
-/** A report of a version that we can't read claims nothing. */
+/** A report of an unknown version is ignored. */
 function parseReport(report: unknown): readonly IngressReport[] {
   const { data } = IngressReport.safeParse(report)
   return data === undefined ? [] : [data]

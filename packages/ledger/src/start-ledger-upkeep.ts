@@ -15,16 +15,16 @@ export interface UpkeepDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** What a round that is cut off leaves undone is done by the next one, in whichever worker. */
+/** If a round is cut short, the next one, in any worker, completes its work. */
 const farewellMs = 2_000
 const saveEveryMs = 10_000
 const forgetEveryMs = 3_600_000
-/** A process that lives reports every two seconds, also after its report was removed. */
+/** A live process reports every two seconds, even after its report was removed. */
 const silentForMs = 3_600_000
 
 /**
- * Copies the ingresses' reports from Redis, which may forget them, to Postgres, and keeps both from growing for ever.
- * Any number of workers may do it. Disposal waits for the round in progress, but not for an unreachable Redis.
+ * Copies the ingresses' reports from Redis, which may lose them, to Postgres, and keeps both from growing forever. Any
+ * number of workers may run it. Disposal waits for the round in progress, but not for an unreachable Redis.
  */
 export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   let running: Promise<void> | undefined
@@ -51,14 +51,14 @@ export function startLedgerUpkeep(deps: UpkeepDeps): AsyncDisposable {
   }
 }
 
-/** One round: the reports to Postgres, neighbouring ranges to one row, changes to their totals. */
+/** One round: saves reports to Postgres, merges adjacent ranges into one row, and adds changes to their totals. */
 export async function keepLedger({ intake, db }: Pick<UpkeepDeps, 'intake' | 'db'>): Promise<void> {
   await saveReports(db, await readRedisReports(intake))
   await mergeRoutedRanges(db)
   await foldTotals(db)
 }
 
-/** Reports of processes that ended and lost nothing, and of spools that are empty and no longer used. */
+/** Removes the reports of processes that ended without loss, and of spools that are empty and no longer used. */
 async function forgetOldReports({ intake, db, now }: UpkeepDeps): Promise<void> {
   const { missing } = await surveyEnvelopes(intake, db)
   const { epochs, spools } = await readLatestReports(intake, db)

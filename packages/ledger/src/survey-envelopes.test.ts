@@ -40,7 +40,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
   })
   afterAll(() => stack.disposeAsync())
 
-  /** One ingress with its spool, its jobs and what should be found of them. */
+  /** One ingress with its spool, its jobs and the expected survey. */
   class Site {
     readonly epoch = (epochs += 1).toString(16).padStart(16, '0')
     readonly envelope = createEnvelopes(Date.now() + epochs * 1_000_000)
@@ -132,7 +132,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
       await report({ kind: 'spool', name, ...at, ranges: { [name]: pairs(this.spooled) } })
     }
 
-    /** What is nowhere, of what was acknowledged. */
+    /** Acknowledged envelopes that are nowhere. */
     missing(): readonly number[] {
       const found = new Set(numbersOf([...this.waiting, ...this.spooled, ...this.routed, ...this.refused]))
       return [...new Set(numbersOf(this.lost))].filter((number) => !found.has(number)).toSorted((a, b) => a - b)
@@ -149,7 +149,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
     await client.hset(intake.toKey(REPORTS_KEY), { [`${item.kind} ${item.name}`]: JSON.stringify(item) })
   }
 
-  it('misses exactly what was acknowledged and is nowhere, whatever happened to it before', async () => {
+  it('reports exactly the acknowledged envelopes that are nowhere, whatever happened to them before', async () => {
     const history = fc.array(fc.tuple(fc.constantFrom(...actions), fc.integer({ min: 1, max: 5 })), { maxLength: 14 })
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
@@ -174,7 +174,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
     )
   })
 
-  it('knows from Postgres what a wiped Redis no longer says', async () => {
+  it('uses the reports in Postgres after Redis was wiped', async () => {
     const site = new Site()
     for (const action of ['add', 'spool', 'add', 'route'] as const) await site.run(action, 2)
     await site.report()
@@ -186,7 +186,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
     expect(numbersOf(own)).toEqual(numbersOf(site.waiting))
   })
 
-  it('says when about the missing were received', async () => {
+  it('reports approximately when missing envelopes were received', async () => {
     const site = new Site()
     for (const action of ['add', 'add', 'add'] as const) await site.run(action, 1)
     const [first, second, third] = site.waiting
@@ -203,7 +203,7 @@ describe.each(engines)('surveyEnvelopes on %s', (engine) => {
     expect(own?.before.getTime()).toBeLessThan(Date.now() + 60_000)
   })
 
-  it('keeps one row for neighbouring ranges, however many jobs there were', async () => {
+  it('keeps one row for adjacent ranges, regardless of the number of jobs', async () => {
     const site = new Site()
     for (let jobs = 0; jobs < 40; jobs += 1) await site.route(site.take(3))
     await keepLedger({ intake, db: store.db })

@@ -7,7 +7,7 @@ import { findMissing, type MissingRange } from './find-missing.ts'
 import { readIntake } from './read-intake.ts'
 import { readLatestReports } from './read-reports.ts'
 
-/** Where all envelopes are that were ever accepted. */
+/** The location of every envelope that was ever accepted. */
 export interface EnvelopeSurvey {
   readonly ledger: StoreLedger
   /** Envelopes, numbered or not. */
@@ -18,8 +18,8 @@ export interface EnvelopeSurvey {
 }
 
 /**
- * Looks for every envelope. What seems to be missing is looked for once more: a failover of Redis can hide it for a
- * moment.
+ * Looks for every envelope. Envelopes that seem to be missing are looked for a second time: a Redis failover can hide
+ * them for a moment.
  */
 export async function surveyEnvelopes(intake: Queue, db: Database): Promise<EnvelopeSurvey> {
   const survey = await surveyOnce(intake, db)
@@ -28,7 +28,7 @@ export async function surveyEnvelopes(intake: Queue, db: Database): Promise<Enve
   return { ...again, missing: again.missing.flatMap((range) => alsoIn(survey.missing, range)) }
 }
 
-/** In the order in which envelopes move, spool, intake queue, Postgres: one that moves meanwhile is found where it goes. */
+/** Reads in the order in which envelopes move (spool, intake queue, Postgres), so one that moves meanwhile is found. */
 async function surveyOnce(intake: Queue, db: Database): Promise<EnvelopeSurvey> {
   const reports = await readLatestReports(intake, db)
   const { ranges, unnumbered } = await readIntake(intake)

@@ -7,7 +7,7 @@ it.each([
   ['0.0.0.0', 'http://127.0.0.1:3000'],
   ['::', 'http://[::1]:3000'],
   ['localhost', 'http://localhost:3000'],
-])('a server on %s is reached at %s', (host, url) => {
+])('a server on %s is reachable at %s', (host, url) => {
   expect(httpUrl(host, 3000)).toBe(url)
   expect(URL.canParse(url)).toBe(true)
 })

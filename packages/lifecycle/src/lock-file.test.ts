@@ -25,7 +25,7 @@ describe('lockFile', () => {
     expect(again).toBeDefined()
   })
 
-  it('ends with a process that is killed', async () => {
+  it('is released when its process is killed', async () => {
     const path = join(directory, 'two')
     const module = pathToFileURL(join(import.meta.dirname, 'lock-file.ts')).href
     const script = `
@@ -44,7 +44,7 @@ describe('lockFile', () => {
     expect(lock).toBeDefined()
   })
 
-  it('throws where no file can be', () => {
+  it('throws if the file cannot be created', () => {
     expect(() => lockFile(join(directory, 'missing', 'three'))).toThrow(/unable to open/)
   })
 })

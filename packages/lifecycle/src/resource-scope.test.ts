@@ -6,7 +6,7 @@ function resource(name: string, released: string[]): AsyncDisposable & { readonl
 }
 
 describe('ResourceScope', () => {
-  it('releases last in, first out, and once however often it is disposed', async () => {
+  it('releases last in, first out, and only once even if it is disposed repeatedly', async () => {
     const released: string[] = []
     const scope = new ResourceScope()
     scope.use('a', resource('a', released))
@@ -16,7 +16,7 @@ describe('ResourceScope', () => {
     expect(released).toEqual(['b', 'a'])
   })
 
-  it('releases the others when one fails or hangs, and says which', async () => {
+  it('releases the others if one fails or hangs, and names the failed ones', async () => {
     const released: string[] = []
     const scope = new ResourceScope()
     scope.use('a', resource('a', released))
@@ -30,7 +30,7 @@ describe('ResourceScope', () => {
 })
 
 describe('ResourceScope.build', () => {
-  it('gives what was built with a release for everything that it opened', async () => {
+  it('returns the result with a release for all opened resources', async () => {
     const released: string[] = []
     const built = await ResourceScope.build(async (scope) => {
       scope.use('a', resource('a', released))
@@ -41,7 +41,7 @@ describe('ResourceScope.build', () => {
     expect(released).toEqual(['b', 'a'])
   })
 
-  it('releases what is open when opening fails half-way', async () => {
+  it('releases open resources if opening fails midway', async () => {
     const released: string[] = []
     const failing = ResourceScope.build(async (scope) => {
       scope.use('a', resource('a', released))

@@ -10,14 +10,14 @@ function start(how: string, deadlineMs: number, readyLine = /^started$/): Promis
 }
 
 describe.concurrent('runUntilSignal', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends with 0 after %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('exits with 0 after %s', async (signal) => {
     await using app = await start('well', longMs)
     app.kill(signal)
     expect(await app.exited).toEqual({ code: 0, signal: null })
     expect(app.output()).toContain('stopping')
   })
 
-  it('ends with 1 at the second signal', async () => {
+  it('exits with 1 on the second signal', async () => {
     await using app = await start('hang at stop', longMs)
     app.kill('SIGTERM')
     await app.waitForLine(/^stopping$/)
@@ -28,7 +28,7 @@ describe.concurrent('runUntilSignal', () => {
   it.each([
     ['a stop', 'hang at stop', /^started$/],
     ['a start', 'hang at start', /^starting$/],
-  ])('ends with 1 at the deadline of %s that hangs', async (_name, how, readyLine) => {
+  ])('exits with 1 at the deadline of %s that hangs', async (_name, how, readyLine) => {
     await using app = await start(how, shortMs, readyLine)
     app.kill('SIGTERM')
     expect(await app.exited).toEqual({ code: 1, signal: null })
@@ -37,13 +37,13 @@ describe.concurrent('runUntilSignal', () => {
   it.each([
     ['a start that fails', 'fail at start', 'no start'],
     ['giving up', 'give up', 'enough'],
-  ])('ends with 1 after %s, and says why', async (_name, how, why) => {
+  ])('exits with 1 after %s, and reports why', async (_name, how, why) => {
     await using app = await start(how, longMs, /^starting$/)
     expect(await app.exited).toEqual({ code: 1, signal: null })
     expect(app.output()).toContain(why)
   })
 
-  it('ends with 1 after a stop that fails, and says why', async () => {
+  it('exits with 1 after a failed stop, and reports why', async () => {
     await using app = await start('fail at stop', longMs)
     app.kill('SIGTERM')
     expect(await app.exited).toEqual({ code: 1, signal: null })

@@ -4,7 +4,7 @@ import pRetry from 'p-retry'
 import type { QueueSpec } from './catalog.ts'
 import { createReplicatedWrite, type Write } from './replicated-write.ts'
 
-/** The batch is not known to be in Redis. It may be there all the same: the same id makes a repeat harmless. */
+/** Redis did not confirm the batch. It may still have stored it; adding it again with the same id is harmless. */
 export class EnqueueError extends Error {
   override readonly name = 'EnqueueError'
 }
@@ -12,16 +12,16 @@ export class EnqueueError extends Error {
 export interface BatchJob<Payload> {
   /** A UUID: a sender's own id could collide with BullMQ's key names. */
   readonly id: string
-  /** What people read on the board. */
+  /** Shown on the board. */
   readonly name: string
   readonly payload: Payload
 }
 
 export interface BatchProducer<Payload> extends AsyncDisposable {
   /**
-   * Adds a job and returns once Redis has it. A repeat with the same id changes nothing while the job exists.
+   * Adds a job and returns once Redis has stored it. Adding the same id again has no effect while the job exists.
    *
-   * @throws EnqueueError when Redis did not confirm within the deadline
+   * @throws EnqueueError if Redis does not confirm within the deadline
    */
   add(job: BatchJob<Payload>): Promise<void>
   readonly queue: Queue
@@ -29,14 +29,14 @@ export interface BatchProducer<Payload> extends AsyncDisposable {
 
 export interface BatchProducerOptions {
   readonly prefix: string
-  /** Bounds an add with all its repeats. */
+  /** Time limit for one add, including all retries. */
   readonly deadlineMs: number
-  /** Replicas that must have a job before its add is done. */
+  /** Replicas that must confirm a job before `add` returns. */
   readonly replicas: number
   readonly onError: (error: Error) => void
 }
 
-/** The connection stays the caller's. */
+/** The caller owns the connection and closes it. */
 export function createBatchProducer<Payload>(
   spec: QueueSpec<Payload>,
   connection: Redis,
@@ -51,7 +51,7 @@ export function createBatchProducer<Payload>(
   }
 }
 
-/** The one way to open a queue, so that every process gives its jobs the same options and none prints its errors as text. */
+/** Every process opens queues here: jobs get the same options everywhere, and errors are not printed as text. */
 export function openQueue(
   spec: QueueSpec<unknown>,
   connection: Redis,
@@ -79,7 +79,7 @@ async function addWithin<Payload>(
     deadlineMs,
   }: { readonly spec: QueueSpec<Payload>; readonly write: Write; readonly deadlineMs: number },
 ): Promise<void> {
-  // Not AbortSignal.timeout(): its timer outlives the add, and makes an error with a stack each time.
+  // Not AbortSignal.timeout(): its timer outlives the add, and it creates an error with a stack each time.
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(new Error('no answer from Redis')), deadlineMs)
   try {

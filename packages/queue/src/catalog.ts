@@ -2,18 +2,18 @@ import { EnvelopeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import { z } from 'zod'
 import type { Overlap } from '@warmhook/batching/group-commit'
 
-/** How large a batch may be, when a failed one is tried again, and how often. */
+/** The maximum batch size, and when and how often a failed batch is retried. */
 export interface BatchPolicy {
-  /** Events in a job and in a call of the handler, at most. */
+  /** Maximum number of events per job and per handler call. */
   readonly batchMax: number
-  /** Calls of the handler that one worker makes at once, where they must be fewer than its settings allow. */
+  /** Limits concurrent handler calls in one worker to fewer than its settings allow. */
   readonly maxCalls?: number
-  /** Of the handler's calls. */
+  /** When the handler's calls may overlap. */
   readonly overlap: Overlap
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
-  /** A call of the handler that takes longer is cancelled through its signal. */
+  /** A handler call that takes longer is cancelled through its signal. */
   readonly timeoutMs: number
 }
 
@@ -29,7 +29,7 @@ export interface QueueSpec<Payload> {
   }
 }
 
-// A job has 256 KiB at most, so these bound the bytes, too: 50 MiB of finished and 250 MiB of failed jobs for a queue.
+// A job is at most 256 KiB, so these also limit memory: 50 MiB of finished and 250 MiB of failed jobs per queue.
 const retention = {
   completed: { age: 3_600, count: 200 },
   failed: { age: 14 * 86_400, count: 1_000 },
@@ -39,7 +39,7 @@ const retention = {
 export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   name: 'intake',
   payload: EnvelopeBatch,
-  // The router fails only when a part of ours is unreachable, so it never gives an envelope up.
+  // The router fails only if Redis or Postgres is unreachable, so it never gives up on an envelope.
   policy: {
     batchMax: JOB_LIMITS.maxItems,
     overlap: 'full batch',
@@ -52,16 +52,16 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
 }
 
 /**
- * The queue of one handler; the handler brings the name and the policy. Whoever takes a job reads its payload with
- * `readEventJob`, which tells jobs of other versions from what nobody can read.
+ * The queue of one handler; the handler defines its name and policy. Workers read the payload with `readEventJob`,
+ * which distinguishes jobs of other versions from unreadable ones.
  */
 export function handlerQueue(handler: { readonly name: string; readonly policy: BatchPolicy }): QueueSpec<unknown> {
   return { name: handler.name, payload: z.unknown(), policy: handler.policy, retention }
 }
 
 /**
- * Milliseconds until the next attempt: doubled each time up to the policy's maximum, half of it random,
- * so that batches that failed together do not come back together.
+ * Milliseconds until the next attempt: doubled each time up to the policy's maximum. Half of it is random,
+ * so that batches that failed together are not retried together.
  */
 export function backoffMs(policy: BatchPolicy, attemptsMade: number, random: () => number): number {
   const full = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** Math.min(attemptsMade - 1, 40))

@@ -1,8 +1,8 @@
-/** What a worker shows of its taking of jobs at one moment. */
+/** A snapshot of how a worker takes jobs. */
 export interface TakingSample {
-  /** Milliseconds on any clock that never goes back. */
+  /** Milliseconds on any monotonic clock. */
   readonly at: number
-  /** Jobs that may be taken; undefined while that is not known. */
+  /** Jobs that can be taken; undefined if unknown. */
   readonly waiting: number | undefined
   readonly inProgress: number
   /** Jobs taken since the start. */
@@ -11,7 +11,7 @@ export interface TakingSample {
 
 const limitMs = 15_000
 
-/** Says whether a worker takes jobs when there are some and it has room. A full worker is only slow. */
+/** Returns whether a worker with free capacity takes waiting jobs. A worker without free capacity is merely slow. */
 export function createTakingCheck(concurrency: number): (sample: TakingSample) => boolean {
   let since: number | undefined
   let taken = 0

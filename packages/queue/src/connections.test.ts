@@ -13,9 +13,9 @@ import { connectConsumer, connectProducer, disconnect } from './connections.ts'
 
 const longWait = { timeoutMs: 15_000, intervalMs: 50 }
 const silences: readonly (readonly [string, readonly Direction[]])[] = [
-  ['both directions fall silent', ['command', 'answer']],
+  ['both directions go silent', ['command', 'answer']],
   ['commands are lost', ['command']],
-  ['answers are lost', ['answer']],
+  ['replies are lost', ['answer']],
 ]
 const kinds = [
   ['producer', connectProducer],
@@ -26,12 +26,12 @@ interface Line extends AsyncDisposable {
   readonly redis: Redis
   readonly proxy: TcpProxy
   readonly key: string
-  /** Names of what went wrong. */
+  /** The names of all errors. */
   readonly errors: readonly string[]
   blocking(): Promise<Redis>
 }
 
-/** A connection through a proxy of its own. */
+/** A connection through its own proxy. */
 async function openLine(connect: typeof connectProducer): Promise<Line> {
   const cleanup = new AsyncDisposableStack()
   const keys = cleanup.use(testPrefix())
@@ -74,7 +74,7 @@ describe.concurrent.each(kinds)('the connection of a %s', (_kind, connect) => {
     await eventually(async () => expect(await line.redis.get(line.key)).toBeNull())
   })
 
-  it('is replaced when its handshake gets no answer', async () => {
+  it('is replaced when its handshake gets no reply', async () => {
     await using line = await openLine(connect)
     const { redis, proxy } = line
     proxy.swallows = true
@@ -84,7 +84,7 @@ describe.concurrent.each(kinds)('the connection of a %s', (_kind, connect) => {
     await eventually(() => expect(redis.status).toBe('ready'), longWait)
   })
 
-  it('can be ended while it is silent', async () => {
+  it('can be closed while it is silent', async () => {
     await using line = await openLine(connect)
     line.proxy.silence('command', 'answer')
     await disconnect(line.redis)
@@ -93,14 +93,14 @@ describe.concurrent.each(kinds)('the connection of a %s', (_kind, connect) => {
 })
 
 describe.concurrent('a connection for blocking reads', () => {
-  it('waits as long as its command does', async () => {
+  it('waits for the whole timeout of its command', async () => {
     await using line = await openLine(connectConsumer)
     const blocking = await line.blocking()
     expect(await blocking.bzpopmin(line.key, 9)).toBeNull()
     expect(line.errors).toEqual([])
   })
 
-  it('is replaced when it is silent beyond that time', async () => {
+  it('is replaced when it stays silent beyond that timeout', async () => {
     await using line = await openLine(connectConsumer)
     const blocking = await line.blocking()
     line.proxy.silence('answer')
@@ -109,7 +109,7 @@ describe.concurrent('a connection for blocking reads', () => {
   })
 })
 
-it.concurrent('a command that nobody waits for any more is not sent again', async () => {
+it.concurrent('an abandoned command is not sent again', async () => {
   await using line = await openLine(connectProducer)
   const { redis, proxy, key } = line
   proxy.silence('command', 'answer')
@@ -119,7 +119,7 @@ it.concurrent('a command that nobody waits for any more is not sent again', asyn
 })
 
 it.concurrent(
-  'the connections that tell of a failover are replaced when they are silent',
+  'sentinel connections, which announce failovers, are replaced when they go silent',
   { timeout: 40_000 },
   async () => {
     await using cleanup = new AsyncDisposableStack()
@@ -141,7 +141,7 @@ it.concurrent(
     })
     cleanup.defer(() => redis.disconnect())
     await eventually(() => expect(redis.status).toBe('ready'), longWait)
-    // The one that asked for the master is gone by then.
+    // The connection that asked for the master's address has closed by then.
     await eventually(() => expect(proxy.liveLinks).toBe(1), longWait)
     proxy.silence('answer')
     expect(proxy.liveLinks).toBe(0)

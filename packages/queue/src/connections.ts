@@ -5,15 +5,15 @@ import { replaceWhenSilent } from './replace-when-silent.ts'
 import { watchSentinels, type SentinelWatch } from './watch-sentinels.ts'
 
 export interface ConnectionOptions {
-  /** As `parseRedisUrl` reads it. */
+  /** In a format that `parseRedisUrl` accepts. */
   readonly url: string
-  /** Told of every connection error; ioredis reconnects by itself. */
+  /** Called with every connection error; ioredis reconnects by itself. */
   readonly onError: (error: Error) => void
 }
 
 /**
- * A connection for producers: a command fails at once when Redis is unreachable, and after a second when it does not answer.
- * Never give it to a worker, whose blocking reads outlast that second.
+ * A connection for producers: a command fails immediately if Redis is unreachable, or after one second without a reply.
+ * Never use it for a worker, whose blocking reads take longer than that.
  */
 export function connectProducer(options: ConnectionOptions): Redis {
   const patience = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000 }
@@ -22,21 +22,21 @@ export function connectProducer(options: ConnectionOptions): Redis {
 
 /** A connection for workers and readers: commands wait while Redis is unreachable. */
 export function connectConsumer(options: ConnectionOptions): Redis {
-  // A Redis that a script keeps busy says so after 5 s (busy-reply-threshold).
+  // A Redis that is busy with a script replies BUSY after 5 s (busy-reply-threshold).
   return open(options, { maxRetriesPerRequest: null, answerSeconds: 6 })
 }
 
 const common = {
   connectTimeout: 2_000,
-  // For a farewell that nobody answers.
+  // How long to wait for the server to close its end.
   disconnectTimeout: 500,
   retryStrategy: (attempt: number) => Math.min(2 ** attempt * 50, 2_000),
-  // 1: reconnect, so that a replica that was a master is left for the new one.
+  // 1 means reconnect: a former master that is now a replica is left for the new master.
   reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 1 : false),
 }
 
 interface Patience extends Pick<RedisOptions, 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'commandTimeout'> {
-  /** How long Redis may send nothing when an answer is due. */
+  /** How long Redis may stay silent while a reply is pending. */
   readonly answerSeconds: number
 }
 
@@ -46,19 +46,19 @@ function open({ url, onError }: ConnectionOptions, { answerSeconds, ...patience 
   return watch(redis, { answerSeconds, onError })
 }
 
-/** Also the duplicates are replaced when they are silent: BullMQ makes one of a worker's connection, for blocking reads. */
+/** Duplicates are watched as well: BullMQ duplicates a worker's connection for blocking reads. */
 function watch(redis: Redis, options: SentinelWatch): Redis {
   replaceWhenSilent(redis, options.answerSeconds)
   watchSentinels(redis, options)
   const duplicate = redis.duplicate.bind(redis)
-  // BullMQ tells of its errors while it uses it; without a listener of its own ioredis would print those of its end.
+  // BullMQ removes its error listener when it is done; without this one, ioredis would print later errors.
   redis.duplicate = (override) => watch(duplicate(override), options).on('error', () => undefined)
   return redis
 }
 
 function connect(url: string, options: typeof common & Omit<Patience, 'answerSeconds'>): Redis {
   const address = parseRedisUrl(url)
-  if (address === undefined) throw new TypeError('not the URL of a Redis')
+  if (address === undefined) throw new TypeError('not a Redis URL')
   if ('url' in address) return new Redis(address.url, options)
   const { sentinels, name, username, password, db, tls } = address
   return new Redis({
@@ -75,7 +75,7 @@ function connect(url: string, options: typeof common & Omit<Patience, 'answerSec
   })
 }
 
-/** Ends a connection: politely where Redis answers, at once where it does not. */
+/** Closes a connection: with QUIT if Redis answers, forcibly if it does not. */
 export async function disconnect(redis: Redis): Promise<void> {
   const farewell = new AbortController()
   if (redis.status === 'ready') {
@@ -83,7 +83,7 @@ export async function disconnect(redis: Redis): Promise<void> {
     await Promise.race([redis.quit().catch(() => undefined), late])
   }
   farewell.abort()
-  // Also after a quit: ioredis 6 leaves its connections to sentinels open, and with them the process.
+  // Even after QUIT: ioredis 6 leaves its sentinel connections open, which keeps the process alive.
   redis.disconnect()
 }
 

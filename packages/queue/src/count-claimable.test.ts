@@ -6,7 +6,7 @@ import { intakeQueue } from './catalog.ts'
 import { connectProducer } from './connections.ts'
 import { countClaimable } from './count-claimable.ts'
 
-it('counts what waits and what is due, and nothing of a paused queue', async () => {
+it('counts waiting jobs and due jobs, but none of a paused queue', async () => {
   await using cleanup = new AsyncDisposableStack()
   const { redisUrl, prefix } = cleanup.use(testPrefix())
   const onError = (): void => undefined

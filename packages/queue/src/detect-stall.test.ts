@@ -11,20 +11,20 @@ function verdicts(...samples: readonly ProgressSample[]): StallVerdict[] {
 }
 
 describe('createStallDetector', () => {
-  it('has patience with a worker that has nothing to do', () => {
+  it('tolerates an idle worker', () => {
     expect(verdicts(...[0, 100, 1_000].map((at) => ({ ...idle, at })))).toEqual(['fine', 'fine', 'fine'])
   })
 
   it.each([
-    ['jobs wait and none ends', waits],
-    ['jobs are in progress and none ends, although none waits', hangs],
+    ['jobs are waiting and none finishes', waits],
+    ['jobs are in progress and none finishes, with none waiting', hangs],
   ])('asks for new connections, then for a new process, when %s', (_name, state) => {
     const at = [0, 30, 59, 60, 90, 119, 120]
     const expected = ['fine', 'fine', 'fine', 'rebuild', 'fine', 'fine', 'give up']
     expect(verdicts(...at.map((ms) => ({ ...state, at: ms })))).toEqual(expected)
   })
 
-  it('counts the end of a job as progress, and the taking of one as none', () => {
+  it('counts a finished job as progress, but not a taken one', () => {
     expect(
       verdicts(
         { ...waits, at: 0 },
@@ -41,7 +41,7 @@ describe('createStallDetector', () => {
       verdicts(
         { ...hangs, at: 0 },
         { ...hangs, at: 60 },
-        // Their locks run out before they are taken again.
+        // Their locks expire before they are taken again.
         { ...hangs, at: 61, waiting: 64, inProgress: 0 },
         { ...hangs, at: 80 },
         { ...hangs, at: 120 },
@@ -49,7 +49,7 @@ describe('createStallDetector', () => {
     ).toEqual(['fine', 'rebuild', 'fine', 'fine', 'give up'])
   })
 
-  it('is cleared by the end of a job after a rebuild', () => {
+  it('is cleared by a finished job after a rebuild', () => {
     expect(
       verdicts(
         { ...hangs, at: 0 },
@@ -61,7 +61,7 @@ describe('createStallDetector', () => {
     ).toEqual(['fine', 'rebuild', 'fine', 'fine', 'rebuild'])
   })
 
-  it('blames nobody while Redis does not answer', () => {
+  it('does not report a stall while Redis does not answer', () => {
     expect(
       verdicts(
         { ...hangs, at: 0 },
@@ -73,7 +73,7 @@ describe('createStallDetector', () => {
     ).toEqual(['fine', 'fine', 'fine', 'fine', 'rebuild'])
   })
 
-  it('starts again when work comes after a time without', () => {
+  it('restarts its timer when jobs arrive after an idle period', () => {
     expect(verdicts({ ...idle, at: 0 }, { ...idle, at: 500 }, { ...waits, at: 559 }, { ...waits, at: 560 })).toEqual([
       'fine',
       'fine',

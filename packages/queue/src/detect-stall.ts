@@ -1,12 +1,12 @@
-/** What is known of a worker at one moment. */
+/** A snapshot of a worker's progress. */
 export interface ProgressSample {
-  /** Milliseconds on any clock that never goes back. */
+  /** Milliseconds on any monotonic clock. */
   readonly at: number
-  /** Jobs that wait in the queue and may be taken; undefined while Redis does not say, when nobody could take one. */
+  /** Jobs in the queue that can be taken; undefined while Redis does not answer, when no worker can take one. */
   readonly waiting: number | undefined
-  /** Jobs that the worker has taken and not ended. */
+  /** Jobs that the worker has taken but not finished. */
   readonly inProgress: number
-  /** Jobs that it has ended since its start. What was taken before a rebuild counts in neither. */
+  /** Jobs that it has finished since its start. Jobs taken before a rebuild are in neither count. */
   readonly ended: number
 }
 
@@ -14,10 +14,10 @@ export interface ProgressSample {
 export type StallVerdict = 'fine' | 'rebuild' | 'give up'
 
 /**
- * Tells a worker that is stuck from one that has nothing to do: there are jobs, waiting or in progress, and for `limitMs` none has
- * ended. BullMQ's workers can stop for good after a fault of the connection (its issues 3088, 3185 and 4138 are open), and a call that
- * never returns holds its job for ever. Only the end of a job clears a worker: one that was rebuilt takes jobs even if it will
- * hang on them again.
+ * Distinguishes a stuck worker from an idle one: a worker is stuck if jobs are waiting or in progress and none finishes
+ * for `limitMs`. BullMQ workers can stop permanently after a connection failure (its issues 3088, 3185 and 4138 are
+ * open), and a call that never returns holds its job forever. Only a finished job clears the verdict: a rebuilt worker
+ * takes jobs even if it will hang on them again.
  */
 export function createStallDetector(limitMs: number): (sample: ProgressSample) => StallVerdict {
   let since: number | undefined

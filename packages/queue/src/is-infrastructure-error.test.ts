@@ -24,12 +24,12 @@ describe('isInfrastructureError', () => {
     '42P01',
     '42703',
     'XX000',
-  ])('is true of SQLSTATE %s', (code) => {
+  ])('is true for SQLSTATE %s', (code) => {
     expect(isInfrastructureError(sqlError(code))).toBe(true)
     expect(isInfrastructureError(new Error('while folding', { cause: sqlError(code) }))).toBe(true)
   })
 
-  it.each(['22P02', '22001', '23505', '54000'])('is false of SQLSTATE %s, which is about the data', (code) => {
+  it.each(['22P02', '22001', '23505', '54000'])('is false for SQLSTATE %s, which is about the data', (code) => {
     expect(isInfrastructureError(sqlError(code))).toBe(false)
   })
 
@@ -48,13 +48,13 @@ describe('isInfrastructureError', () => {
     expect(isInfrastructureError(new Error(message))).toBe(true)
   })
 
-  it('is true of a connection of ours that breaks, and false of one to a peer', () => {
+  it('is true for a broken connection to Postgres or Redis, and false for one to a peer', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
     expect(isInfrastructureError(refused)).toBe(true)
     expect(isInfrastructureError(new TypeError('fetch failed', { cause: refused }))).toBe(false)
   })
 
-  it('is false of what the work itself does wrong', () => {
+  it('is false for errors of the work itself', () => {
     expect(isInfrastructureError(new TypeError('undefined is not a function'))).toBe(false)
     expect(isInfrastructureError(Object.assign(new Error('no permission'), { code: 'EPERM' }))).toBe(false)
     expect(isInfrastructureError(new DOMException('aborted', 'AbortError'))).toBe(false)

@@ -1,11 +1,11 @@
-/** What a worker has done with jobs. */
+/** Counts a worker's jobs. */
 export interface JobCounts {
   readonly taken: number
   readonly ended: number
   readonly inProgress: number
-  /** Runs one job. */
+  /** Runs and counts one job. */
   readonly run: <T>(job: () => Promise<T>) => Promise<T>
-  /** Resolves at once, or when the last job in progress has ended. */
+  /** Resolves once no job is in progress. */
   readonly whenNoneInProgress: () => Promise<void>
 }
 

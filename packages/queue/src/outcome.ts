@@ -1,14 +1,14 @@
-/** What a handler says of one event. It throws only for what it did not expect: then every event of the batch is tried again. */
+/** A handler's result for one event. It throws only unexpected errors; every event of the batch is then retried. */
 export type Outcome =
   | { readonly status: 'done'; readonly note?: string }
-  /** Try again: exactly at `notBefore` (ms since the epoch) where the peer said when, else by the handler's policy. */
+  /** Retry: at `notBefore` (ms since the epoch) if the peer named a time, otherwise by the handler's policy. */
   | { readonly status: 'retry'; readonly reason: string; readonly notBefore?: number }
   /**
-   * The peer's account is at fault or asks to wait: no attempt is counted, however long it lasts. Tried again at
-   * `notBefore`, else after about a minute.
+   * The peer's account has a problem or the peer asks to wait: no attempt is counted, however long it lasts. Retried at
+   * `notBefore`, otherwise after about a minute.
    */
   | { readonly status: 'hold'; readonly reason: string; readonly notBefore?: number }
-  /** No attempt can help: the event becomes a dead letter, to be replayed by a person once the cause is fixed. */
+  /** Retrying cannot help: the event becomes a dead letter, which a person can replay once the cause is fixed. */
   | { readonly status: 'discard'; readonly reason: string }
 
 export function done(note?: string): Outcome {

@@ -19,11 +19,11 @@ describe('queue activity', () => {
   const read = async (...queues: readonly string[]) =>
     Object.fromEntries(await readQueueActivity(redis, keys.prefix, queues))
 
-  it('is nothing before the first report', async () => {
+  it('is empty before the first report', async () => {
     expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 0 } })
   })
 
-  it('counts the workers of each queue once, and adds up what they finished', async () => {
+  it('counts the workers of each queue once, and adds up the events they finished', async () => {
     const report = (workerId: string, ...queues: readonly (readonly [string, number])[]) =>
       reportWorker(redis, keys.prefix, {
         workerId,
@@ -39,13 +39,13 @@ describe('queue activity', () => {
     })
   })
 
-  it('forgets a worker that stops, and keeps what it finished', async () => {
+  it('forgets a worker that stops, but keeps its finished events', async () => {
     await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }] })
     await withdrawWorker(redis, keys.prefix, 'one', ['a'])
     expect(await read('a')).toEqual({ a: { workers: 0, eventsPerMinute: 3 } })
   })
 
-  it('forgets a worker that reports no more, and what happened more than a minute ago', async () => {
+  it('forgets workers that stop reporting, and events older than a minute', async () => {
     await reportWorker(redis, keys.prefix, { workerId: 'one', queues: [{ name: 'a', finished: 3 }] })
     await age(keys.prefix, 'a', 11_000)
     expect(await read('a')).toMatchObject({ a: { workers: 0, eventsPerMinute: 3 } })
@@ -53,7 +53,7 @@ describe('queue activity', () => {
     expect(await read('a')).toMatchObject({ a: { workers: 0, eventsPerMinute: 0 } })
   })
 
-  /** Makes everything that was reported of a queue older. */
+  /** Backdates all reports on a queue. */
   async function age(prefix: string, queue: string, ms: number): Promise<void> {
     const workers = `${prefix}:activity:workers:${queue}`
     for (const id of await redis.zrange(workers, 0, '-1')) await redis.zincrby(workers, -ms, id)

@@ -1,33 +1,33 @@
 import type { Redis } from 'ioredis'
 
-/** What one worker says of itself. */
+/** One worker's report about itself. */
 export interface WorkerReport {
   readonly workerId: string
-  /** The queues that it takes, with the events that it has finished in each since its last report. */
+  /** The queues that it processes, with the number of events finished in each since its last report. */
   readonly queues: readonly { readonly name: string; readonly finished: number }[]
 }
 
-/** What the workers have said of one queue. */
+/** The workers' reports on one queue, combined. */
 export interface QueueActivity {
-  /** Those that live and take the queue. */
+  /** Live workers that process the queue. */
   readonly workers: number
-  /** Finished over the last minute. */
+  /** Events finished in the last minute. */
   readonly eventsPerMinute: number
 }
 
-/** A worker that has not reported for so long no longer counts. */
+/** A worker that has not reported for this long no longer counts. */
 const reportValidMs = 10_000
 
 /**
- * Records that a worker takes its queues. Redis's own list of connections would not do: managed Redises refuse it, and it
- * keeps a worker whose machine is gone. Times are Redis's, so that clocks need not agree.
+ * Records which queues a worker processes. CLIENT LIST is no substitute: managed Redis services refuse it, and it still
+ * lists a worker whose machine is gone. Times come from Redis, so clocks need not agree.
  */
 export async function reportWorker(redis: Redis, prefix: string, { workerId, queues }: WorkerReport): Promise<void> {
   const keys = queues.flatMap(({ name }) => keysOf(prefix, name))
   await redis.eval(report, keys.length, ...keys, workerId, ...queues.map(({ finished }) => finished))
 }
 
-/** Takes back a worker's reports: it stops. */
+/** Removes a worker that is stopping. */
 export async function withdrawWorker(
   redis: Redis,
   prefix: string,
@@ -37,7 +37,7 @@ export async function withdrawWorker(
   for (const name of queues) await redis.zrem(keysOf(prefix, name)[0], workerId)
 }
 
-/** What the workers have reported, by queue. */
+/** The activity that workers have reported, by queue. */
 export async function readQueueActivity(
   redis: Redis,
   prefix: string,
@@ -57,7 +57,7 @@ function keysOf(prefix: string, queue: string): readonly [workers: string, finis
   return [`${prefix}:activity:workers:${queue}`, `${prefix}:activity:finished:${queue}`]
 }
 
-// Finished events are counted in slices of five seconds, of which a minute has twelve.
+// Finished events are counted in five-second slices, twelve per minute.
 const clock = `
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -25,14 +25,14 @@ describe('readQueueStatus', () => {
   })
 
   const add = (timestamp: number, delay = 0) => queue.add('x', {}, { timestamp, delay, jobId: randomUUID() })
-  /** Runs jobs by one worker until the queue is as it is to be. */
+  /** Runs jobs in one worker until the queue reaches the expected state. */
   async function work(process: (job: Job, token?: string) => Promise<void>, until: () => Promise<void>): Promise<void> {
     const worker = new Worker('q', process, { connection: redis.duplicate(), prefix: keys.prefix })
     await eventually(until)
     await worker.close()
   }
 
-  it('is empty where there is nothing', async () => {
+  it('is empty for an empty queue', async () => {
     expect(await readQueueStatus(redis, queue, Date.now())).toEqual({
       waiting: 0,
       delayed: 0,
@@ -44,7 +44,7 @@ describe('readQueueStatus', () => {
     })
   })
 
-  it('passes over a job that is gone by the time it is looked at', async () => {
+  it('skips a job that is gone by the time it is read', async () => {
     await redis.rpush(queue.toKey('wait'), 'a-job-without-a-hash')
     await redis.zadd(queue.toKey('delayed'), 5 * 4_096, 'another')
     expect(await readQueueStatus(redis, queue, Date.now())).toMatchObject({
@@ -55,7 +55,7 @@ describe('readQueueStatus', () => {
     })
   })
 
-  it('has had work to claim since the oldest waiting job was added', async () => {
+  it('is claimable since the oldest waiting job was added', async () => {
     await add(1_000)
     await add(2_000)
     expect(await readQueueStatus(redis, queue, 5_000)).toMatchObject({
@@ -65,7 +65,7 @@ describe('readQueueStatus', () => {
     })
   })
 
-  it('has none to claim while its only job waits for a later time', async () => {
+  it('is not claimable while its only job is delayed', async () => {
     const now = Date.now()
     await add(now - hour, 2 * hour)
     expect(await readQueueStatus(redis, queue, now)).toMatchObject({
@@ -73,11 +73,11 @@ describe('readQueueStatus', () => {
       oldestAt: now - hour,
       claimableSince: undefined,
     })
-    // No worker has moved it to those that wait.
+    // No worker has moved it to the waiting list.
     expect((await readQueueStatus(redis, queue, now + 2 * hour)).claimableSince).toBe(now + hour)
   })
 
-  it('counts from its return for a job that was tried before', async () => {
+  it('is claimable since its return for a job that was tried before', async () => {
     const started = Date.now()
     await add(started - hour)
     await work(
@@ -92,11 +92,11 @@ describe('readQueueStatus', () => {
     await job?.promote()
     const status = await readQueueStatus(redis, queue, Date.now())
     expect(status).toMatchObject({ waiting: 1, oldestAt: started - hour })
-    // Redis's clock and ours are of one machine here.
+    // Redis and the test run on the same machine, so they share a clock.
     expect(status.claimableSince).toBeGreaterThanOrEqual(before - 5)
   })
 
-  it('counts from the oldest event that is still known when the return is not', async () => {
+  it('is claimable since the oldest known event if the return is no longer recorded', async () => {
     const job = await add(Date.now() - hour)
     await work(
       async (running, token) => {
@@ -111,7 +111,7 @@ describe('readQueueStatus', () => {
     expect((await readQueueStatus(redis, queue, Date.now())).claimableSince).toBe(7_000)
   })
 
-  it('holds what it has while it is paused, and has none to claim', async () => {
+  it('reports its jobs while it is paused, but is not claimable', async () => {
     await add(1_000)
     await queue.pause()
     expect(await readQueueStatus(redis, queue, 5_000)).toMatchObject({

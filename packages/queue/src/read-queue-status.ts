@@ -5,19 +5,19 @@ import type { Redis } from 'ioredis'
 export interface QueueStatus {
   /** Jobs that could be taken now. */
   readonly waiting: number
-  /** Jobs that wait for the time of their next attempt. */
+  /** Jobs waiting until their next attempt is due. */
   readonly delayed: number
   readonly active: number
-  /** Jobs that ended as failed. */
+  /** Jobs that failed for good. */
   readonly failed: number
   readonly paused: boolean
-  /** When the job was added that has been waiting for longest; of the delayed ones, only the next is looked at. */
+  /** When the oldest waiting job was added; of the delayed jobs, only the next one is considered. */
   readonly oldestAt: number | undefined
-  /** Since when there is a job that could be taken; undefined: there is none, or the queue is paused. */
+  /** Since when there has been a job that could be taken; undefined if there is none or the queue is paused. */
   readonly claimableSince: number | undefined
 }
 
-/** `now` is in ms since the epoch. Costs the same however long the queue is. */
+/** `now` is in ms since the epoch. The cost does not depend on the queue's length. */
 export async function readQueueStatus(redis: Redis, queue: Queue, now: number): Promise<QueueStatus> {
   const [counts, paused, waiting, delayed] = await Promise.all([
     queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
@@ -38,7 +38,7 @@ export async function readQueueStatus(redis: Redis, queue: Queue, now: number): 
   }
 }
 
-/** The list is in the order in which jobs became claimable: what comes back from a delay goes to its end. */
+/** The list is in the order in which jobs became claimable: a job that returns from a delay goes to its end. */
 async function readNextWaiting(
   redis: Redis,
   queue: Queue,
@@ -46,14 +46,14 @@ async function readNextWaiting(
   const [id] = await queue.getRanges(['waiting'], 0, 0, true)
   if (id === undefined) return undefined
   const [timestamp, processedOn] = await redis.hmget(queue.toKey(id), 'timestamp', 'processedOn')
-  // Another worker has just finished it.
+  // A worker has just finished it.
   if (timestamp === null || timestamp === undefined) return undefined
   const addedAt = Number(timestamp)
   const isNew = processedOn === null || processedOn === undefined
   return { addedAt, since: isNew ? addedAt : await readReturn(redis, queue, id, Number(processedOn)) }
 }
 
-/** When a job came back to the list. Its hash does not tell; the queue's latest thousand events do. */
+/** When a job returned to the list. Its hash does not record this; the queue's last 1,000 events do. */
 async function readReturn(redis: Redis, queue: Queue, id: string, lastStart: number): Promise<number> {
   const entries = await redis.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1_000)
   const entry = entries.find(([, fields]) => isReturnOf(id, fields)) ?? entries.at(-1)
@@ -65,7 +65,7 @@ function isReturnOf(id: string, fields: readonly string[]): boolean {
   return valueOf('event') === 'waiting' && valueOf('jobId') === id
 }
 
-/** BullMQ's score is the time in ms, with 12 bits for the order of jobs of one moment. */
+/** BullMQ's score is the due time in ms, followed by 12 bits that order jobs with equal times. */
 async function readNextDelayed(
   redis: Redis,
   queue: Queue,
@@ -76,7 +76,7 @@ async function readNextDelayed(
     redis.zscore(queue.toKey('delayed'), id),
     redis.hget(queue.toKey(id), 'timestamp'),
   ])
-  // Its time has just come.
+  // It has just become due.
   if (score === null || timestamp === null) return undefined
   return { addedAt: Number(timestamp), due: Math.floor(Number(score) / 0x1000) }
 }

@@ -1,20 +1,20 @@
 import { Command, type Redis } from 'ioredis'
 
-/** An answer was due and nothing came: TCP alone takes minutes to hours to find out. */
+/** A reply was pending and nothing arrived. TCP alone takes minutes to hours to detect this. */
 class SilentConnectionError extends Error {
   override readonly name = 'SilentConnectionError'
 }
 
 const tickMs = 1_000
-/** A connection without traffic is tried after so many ticks. */
+/** An idle connection is pinged after this many ticks. */
 const pingAfterTicks = 5
 
 /**
- * Breaks a connection, and ioredis makes a new one, when nothing comes back on it: for `answerSeconds` with a command pending,
- * or to a PING when there is no command. A blocking command has its own time besides.
+ * Breaks a connection that receives nothing for `answerSeconds` while a command is pending, so that ioredis opens a new
+ * one. An idle connection is pinged. The timeout of a blocking command is added to the limit.
  *
- * Ticks are counted rather than time, and bytes rather than answers: a process that was stopped or busy reads what has arrived
- * before it decides, and a long answer that is still coming is no silence.
+ * It counts ticks rather than time, and bytes rather than replies: a process that was suspended or busy first reads
+ * what has arrived, and a long reply that is still arriving does not count as silence.
  */
 export function replaceWhenSilent(redis: Redis, answerSeconds: number): void {
   redis.on('connect', () => watchStream(redis, answerSeconds))
@@ -32,12 +32,12 @@ function watchStream(redis: Redis, answerSeconds: number): void {
     bytesRead = stream.bytesRead
     idleTicks = isAlive || oldest !== undefined ? 0 : idleTicks + 1
     pendingTicks = isAlive || oldest === undefined ? 0 : pendingTicks + 1
-    // Its failure is that of the connection, which has a listener of its own.
+    // If it fails, the connection has failed, which has its own listener.
     if (idleTicks >= pingAfterTicks && redis.status === 'ready') redis.ping().catch(() => undefined)
     const limit = answerSeconds + Math.ceil(blockingMs(oldest) / 1_000)
     if (pendingTicks <= limit) return
     forgetSettled(redis)
-    stream.destroy(new SilentConnectionError(`Redis sent nothing for ${pendingTicks} s although an answer was due`))
+    stream.destroy(new SilentConnectionError(`Redis sent no data for ${pendingTicks} s while a reply was pending`))
   }
   const timer = setInterval(look, tickMs)
   timer.unref()
@@ -49,8 +49,8 @@ function blockingMs(command: unknown): number {
 }
 
 /**
- * What its caller has given up must not be sent again on the next connection: a command that takes longer than the limit would
- * go round for ever.
+ * A command that its caller has abandoned must not be resent on the next connection: one that takes longer than the
+ * limit would be resent forever.
  */
 function forgetSettled({ commandQueue }: Redis): void {
   const pending = commandQueue.toArray().filter(({ command }) => !(command instanceof Command && command.isSettled))

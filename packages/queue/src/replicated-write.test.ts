@@ -17,7 +17,7 @@ let connection: Redis
 beforeAll(async () => {
   const home = await mkdtemp(join(tmpdir(), 'warmhook-replicas-'))
   stack.defer(() => rm(home, { recursive: true, force: true }))
-  // A master waits five seconds for more replicas before it copies itself to the first.
+  // By default, a master waits five seconds for more replicas before it starts to synchronise.
   const atOnce = ['--repl-diskless-sync-delay', '0']
   const master = stack.use(await startRedisServer({ dataDir: join(home, 'master'), extraArgs: atOnce }))
   const following = ['--replicaof', '127.0.0.1', String(master.port)]
@@ -32,22 +32,22 @@ afterAll(() => stack.disposeAsync())
 const add = () => connection.incr('writes')
 
 describe('createReplicatedWrite', () => {
-  it('is done once a replica has the write', async () => {
+  it('returns once a replica has the write', async () => {
     await expect(createReplicatedWrite(connection, 1)(add)).resolves.toBeUndefined()
   })
 
-  it('is not done while the replica is out of reach, and is when it is repeated afterwards', async () => {
+  it('fails while the replica is unreachable, and succeeds when retried afterwards', async () => {
     const write = createReplicatedWrite(connection, 1)
     replica.kill('SIGSTOP')
     try {
-      await expect(write(add)).rejects.toThrow('0 of 1 replicas have the write')
+      await expect(write(add)).rejects.toThrow('0 of 1 replicas confirmed the write')
     } finally {
       replica.kill('SIGCONT')
     }
     await eventually(() => write(add))
   })
 
-  it('is not done when the connection broke after the write: a new one can not speak for it', async () => {
+  it('fails if the connection breaks after the write: a new one cannot confirm it', async () => {
     const write = createReplicatedWrite(connection, 1)
     const broken = write(async () => {
       await add()
@@ -57,7 +57,7 @@ describe('createReplicatedWrite', () => {
     await expect(broken).rejects.toThrow('the connection broke')
   })
 
-  it('asks no replica when none has to have it', async () => {
+  it('does not wait for replicas if none is required', async () => {
     replica.kill('SIGSTOP')
     try {
       await expect(createReplicatedWrite(connection, 0)(add)).resolves.toBeUndefined()

@@ -1,19 +1,19 @@
 import type { Redis } from 'ioredis'
 
-/** Too few replicas have a write; it may reach them yet. */
+/** Too few replicas have confirmed a write; it may still reach them. */
 class NotReplicatedError extends Error {
   override readonly name = 'NotReplicatedError'
 }
 
-/** Runs a write on the connection, and returns once it is safe. It is to be one that can be repeated. */
+/** Runs a write on the connection, and returns once it is safe. The write must be idempotent. */
 export type Write = (run: () => Promise<unknown>) => Promise<void>
 
-/** Leaves room for a repeat within the second that senders wait. */
+/** Leaves time for a retry within the one second that senders wait. */
 const waitMs = 400
 
 /**
- * Writes that are safe once `replicas` of Redis's replicas have them, by the command WAIT; with 0, once Redis itself has.
- * A write throws NotReplicatedError when they are too few in time.
+ * Creates a write function that returns once `replicas` replicas have confirmed the write (WAIT); with 0, once Redis
+ * itself has. It throws NotReplicatedError if too few confirm in time.
  */
 export function createReplicatedWrite(connection: Redis, replicas: number): Write {
   if (replicas === 0) {
@@ -27,9 +27,9 @@ export function createReplicatedWrite(connection: Redis, replicas: number): Writ
     const before = breaks
     await run()
     const confirmed = await connection.wait(replicas, waitMs)
-    // WAIT speaks for what its own connection has written: on a new one it is true of nothing.
-    if (breaks !== before) throw new NotReplicatedError('the connection broke before the replicas had the write')
+    // WAIT only covers writes of its own connection, so on a new connection it proves nothing.
+    if (breaks !== before) throw new NotReplicatedError('the connection broke before the replicas confirmed the write')
     if (confirmed < replicas)
-      throw new NotReplicatedError(`${confirmed} of ${replicas} replicas have the write within ${waitMs} ms`)
+      throw new NotReplicatedError(`${confirmed} of ${replicas} replicas confirmed the write within ${waitMs} ms`)
   }
 }

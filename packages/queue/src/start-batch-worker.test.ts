@@ -72,7 +72,7 @@ function work(process: (context: BatchContext<unknown>) => Promise<void>, concur
 const stateOf = async (id: string): Promise<string> => producer.queue.getJobState(id)
 
 describe('a worker', () => {
-  it('counts no attempt while a part of ours is unreachable, or when a job is to come back', async () => {
+  it('counts no attempt if infrastructure is unreachable, or if a job is to be retried at a given time', async () => {
     let failures = 0
     work(async () => {
       failures += 1
@@ -84,7 +84,7 @@ describe('a worker', () => {
     expect((await producer.queue.getJob(id))?.attemptsMade).toBe(1)
   })
 
-  it('brings a job back no sooner than at the time that was asked for', async () => {
+  it('retries a job no earlier than requested', async () => {
     const notBefore = Date.now() + 300
     const times: number[] = []
     work(async () => {
@@ -96,7 +96,7 @@ describe('a worker', () => {
     expect(times[1]).toBeGreaterThanOrEqual(notBefore)
   })
 
-  it('keeps the payload that a job is given for its next attempt', async () => {
+  it('keeps an updated payload for the next attempt', async () => {
     const seen: unknown[] = []
     work(async ({ payload, updatePayload }) => {
       seen.push(payload)
@@ -109,7 +109,7 @@ describe('a worker', () => {
     expect(seen).toEqual([{ whole: true }, { rest: true }])
   })
 
-  it('finishes what it has begun when it is stopped, and hands back the rest without an attempt', async () => {
+  it('finishes started work when it is stopped, and hands back the rest without counting an attempt', async () => {
     const gate = Promise.withResolvers<void>()
     const begun: string[] = []
     const worker = work(async ({ jobId, isStopping }) => {
@@ -134,7 +134,7 @@ describe('createBatchProducer', () => {
     expect(await producer.queue.getJobCounts('waiting')).toEqual({ waiting: 1 })
   })
 
-  it('says so within its deadline when Redis is unreachable', async () => {
+  it('fails within its deadline if Redis is unreachable', async () => {
     const connection = connectProducer({ url: 'redis://127.0.0.1:1', onError: () => undefined })
     const unreachable = createBatchProducer(spec, connection, {
       prefix: keys.prefix,
@@ -147,7 +147,7 @@ describe('createBatchProducer', () => {
     connection.disconnect()
   })
 
-  it('says so within its deadline when Redis hangs', { timeout: 4_000 }, async () => {
+  it('fails within its deadline if Redis hangs', { timeout: 4_000 }, async () => {
     await using stack = new AsyncDisposableStack()
     const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-hanging-redis-'))
     stack.defer(() => rm(dataDir, { recursive: true, force: true }))

@@ -10,12 +10,12 @@ import { createTakingCheck } from './check-taking.ts'
 import { CommitTimeoutError } from '@warmhook/batching/group-commit'
 import { createJobCounts, type JobCounts } from './job-counts.ts'
 
-/** A part of ours (the database, Redis) is unreachable: the job comes back later, and no attempt is counted. */
+/** The database or Redis is unreachable: the job is retried later, and no attempt is counted. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }
 
-/** The job comes back at `notBefore` (ms since the epoch). Attempts are the processor's to count. */
+/** The job is retried at `notBefore` (ms since the epoch). The processor counts attempts itself. */
 export class RetryAtError extends Error {
   override readonly name = 'RetryAtError'
   readonly notBefore: number
@@ -26,64 +26,64 @@ export class RetryAtError extends Error {
   }
 }
 
-/** What a processor sees of its job. */
+/** A job as its processor sees it. */
 export interface BatchContext<Payload> {
   readonly jobId: string
   readonly payload: Payload
-  /** Counting from 1; grows also when an attempt died with its process. */
+  /** Starts at 1; also counts attempts whose process died. */
   readonly attempt: number
-  /** How often the process that had the job died, or lost it for being too slow. */
+  /** How often the job stalled: its process died, or lost the lock because it was too slow. */
   readonly stalledCount: number
-  /** Failed attempts that BullMQ has counted. */
+  /** Failed attempts counted by BullMQ. */
   readonly attemptsMade: number
-  /** Replaces the payload, for the attempts to come. */
+  /** Replaces the payload for later attempts. */
   readonly updatePayload: (payload: Payload) => Promise<void>
-  /** Work that has not begun is handed back then: throw UnavailableError. */
+  /** If true, hand back work that has not started by throwing UnavailableError. */
   readonly isStopping: () => boolean
-  /** Aborts when the lock is lost: another worker may have the job then. */
+  /** Aborts when the lock is lost: another worker may then have the job. */
   readonly signal: AbortSignal
 }
 
 export interface BatchWorkerOptions<Payload> {
   readonly spec: QueueSpec<Payload>
-  /** Opens a connection that waits while Redis is unreachable; the worker ends it. */
+  /** Opens a connection that waits while Redis is unreachable; the worker closes it. */
   readonly connect: () => Redis
   readonly prefix: string
   readonly concurrency: number
-  /** How long a job stays this worker's without a sign of life. */
+  /** How long a job's lock lasts without renewal. */
   readonly lockMs: number
   readonly process: (context: BatchContext<Payload>) => Promise<void>
   readonly onError: (error: Error) => void
   readonly watch: WorkerWatch
-  /** There are jobs and none has ended for long, also on new connections: only a new process can help. */
+  /** There are jobs, but none finishes, even on new connections: only a new process can help. */
   readonly onStuck: (error: WorkerStuckError) => void
-  /** From the beginning of the disposal; what is in progress by then is left to other workers. */
+  /** Time limit for the disposal; jobs still in progress are then left to other workers. */
   readonly stopMs: number
   readonly now: () => number
   readonly random: () => number
 }
 
-/** How a worker is watched from outside. */
+/** How a worker's progress is checked. */
 export interface WorkerWatch {
-  /** A connection of its own, which tells what waits also while the worker's hang. */
+  /** A separate connection, so that waiting jobs can be counted even if the worker's connections hang. */
   readonly redis: Redis
   readonly everyMs: number
-  /** Longer than any call of the processor may take, with what is around it. */
+  /** Longer than any call of the processor may take, including overhead. */
   readonly stuckAfterMs: number
 }
 
-/** A worker that ends no jobs although there are some. */
+/** A worker finishes no jobs although there are some. */
 export class WorkerStuckError extends Error {
   override readonly name = 'WorkerStuckError'
 }
 
 export interface BatchWorker extends AsyncDisposable {
   readonly queueName: string
-  /** False when jobs wait that this worker could take and does not, or when it has not ended one for long. */
+  /** False if this worker takes none of the waiting jobs although it could, or is stuck. */
   readonly isConsuming: boolean
 }
 
-/** Takes jobs of one queue until it is disposed; disposal takes no more at once, and waits for those in progress. */
+/** Takes jobs of one queue until disposed. Disposal stops taking jobs immediately and waits for those in progress. */
 export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>): BatchWorker {
   const { spec, prefix, watch, onError } = options
   const stop = new AbortController()
@@ -101,12 +101,12 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
     isConsuming = takesJobs({ at, waiting, inProgress, taken: endedBefore + taken }) && verdict === 'fine'
     if (verdict === 'fine' || stop.signal.aborted) return
     const error = new WorkerStuckError(
-      `${spec.name}: ${waiting} jobs wait, ${inProgress} are in progress, and none has ended for ${watch.stuckAfterMs / 1_000} s`,
+      `${spec.name}: ${waiting} jobs waiting, ${inProgress} in progress, none finished for ${watch.stuckAfterMs / 1_000} s`,
     )
     if (verdict === 'give up') return options.onStuck(error)
     onError(error)
     endedBefore += ended
-    // The jobs in progress go on without their locks; whatever they still do, they may do twice.
+    // The jobs in progress continue without their locks, so their remaining work may be done twice.
     abandon(running, onError)
     running = openWorker(options, stop.signal)
   }
@@ -126,10 +126,10 @@ export function startBatchWorker<Payload>(options: BatchWorkerOptions<Payload>):
   }
 }
 
-/** For what a worker and Redis still have to tell each other once no job is in progress. */
+/** For a worker's last Redis commands, once no job is in progress. */
 const farewellMs = 3_000
 
-/** Waits for the jobs in progress as far as Redis and the time limit allow. */
+/** Waits for the jobs in progress unless Redis does not answer or the time limit is reached. */
 async function closeWorker(
   running: RunningWorker,
   {
@@ -149,12 +149,12 @@ async function closeWorker(
   }
   const why = isIdle
     ? `Redis did not answer within ${farewellMs / 1_000} s`
-    : `${counts.inProgress} jobs did not end in ${(stopMs - farewellMs) / 1_000} s and are left to other workers`
-  onError(new WorkerStuckError(`${spec.name}: the worker was cut off: ${why}`))
+    : `${counts.inProgress} jobs did not finish within ${(stopMs - farewellMs) / 1_000} s and are left to other workers`
+  onError(new WorkerStuckError(`${spec.name}: the worker was forced to stop: ${why}`))
   abandon(running, onError)
 }
 
-/** Its pending commands fail, and it takes nothing more. The errors it still reports are a consequence. */
+/** Fails its pending commands and stops it from taking jobs. Errors that it still reports are a consequence. */
 function abandon({ worker, connections }: RunningWorker, onError: (error: Error) => void): void {
   worker.on('error', () => undefined).off('error', onError)
   worker.close(true).catch(() => undefined)
@@ -162,7 +162,7 @@ function abandon({ worker, connections }: RunningWorker, onError: (error: Error)
   for (const connection of connections) connection.disconnect()
 }
 
-/** A worker that is closing and can't end renews locks for ever, which keeps the process alive. */
+/** A worker that hangs while closing renews locks forever, which keeps the process alive. */
 class CuttableWorker extends Worker {
   stopRenewing(): Promise<void> {
     return this.lockManager.close()
@@ -171,7 +171,7 @@ class CuttableWorker extends Worker {
 
 interface RunningWorker {
   readonly worker: CuttableWorker
-  /** The one that was opened for it, and the copies that BullMQ has made of it. */
+  /** The connection opened for it, and BullMQ's duplicates of it. */
   readonly connections: readonly Redis[]
   readonly counts: JobCounts
 }
@@ -196,10 +196,10 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, stop: AbortSi
       connection,
       prefix,
       concurrency: options.concurrency,
-      // A killed worker's batches are taken over within a lock and two intervals.
+      // Other workers take over a killed worker's batches within one lock duration and two intervals.
       lockDuration: options.lockMs,
       stalledInterval: Math.round(options.lockMs / 3),
-      // A worker that is killed again and again must not turn an accepted event into a failure.
+      // Repeatedly killed workers must not cause an accepted event to fail.
       maxStalledCount: 1_000_000,
       removeOnComplete: { ...spec.retention.completed },
       removeOnFail: { ...spec.retention.failed },
@@ -210,7 +210,7 @@ function openWorker<Payload>(options: BatchWorkerOptions<Payload>, stop: AbortSi
   )
   worker.on('error', options.onError)
   worker.on('lockRenewalFailed', (jobIds) => {
-    for (const jobId of jobIds) worker.cancelJob(jobId, 'the lock is lost: another worker may have the job')
+    for (const jobId of jobIds) worker.cancelJob(jobId, 'the lock was lost: another worker may have the job')
   })
   return { worker, connections, counts }
 }
@@ -243,7 +243,7 @@ async function runJob<Payload>(
   }
 }
 
-/** BullMQ leaves a job active for ever when its processor throws undefined. */
+/** BullMQ leaves a job active forever if its processor throws undefined. */
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }

@@ -2,19 +2,19 @@ import type { BatchPolicy } from './catalog.ts'
 
 type Timed = Pick<BatchPolicy, 'timeoutMs'>
 
-/** How long a call that does not heed its signal is waited for. */
+/** How long to wait for a call that ignores its signal. */
 export const graceMs = 5_000
-/** For the statements before and after a call, and for what a job and Redis have to tell each other. */
+/** For the statements before and after a call, and for the job's Redis commands. */
 const aroundMs = 5_000
-/** A statement whose answer was lost is noticed after 12 s (`openPostgres`): there can be one before a call, and one after. */
+/** A lost reply to a statement is detected after 12 s (`openPostgres`); one can occur before a call and one after. */
 const lostStatementsMs = 24_000
 
-/** After so long without the end of a job, a worker that has jobs is stuck. */
+/** A worker that has jobs and finishes none for this long is stuck. */
 export function stuckAfterMs({ timeoutMs }: Timed): number {
   return timeoutMs + graceMs + lostStatementsMs
 }
 
-/** Workers stop side by side: calls in progress get the time of their policy, and what has not begun is handed back. */
+/** Workers stop concurrently: calls in progress get their policy's timeout, and unstarted work is handed back. */
 export function workersStopMs(policies: readonly Timed[]): number {
   return Math.max(...policies.map(({ timeoutMs }) => timeoutMs)) + graceMs + aroundMs
 }

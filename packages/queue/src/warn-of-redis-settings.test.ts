@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { connectConsumer, disconnect } from './connections.ts'
 import { findLossySettings, warnOfRedisSettings } from './warn-of-redis-settings.ts'
 
-/** A connection to a Redis that is started with these arguments. */
+/** A connection to a new Redis started with these arguments. */
 async function open(stack: AsyncDisposableStack, ...extraArgs: readonly string[]) {
   const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-redis-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
@@ -22,14 +22,14 @@ describe('findLossySettings', () => {
     { args: ['--maxmemory-policy', 'allkeys-lru'], found: [expect.stringContaining('maxmemory-policy allkeys-lru')] },
     { args: ['--maxmemory-policy', 'volatile-ttl'], found: [expect.stringContaining('maxmemory-policy volatile-ttl')] },
     { args: ['--appendonly', 'no'], found: [expect.stringContaining('Set appendonly yes')] },
-  ])('finds what $args can lose', async ({ args, found }) => {
+  ])('finds the lossy settings of $args', async ({ args, found }) => {
     await using stack = new AsyncDisposableStack()
     expect(await findLossySettings(await open(stack, ...args))).toEqual(found)
   })
 })
 
 describe('warnOfRedisSettings', () => {
-  it('warns when Redis is reached', async () => {
+  it('warns when Redis is connected', async () => {
     await using stack = new AsyncDisposableStack()
     const redis = await open(stack, '--appendonly', 'no')
     const warned = Promise.withResolvers<string>()

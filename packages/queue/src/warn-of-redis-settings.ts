@@ -1,19 +1,19 @@
 import type { Redis } from 'ioredis'
 
 interface RedisSettingsDeps {
-  /** Told of each setting with which Redis can lose events. */
+  /** Called with each setting with which Redis can lose events. */
   readonly warn: (message: string) => void
   readonly onError: (error: unknown) => void
 }
 
-/** Looks at the settings of a Redis once, when it is first reached. */
+/** Checks the settings of a Redis once, on the first connection. */
 export function warnOfRedisSettings(redis: Redis, { warn, onError }: RedisSettingsDeps): void {
   redis.once('ready', () => {
     findLossySettings(redis).then((messages) => messages.forEach(warn), onError)
   })
 }
 
-/** The settings with which this Redis can lose events, each with what to set. */
+/** The settings with which this Redis can lose events, each with its fix. */
 export async function findLossySettings(redis: Redis): Promise<readonly string[]> {
   const info = await redis.info()
   const read = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
@@ -21,9 +21,9 @@ export async function findLossySettings(redis: Redis): Promise<readonly string[]
   return [
     ...(policy === undefined || policy === 'noeviction'
       ? []
-      : [`Redis has maxmemory-policy ${policy}: when it is full it forgets events. Set maxmemory-policy noeviction`]),
+      : [`Redis has maxmemory-policy ${policy}: it evicts events when it is full. Set maxmemory-policy noeviction`]),
     ...(read('aof_enabled') === '0'
-      ? ['Redis has no append-only file: its restart loses events. Set appendonly yes']
+      ? ['Redis has no append-only file: a restart loses events. Set appendonly yes']
       : []),
   ]
 }

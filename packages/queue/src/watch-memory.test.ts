@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { connectProducer } from './connections.ts'
 import { watchMemory } from './watch-memory.ts'
 
-it('notices within moments that nobody answers, and that somebody does again', async () => {
+it('quickly detects that Redis stops answering, and that it answers again', async () => {
   await using cleanup = new AsyncDisposableStack()
   const url = new URL(cleanup.use(testPrefix()).redisUrl)
   const proxy = cleanup.use(await startTcpProxy({ host: url.hostname, port: Number(url.port) }))

@@ -1,20 +1,20 @@
 import type { Redis } from 'ioredis'
 
 export interface MemoryWatch extends Disposable {
-  /** True while Redis holds so much of its `maxmemory` that nothing should be added. */
+  /** True while Redis uses so much of its `maxmemory` that nothing should be added. */
   readonly isHigh: boolean
-  /** False when the last question got no answer, or is still waiting for one. The state of a connection does not tell. */
+  /** False if the last query failed or is still pending at the next check. The connection status does not show this. */
   readonly isAnswered: boolean
 }
 
 export interface MemoryWatchOptions {
-  /** Of `maxmemory`, at most. At the limit itself a queue can neither take nor finish jobs (measured with BullMQ 6.7). */
+  /** Maximum share of `maxmemory`. At 100 %, jobs can be neither taken nor finished (measured with BullMQ 6.7). */
   readonly maxShare: number
   readonly intervalMs: number
   readonly onError: (error: unknown) => void
 }
 
-/** Looks at Redis's memory again and again until it is disposed. A Redis without `maxmemory` is never full. */
+/** Checks Redis's memory at intervals until disposed. A Redis without `maxmemory` is never full. */
 export function watchMemory(redis: Redis, { maxShare, intervalMs, onError }: MemoryWatchOptions): MemoryWatch {
   let isHigh = false
   let isAnswered = true
@@ -35,7 +35,7 @@ export function watchMemory(redis: Redis, { maxShare, intervalMs, onError }: Mem
   }
   const timer = setInterval(() => void look(), intervalMs)
   timer.unref()
-  // A new connection is given its chance at once.
+  // A new connection is checked immediately.
   redis.on('ready', () => void look())
   return {
     get isHigh() {

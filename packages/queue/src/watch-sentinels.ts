@@ -7,11 +7,11 @@ export interface SentinelWatch {
 }
 
 /**
- * Sentinels tell of a failover over connections that ioredis keeps to itself. On a silent one nobody would be told that the
- * master has become another, and without a listener ioredis prints their errors.
+ * Sentinels announce failovers on connections that are private to ioredis. On a silent one, a change of master would go
+ * unnoticed; without a listener, ioredis prints their errors.
  */
 export function watchSentinels(redis: Redis, { answerSeconds, onError }: SentinelWatch): void {
-  // As ioredis 6 has it; a test fails should another version do it otherwise.
+  // An internal of ioredis 6; a test fails if another version changes it.
   const connector: unknown = Reflect.get(redis, 'connector')
   if (typeof connector !== 'object' || connector === null) return
   const connect: unknown = Reflect.get(connector, 'connectToSentinel')

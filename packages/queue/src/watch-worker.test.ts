@@ -78,7 +78,7 @@ function work(
   )
 }
 
-/** As a connection would be without a guard of its own. */
+/** A connection that is not replaced when it goes silent. */
 function connectUnguarded(): Redis {
   const url = new URL(keys.redisUrl)
   url.host = `127.0.0.1:${proxy.port}`
@@ -92,7 +92,7 @@ async function add(count: number): Promise<void> {
 const counts = () => producer.queue.getJobCounts('waiting', 'active', 'completed', 'delayed')
 
 describe('the watchdog of a worker', () => {
-  it('gives it new connections when the old ones hang, although it asks over one that works', async () => {
+  it('opens new connections when the old ones hang, even though its own connection works', async () => {
     work(async () => undefined, { connect: connectUnguarded })
     await add(1)
     await eventually(async () => expect(await counts()).toMatchObject({ completed: 1 }), longWait)
@@ -103,25 +103,25 @@ describe('the watchdog of a worker', () => {
     expect(stuck).toEqual([])
   })
 
-  it('asks for a new process when new connections hang as well', async () => {
+  it('requests a new process when new connections hang as well', async () => {
     work(async () => undefined, { connect: connectUnguarded })
     await eventually(() => expect(proxy.liveLinks).toBe(2))
     proxy.silence('command', 'answer')
     proxy.swallows = true
     await add(3)
-    await eventually(() => expect(stuck.join()).toMatch(/trial: 3 jobs wait, 0 are in progress/), longWait)
+    await eventually(() => expect(stuck.join()).toMatch(/trial: 3 jobs waiting, 0 in progress/), longWait)
     proxy.resetAll()
   })
 
-  it('asks for a new process when jobs hang in progress and nothing waits', async () => {
+  it('requests a new process when jobs in progress hang and none are waiting', async () => {
     const worker = work(() => new Promise(() => undefined), { stopMs: 3_100 })
     await add(2)
     await eventually(async () => expect(await counts()).toMatchObject({ waiting: 0, active: 2 }))
-    await eventually(() => expect(stuck.join()).toMatch(/2 are in progress/), longWait)
+    await eventually(() => expect(stuck.join()).toMatch(/2 in progress/), longWait)
     expect(worker.isConsuming).toBe(false)
   })
 
-  it('says nothing of jobs that take long but end', async () => {
+  it('does not report jobs that take long but finish', async () => {
     let ended = 0
     work(async () => {
       await new Promise((resolve) => setTimeout(resolve, 300))
@@ -134,7 +134,7 @@ describe('the watchdog of a worker', () => {
 })
 
 describe('a worker that is stopped', () => {
-  it('hands back what has not begun at once, and leaves what does not end in time to others', async () => {
+  it('hands back unstarted work immediately, and leaves unfinished work to other workers', async () => {
     let begun = 0
     let isStopping: (() => boolean) | undefined
     const worker = startBatchWorker({
@@ -162,25 +162,25 @@ describe('a worker that is stopped', () => {
     await worker[Symbol.asyncDispose]()
     expect(isStopping?.()).toBe(true)
     expect(errors.join()).toMatch(
-      /trial: the worker was cut off: 1 jobs did not end in 0.5 s and are left to other workers/,
+      /trial: the worker was forced to stop: 1 jobs did not finish within 0.5 s and are left to other workers/,
     )
     expect(await counts()).toMatchObject({ active: 1 })
     await add(1)
     expect((await counts())['waiting']).toBeGreaterThan(0)
   })
 
-  it('ends in time while Redis is unreachable', async () => {
+  it('stops in time while Redis is unreachable', async () => {
     const { promise: taken, resolve: take } = Promise.withResolvers<void>()
     const worker = work(async () => take(), {
       connect: () => connectConsumer({ url: `redis://127.0.0.1:${proxy.port}`, onError: () => undefined }),
     })
     await add(1)
     await taken
-    // It has ended the job and waits for the next one.
+    // It has finished the job and waits for the next one.
     await eventually(async () => expect(await counts()).toMatchObject({ active: 0 }))
     proxy.refuses = true
     proxy.resetAll()
-    // Its connections come back to nobody: that it ends at all is what counts.
+    // Its connections cannot be restored: the test is that it stops at all.
     await worker[Symbol.asyncDispose]()
     expect(stuck).toEqual([])
   })

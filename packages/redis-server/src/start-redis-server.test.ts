@@ -13,7 +13,7 @@ describe('startRedisServer', () => {
   let dataDir: string
 
   beforeEach(async () => {
-    // A name that needs quoting, as a person's folder may.
+    // A name that needs quoting, as a user's folder may.
     dataDir = await mkdtemp(join(tmpdir(), 'warmhook "redis" '))
   })
 
@@ -34,7 +34,7 @@ describe('startRedisServer', () => {
     await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')) as object)))
   }
 
-  it('keeps its data over a restart on the same port', async () => {
+  it('keeps its data across a restart on the same port', async () => {
     const first = await startRedisServer({ dataDir })
     await using(first, (client) => client.set('kept', 'yes'))
     await first.stop()
@@ -45,7 +45,7 @@ describe('startRedisServer', () => {
     await expect(using(second, (client) => client.get('kept'))).resolves.toBe('yes')
   })
 
-  it('keeps what it flushed when it is killed', async () => {
+  it('keeps flushed data when it is killed', async () => {
     const first = await startRedisServer({ dataDir, appendfsync: 'always' })
     await using(first, (client) => client.set('kept', 'yes'))
     first.kill('SIGKILL')
@@ -55,7 +55,7 @@ describe('startRedisServer', () => {
     await expect(using(second, (client) => client.get('kept'))).resolves.toBe('yes')
   })
 
-  it('is durable, refuses to evict and asks for the password', async () => {
+  it('is durable, never evicts and requires the password', async () => {
     await using server = await startRedisServer({
       dataDir,
       password: true,
@@ -100,7 +100,7 @@ describe('startRedisServer', () => {
     await expect(using(server, (other) => other.get('kept'))).resolves.toBe('yes')
   })
 
-  it('leaves a foreign process alone that got the pid of a server', async () => {
+  it('leaves an unrelated process alone that has the pid of a former server', async () => {
     await writeFile(
       join(dataDir, 'warmhook-redis.json'),
       JSON.stringify({ ownerPid: 2 ** 22 + 1, server: { pid: process.ppid, port: 1 } }),
@@ -110,7 +110,7 @@ describe('startRedisServer', () => {
     expect(() => process.kill(process.ppid, 0)).not.toThrow()
   })
 
-  it('refuses a data directory whose server has a living owner', async () => {
+  it('refuses a data directory whose server has a live owner', async () => {
     await using server = await startRedisServer({ dataDir })
     await expect(startRedisServer({ dataDir })).rejects.toMatchObject({
       name: 'RedisServerError',
@@ -120,13 +120,13 @@ describe('startRedisServer', () => {
     await expect(using(server, (client) => client.ping())).resolves.toBe('PONG')
   })
 
-  it('starts at once although the number of a dead owner belongs to another program by now', async () => {
+  it('starts immediately even if another program now has the pid of a dead owner', async () => {
     await writeFile(join(dataDir, 'warmhook-redis.json'), JSON.stringify({ ownerPid: process.ppid }))
     await using server = await startRedisServer({ dataDir })
     await expect(using(server, (client) => client.ping())).resolves.toBe('PONG')
   })
 
-  it('takes over from an orphan whose owner’s number belongs to another program by now', async () => {
+  it('takes over from an orphan even if another program now has its owner’s pid', async () => {
     const { owner, orphan } = await startOwner()
     owner.kill('SIGKILL')
     await once(owner, 'exit')
@@ -136,7 +136,7 @@ describe('startRedisServer', () => {
     expect(() => process.kill(orphan.pid, 0)).toThrow('ESRCH')
   })
 
-  it('does not run beside an orphan that hangs: it may go on at any time', async () => {
+  it('does not start next to a hung orphan, which may resume at any time', async () => {
     const { owner, orphan } = await startOwner()
     owner.kill('SIGKILL')
     await once(owner, 'exit')
@@ -150,7 +150,7 @@ describe('startRedisServer', () => {
     expect(server.pid).not.toBe(orphan.pid)
   })
 
-  it('refuses a data directory whose owner has our number, as in another container', async () => {
+  it('refuses a data directory whose owner has the same pid, as in another container', async () => {
     const { owner, orphan } = await startOwner()
     await rewriteClaim(() => ({ ownerPid: 2 ** 22 + 1 }))
     await expect(startRedisServer({ dataDir })).rejects.toMatchObject({ code: 'data-dir-locked' })
@@ -159,7 +159,7 @@ describe('startRedisServer', () => {
     await once(owner, 'exit')
   })
 
-  it('starts although a foreign process with a server’s number is silent at its port', async () => {
+  it('starts even if an unrelated process has a server’s pid and is silent at its port', async () => {
     await using silent = await listen()
     const claim = { ownerPid: process.ppid, server: { pid: process.ppid, port: silent.port } }
     await writeFile(join(dataDir, 'warmhook-redis.json'), JSON.stringify(claim))
@@ -167,18 +167,18 @@ describe('startRedisServer', () => {
     expect(server.port).not.toBe(silent.port)
   })
 
-  it('starts although a claim was cut short by a crash', async () => {
+  it('starts even if a claim was truncated by a crash', async () => {
     await writeFile(join(dataDir, 'warmhook-redis.json'), '{"ownerPid":')
     await using server = await startRedisServer({ dataDir })
     await expect(using(server, (client) => client.ping())).resolves.toBe('PONG')
   })
 
-  it('says that the port is taken', async () => {
+  it('reports that the port is in use', async () => {
     await using taken = await listen()
     await expect(startRedisServer({ dataDir, port: taken.port })).rejects.toMatchObject({ code: 'port-in-use' })
   })
 
-  it('says that no server program is to be had', async () => {
+  it('reports that no server program was found', async () => {
     const binaries: RedisServerOptions['binaries'] = [
       { file: 'no-such-redis-server', argv0: 'redis-server' },
       { file: process.execPath, argv0: 'node' },
@@ -189,7 +189,7 @@ describe('startRedisServer', () => {
     })
   })
 
-  it('shows the last lines of the log of a server that did not start', async () => {
+  it('shows the last log lines of a server that did not start', async () => {
     const lines: string[] = []
     const failed = startRedisServer({ dataDir, extraArgs: ['--no-such-option', '1'], log: (line) => lines.push(line) })
     await expect(failed).rejects.toMatchObject({
@@ -220,7 +220,7 @@ async function listen(): Promise<AsyncDisposable & { readonly port: number }> {
 }
 
 function toPairs(flat: unknown): Record<string, unknown> {
-  if (!Array.isArray(flat)) throw new TypeError('CONFIG GET answers with a list')
+  if (!Array.isArray(flat)) throw new TypeError('CONFIG GET did not return a list')
   return Object.fromEntries(
     Array.from({ length: flat.length / 2 }, (_, index) => [String(flat[2 * index]), flat[2 * index + 1]]),
   )

@@ -22,7 +22,7 @@ describe('superviseRedisServer', () => {
     }
   }
 
-  it('starts a killed server again on its data, where its clients find it', async () => {
+  it('restarts a killed server with its data, at the same address', async () => {
     const { seen, onEvent } = next('restarted')
     const onGiveUp = (error: Error): never => expect.fail(error.message)
     await using server = await superviseRedisServer({ dataDir, password: true, onEvent, onGiveUp })
@@ -41,7 +41,7 @@ describe('superviseRedisServer', () => {
     ])
   })
 
-  it('replaces a server that hangs', async () => {
+  it('replaces a hung server', async () => {
     const { seen, onEvent } = next('restarted')
     const onGiveUp = (error: Error): never => expect.fail(error.message)
     const silence = { everyMs: 50, timeoutMs: 200, questions: 3 }
@@ -56,7 +56,7 @@ describe('superviseRedisServer', () => {
     expect(events.map(({ status }) => status)).toEqual(['hung', 'ended', 'restarted'])
   })
 
-  it('ends for good when it is disposed, also while it restarts', async () => {
+  it('stops for good when disposed, even during a restart', async () => {
     const { seen, onEvent } = next('ended')
     const server = await superviseRedisServer({ dataDir, onEvent, onGiveUp: () => undefined })
     process.kill(server.pid, 'SIGKILL')
@@ -67,11 +67,11 @@ describe('superviseRedisServer', () => {
     expect(again.pid).toBeGreaterThan(0)
   })
 
-  it('gives up on a server that can not be started any more', { timeout: 60_000 }, async () => {
+  it('gives up on a server that can no longer be started', { timeout: 60_000 }, async () => {
     const gaveUp = Promise.withResolvers<Error>()
     const { onEvent } = next('restarted')
     await using server = await superviseRedisServer({ dataDir, onEvent, onGiveUp: gaveUp.resolve })
-    // The data can't be read again: an append-only file that is no file.
+    // The data cannot be loaded again: the append-only directory is a file.
     await rm(join(dataDir, 'appendonlydir'), { recursive: true })
     await writeFile(join(dataDir, 'appendonlydir'), 'in the way')
     process.kill(server.pid, 'SIGKILL')

@@ -2,22 +2,22 @@ import { describe, expect, it } from 'vitest'
 import { EnvelopeBatch, JOB_LIMITS, jobBytes, describeBatch, describeReplay, envelopesInName } from './batch.ts'
 
 describe('envelopesInName', () => {
-  it('counts what describeBatch has put into the name', () => {
+  it('counts the envelopes that describeBatch wrote into the name', () => {
     for (const labels of [['a'], ['a', 'b', 'a'], Array.from({ length: 64 }, (_, index) => `x×${index % 3}`)])
       expect(envelopesInName(describeBatch(labels))).toBe(labels.length)
   })
 
-  it('counts nothing of a replay: its envelopes were counted when they first came', () => {
+  it('counts no envelopes of a replay: they were counted when they first arrived', () => {
     expect(envelopesInName(describeReplay(['a', 'b']))).toBe(0)
   })
 
-  it('counts nothing of a name that is not ours', () => {
+  it('counts no envelopes in an unknown name', () => {
     expect(['', 'webhook', 'a × 3'].map(envelopesInName)).toEqual([0, 0, 0])
   })
 })
 
 describe('jobBytes', () => {
-  it('adds up to less than 256 KiB for the largest job, frame included, whatever signs the bodies hold', () => {
+  it('adds up to less than 256 KiB for the largest job, frame included, whatever characters the bodies contain', () => {
     const body = 'é"\n'.repeat(500)
     const envelope = (index: number) => ({
       id: `0199ac2e-5d00-7abc-8def-${String(index).padStart(12, '0')}`,

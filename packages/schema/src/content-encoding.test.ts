@@ -54,21 +54,21 @@ describe('readCompressedEnvelope', () => {
   it.each([
     ['gzip', gzipSync(body)],
     ['zstd', zstdCompressSync(body)],
-  ])('knows %s by its first bytes', async (coding, bytes) => {
+  ])('detects %s by its first bytes', async (coding, bytes) => {
     expect(isCompressed(envelopeOf(bytes))).toBe(true)
-    const warnings = [`body: is in ${coding} without a Content-Encoding, inflated`]
+    const warnings = [`body: is ${coding} without a Content-Encoding, inflated`]
     expect(await read(bytes)).toEqual({ campaignId: 218, warnings })
   })
 
-  it('takes plain text for plain text', () => {
+  it('does not mistake plain text for compressed', () => {
     expect(isCompressed(envelopeOf(body))).toBe(false)
     expect(isCompressed(envelopeOf(Buffer.from([0, 1, 2])))).toBe(false)
   })
 
   it.each(['gzip', 'deflate', 'br', 'zstd', 'x-nobody', 'gzip, gzip, gzip, gzip, gzip'])(
-    'reads a plain body that is said to be in %s',
+    'reads a plain body with Content-Encoding %s',
     async (coding) => {
-      const warnings = ['body: is not compressed as Content-Encoding says, read as it came']
+      const warnings = ['body: is not compressed as Content-Encoding says, read as is']
       expect(await read(body, coding)).toEqual({ campaignId: 218, warnings })
     },
   )
@@ -78,17 +78,17 @@ describe('readCompressedEnvelope', () => {
     ['far beyond the limit', 'br', brotliCompressSync(Buffer.alloc(50_000_000)), 'inflates beyond MAX_BODY_BYTES'],
     ['far beyond the limit', 'zstd', zstdCompressSync(Buffer.alloc(50_000_000)), 'inflates beyond MAX_BODY_BYTES'],
     ['far beyond the limit', 'deflate', deflateRawSync(Buffer.alloc(50_000_000)), 'inflates beyond MAX_BODY_BYTES'],
-    ['cut off', 'gzip', gzipSync(body).subarray(0, -9), 'does not inflate'],
+    ['truncated', 'gzip', gzipSync(body).subarray(0, -9), 'does not inflate'],
     ['broken', 'gzip', Buffer.from([0x1f, 0x8b, 8, 0, 1, 2, 3]), 'does not inflate'],
     ['in another coding', 'br', gzipSync(body), 'does not inflate'],
     ['in an unknown coding', 'x-nobody', Buffer.from([0, 1, 2]), 'unknown content coding'],
     ['in too many codings', 'gzip, gzip, gzip, gzip, gzip', gzipSync(body), 'too many content codings'],
-    ['no JSON', 'gzip', gzipSync('hello'), 'not JSON'],
+    ['not JSON', 'gzip', gzipSync('hello'), 'not JSON'],
   ])('refuses a body that is %s (%s)', async (_name, coding, bytes, issue) => {
     expect(await read(bytes, coding)).toBe(issue)
   })
 
-  it('inflates to the limit, and no byte more', async () => {
+  it('inflates up to the limit, and not one byte more', async () => {
     expect(await inflateBody(gzipSync(Buffer.alloc(100)), 'gzip', 100)).toMatchObject({ ok: true })
     expect(await inflateBody(gzipSync(Buffer.alloc(101)), 'gzip', 100)).toMatchObject({ ok: false })
   })

@@ -2,14 +2,14 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
 import type { Refusal } from './sources/source.ts'
 
-/** Longer ones are no list of codings. */
+/** Longer headers are not lists of codings. */
 export const maxContentEncodingLength = 200
-/** A sender has one reason to compress: the second coding is a relay's, and more are an attack. */
+/** A sender compresses once and a relay may compress again; more codings are an attack. */
 const maxCodings = 4
 
 /**
- * The codings in a Content-Encoding header, in the order in which they were applied, or undefined when there is none.
- * Some senders write the character set there, which is no coding.
+ * The codings in a Content-Encoding header, in the order in which they were applied, or undefined if there are none.
+ * Some senders put the character set there, which is not a coding.
  */
 export function readContentEncoding(header: string): string | undefined {
   const codings = header
@@ -38,26 +38,26 @@ const noCodings: ReadonlySet<string> = new Set([
 
 export type InflatedBody = { readonly ok: true; readonly bytes: Buffer } | Refusal
 
-/** Undoes the codings of a body. No step makes more than `maxBytes`; the work is done off the event loop. */
+/** Decodes a body. No step produces more than `maxBytes`; the work is done off the event loop. */
 export async function inflateBody(bytes: Buffer, contentEncoding: string, maxBytes: number): Promise<InflatedBody> {
   const codings = contentEncoding.split(',').map((coding) => coding.trim())
-  if (codings.length > maxCodings) return refuse('too many content codings', `there are ${codings.length}`)
+  if (codings.length > maxCodings) return refuse('too many content codings', `there are ${codings.length} codings`)
   let inflated = bytes
   for (const coding of codings.toReversed()) {
     const undo = decoders.get(coding)
-    if (undo === undefined) return refuse('unknown content coding', 'no decoder knows the Content-Encoding')
+    if (undo === undefined) return refuse('unknown content coding', 'the Content-Encoding is not supported')
     try {
       inflated = await undo(inflated, maxBytes)
     } catch (error) {
       return isTooLarge(error)
-        ? refuse('inflates beyond MAX_BODY_BYTES', `the body inflates beyond ${maxBytes} bytes`)
-        : refuse('does not inflate', `the body is not in ${coding}, or is cut off`)
+        ? refuse('inflates beyond MAX_BODY_BYTES', `the body inflates to more than ${maxBytes} bytes`)
+        : refuse('does not inflate', `the body is not valid ${coding}, or is truncated`)
     }
   }
   return { ok: true, bytes: inflated }
 }
 
-/** The coding that a body shows by its first bytes: RFC 1952 section 2.3.1, RFC 8878 section 3.1.1. */
+/** Detects the coding of a body by its first bytes: RFC 1952 section 2.3.1, RFC 8878 section 3.1.1. */
 export function sniffContentEncoding(bytes: Buffer): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return 'gzip'
   return bytes.length >= 4 && bytes.readUInt32LE() === 0xfd2fb528 ? 'zstd' : undefined
@@ -80,7 +80,7 @@ const decoders: ReadonlyMap<string, Decoder> = new Map([
   ['zstd', (bytes, maxOutputLength) => zstdAsync(bytes, { maxOutputLength })],
 ])
 
-/** RFC 9110 section 8.4.1.2: with zlib's frame, which some senders leave out. */
+/** RFC 9110 section 8.4.1.2: in the zlib format, whose header some senders omit. */
 async function decodeDeflate(bytes: Buffer, maxOutputLength: number): Promise<Buffer> {
   try {
     return await inflateAsync(bytes, { maxOutputLength })

@@ -1,6 +1,6 @@
 /**
- * Whether a text can be an address. It rules out no more than what can't be one, since every peer has rules of its own.
- * `[email protected]`, as the sender's reference prints obfuscated addresses, is none.
+ * Whether a text can be an email address. It only rules out impossible addresses, because every peer has its own rules.
+ * `[email protected]`, the obfuscated address in the sender's reference, is not one.
  */
 export function isEmailAddress(text: string): boolean {
   const address = text.trim()

@@ -1,24 +1,24 @@
 /*
  * Glossary, used with these meanings everywhere:
  *
- * source      a sender's kind, for example `mailivery`
+ * source      a kind of sender, for example `mailivery`
  * owner       whose endpoint received the webhook; a mailbox is (owner, campaignId)
- * envelope    one received request body, untouched, with the identity that the ingress gave it
- * batch       what one job carries: 1 to N envelopes (intake) or events (handlers)
+ * envelope    one received request body, unchanged, with the identity that the ingress assigned
+ * batch       the contents of one job: 1 to N envelopes (intake) or events (handlers)
  * event       an envelope whose body was understood: one fact about one mailbox
  * duplicate   an event that repeats the mailbox's previous event in arrival order
  * arrival order   the order of event ids: they are UUIDv7 made from `receivedAt`
- * handler     one effect of events (pause tracking, CRM sync, …), with a queue of its own
- * delivery    one event's way through one handler: attempts and outcome
- * outcome     what a handler says of one event: done, retry or discard
- * dead letter a delivery that will not be tried again by itself
+ * handler     one effect of events (pause tracking, CRM sync, …), with its own queue
+ * delivery    the processing of one event by one handler: attempts and outcome
+ * outcome     a handler's result for one event: done, retry or discard
+ * dead letter a delivery that is no longer retried automatically
  * quarantine  envelopes that were accepted but not understood, with the reasons
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { maxContentEncodingLength } from './content-encoding.ts'
 
-/** One received request body with the identity that the ingress gave it. Fields that a newer version adds are let pass. */
+/** One received request body with the identity assigned by the ingress. Fields of newer versions are accepted. */
 export const Envelope = z.object({
   /** UUIDv7 whose time is `receivedAt`, so that ids sort in arrival order. */
   id: z.uuidv7(),
@@ -26,12 +26,12 @@ export const Envelope = z.object({
   owner: z.string().min(1),
   /** Milliseconds since the epoch. */
   receivedAt: z.int().nonnegative(),
-  /** The body: as text where that is short and exact, else as base64. */
+  /** The body: as text if that is short and lossless, otherwise as base64. */
   body: z.string(),
   encoding: z.enum(['utf8', 'base64']),
-  /** The codings of the body, as in Content-Encoding, in lower case; absent for none. */
+  /** The codings of the body, as in Content-Encoding, in lower case; absent if there are none. */
   contentEncoding: z.string().min(1).max(maxContentEncodingLength).optional(),
-  /** The sender's own id for this delivery, where it gives one. */
+  /** The sender's own id for this delivery, if any. */
   deliveryId: z.string().min(1).max(256).optional(),
 })
 export type Envelope = Readonly<z.infer<typeof Envelope>>
@@ -45,8 +45,8 @@ export function encodeBody(bytes: Uint8Array): Pick<Envelope, 'body' | 'encoding
     : { body: text, encoding: 'utf8' }
 }
 
-/** Control characters that no JSON text may hold, and that take six bytes each when they are escaped: RFC 8259 section 7. */
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
+/** Control characters that JSON must escape with six bytes each: RFC 8259 section 7. */
+// oxlint-disable-next-line no-control-regex -- these are the characters to find
 const longWhenEscaped = /[\0-\x08\v\f\x0e-\x1f]/
 
 /** The request body, byte for byte as it was received. */

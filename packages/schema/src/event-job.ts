@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { inPackedOrder, packRefs, toEventRef, unpackRefs, type EventRef } from './event-ref.ts'
 
-/** How far a job has come with one event that is to be tried again. */
+/** A job's progress with one event that is to be retried. */
 export interface EventProgress {
   /** Attempts that have failed. */
   readonly attempts: number
@@ -9,15 +9,15 @@ export interface EventProgress {
   readonly notBefore: number
 }
 
-/** What a handler's job is about. */
+/** A handler's job. */
 export interface EventJob {
   /** The events that this job still has to handle. */
   readonly events: readonly EventRef[]
   /** Events that failed for good while others of the job are still being retried. */
   readonly dead: readonly EventRef[]
-  /** By event id; an event that is not in it has not been tried. */
+  /** By event id; an event without an entry has not been tried. */
   readonly progress: ReadonlyMap<string, EventProgress>
-  /** Set when a person asked for a second run: an outcome of an earlier run does not count then. */
+  /** Set when a person requested another run: outcomes of earlier runs then do not count. */
   readonly replayId: string | undefined
 }
 
@@ -36,29 +36,29 @@ const version = 2
 export type EventJobData = Readonly<z.infer<typeof EventJobData>>
 
 const Refs = z.array(z.tuple([z.string(), z.string()]))
-// Later versions may add keys: z.object() passes over what it does not know.
+// Later versions may add keys: z.object() ignores unknown ones.
 const EventJobData = z.object({
   v: z.literal(version),
   events: Refs,
   dead: Refs.optional(),
   replayId: z.string().optional(),
-  /** Attempts and earliest next time, in the order of `events`. */
+  /** Attempts and the earliest time of the next one, in the order of `events`. */
   progress: z.array(z.tuple([z.number(), z.number()])).optional(),
 })
 
-/** Before version 2, jobs contained their events whole. */
+/** Before version 2, jobs contained whole events. */
 const WholeEvents = z.object({
   events: z.array(z.object({ id: z.uuid(), owner: z.string(), campaignId: z.int() })),
   dead: z.array(z.object({ id: z.uuid(), owner: z.string(), campaignId: z.int() })).default([]),
   replayId: z.string().optional(),
 })
 
-/** A job that nothing has been tried of. */
+/** A job of which no event has been tried. */
 export function newEventJob(events: readonly EventRef[], replayId?: string): EventJob {
   return { events, dead: [], progress: new Map(), replayId }
 }
 
-/** The form of a job that Redis holds. */
+/** Converts a job to the format stored in Redis. */
 export function writeEventJob({ events, dead, progress, replayId }: EventJob): EventJobData {
   return {
     v: version,
@@ -75,7 +75,7 @@ function toPair({ attempts, notBefore }: EventProgress = untried): [number, numb
 
 const untried: EventProgress = { attempts: 0, notBefore: 0 }
 
-/** Reads a job's data, also that of the previous format. Never throws. */
+/** Reads a job's data, in this format or the previous one. Never throws. */
 export function readEventJob(data: unknown): EventJobReading {
   const found = z.object({ v: z.number().optional() }).safeParse(data)
   if (!found.success) return { status: 'unreadable', issue: 'not an object with a version' }

@@ -10,7 +10,7 @@ const ref = fc
   })
   .map(toEventRef)
 
-it('gives references back as they were, by owner', () => {
+it('returns references unchanged, grouped by owner', () => {
   fc.assert(
     fc.property(fc.array(ref), (refs) => {
       expect(unpackRefs(packRefs(refs))).toEqual(inPackedOrder(refs))
@@ -24,14 +24,14 @@ it('reads the time of arrival from the id', () => {
 })
 
 it.each(['', 'nothing', `${'x'.repeat(21)}:1`, `${'x'.repeat(22)}:`, `${'x'.repeat(22)}:1a`, `${'é'.repeat(22)}:1`])(
-  'does not take %j for a reference',
+  'rejects %j as a reference',
   (text) => {
     expect(() => unpackRefs([['acme', text]])).toThrow(TypeError)
   },
 )
 
-it('shows the beginning of what is none', () => {
+it('quotes the beginning of an invalid reference', () => {
   const packed: PackedRefs[] = [['acme', `${'y'.repeat(40)}the rest`]]
-  expect(() => unpackRefs(packed)).toThrow(`not a reference to an event: ${'y'.repeat(40)}`)
+  expect(() => unpackRefs(packed)).toThrow(`not an event reference: ${'y'.repeat(40)}`)
   expect(() => unpackRefs(packed)).not.toThrow('the rest')
 })

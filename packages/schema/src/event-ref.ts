@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { MailboxKey } from './mailbox-event.ts'
 
-/** Names an event without containing it. */
+/** Refers to an event without containing it. */
 export interface EventRef extends MailboxKey {
   readonly id: string
   /** Milliseconds since the epoch. */
@@ -13,10 +13,10 @@ export function toEventRef({ id, owner, campaignId }: MailboxKey & { readonly id
   return { id, owner, campaignId, receivedAt: Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) }
 }
 
-/** References of one owner and their text: `AZrC…:216 AZrD…:217`. */
+/** An owner and the references to its events as text: `AZrC…:216 AZrD…:217`. */
 export type PackedRefs = [owner: string, text: string]
 
-/** About thirty bytes for each reference: the id as base64url, then the campaign. */
+/** About thirty bytes per reference: the id as base64url, then the campaign. */
 export function packRefs(refs: readonly EventRef[]): PackedRefs[] {
   return groupByOwner(refs).map(([owner, group]) => [
     owner,
@@ -29,7 +29,7 @@ export function inPackedOrder(refs: readonly EventRef[]): readonly EventRef[] {
   return groupByOwner(refs).flatMap(([, group]) => group)
 }
 
-/** @throws TypeError when the text is none that `packRefs` writes */
+/** @throws TypeError if the text is not in the format of `packRefs` */
 export function unpackRefs(packed: readonly PackedRefs[]): readonly EventRef[] {
   return packed.flatMap(([owner, text]) => text.split(' ').map((ref) => unpackRef(owner, ref)))
 }
@@ -44,7 +44,7 @@ function toShortId(id: string): string {
 
 function unpackRef(owner: string, text: string): EventRef {
   const [, shortId, campaign] = /^([\w-]{22}):(\d+)$/.exec(text) ?? []
-  if (shortId === undefined) throw new TypeError(`not a reference to an event: ${text.slice(0, 40)}`)
+  if (shortId === undefined) throw new TypeError(`not an event reference: ${text.slice(0, 40)}`)
   const hex = Buffer.from(shortId, 'base64url').toString('hex')
   const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
   return toEventRef({ id, owner, campaignId: Number(campaign) })

@@ -59,7 +59,7 @@ describe('foldTimeline', () => {
     expect(pauses[0]?.closed).toBeNull()
   })
 
-  it('keeps the time since a status was entered, and the latest reason', () => {
+  it('keeps the time when a status began, and the latest reason', () => {
     const [first, second] = [problem('A'), problem('B')]
     const { mailbox } = foldTimeline(emptyTimeline, [first, second])
     expect(mailbox).toMatchObject({
@@ -70,7 +70,7 @@ describe('foldTimeline', () => {
     })
   })
 
-  it('keeps what later events do not mention', () => {
+  it('keeps fields that later events do not contain', () => {
     const events = [
       event('campaign.created', undefined, { email: 'a@b.example', provider: 'gmail' }),
       event('campaign.updated', undefined, { email: 'c@d.example' }),
@@ -79,14 +79,14 @@ describe('foldTimeline', () => {
   })
 
   it.each(['', ' ', 'nobody', '[email\u00a0protected]', 'a@ b.example'])(
-    'keeps a known address where an event brings %j',
+    'keeps a known address if an event contains %j',
     (email) => {
       const events = [event('campaign.created', undefined, { email: 'a@b.example' })]
       expect(profileAfter(...events, event('campaign.updated', undefined, { email }))).toEqual({ email: 'a@b.example' })
     },
   )
 
-  it('shows what is no address until an address comes', () => {
+  it('shows an invalid address until a valid one arrives', () => {
     const obfuscated = event('campaign.created', undefined, { email: '[email\u00a0protected]' })
     expect(profileAfter(obfuscated)).toEqual({ email: '[email\u00a0protected]' })
     expect(profileAfter(obfuscated, event('campaign.updated', undefined, { email: 'a@b.example' }))).toEqual({
@@ -94,7 +94,7 @@ describe('foldTimeline', () => {
     })
   })
 
-  it('keeps known text where an event brings blank text, and takes an empty list of tags for no tags', () => {
+  it('keeps known text if an event contains blank text, and reads an empty list of tags as no tags', () => {
     const known = { firstName: 'A', lastName: 'B', provider: 'smtp', meta: 'x=1', tags: ['t'] }
     const blank = { firstName: '', lastName: ' ', provider: '\t', meta: '', tags: [] }
     expect(
@@ -106,7 +106,7 @@ describe('foldTimeline', () => {
     })
   })
 
-  it('leaves a deleted campaign deleted, whatever else is sent for it', () => {
+  it('keeps a deleted campaign deleted, whatever else is sent for it', () => {
     const [deleted, ...others] = [
       event('campaign.deleted', undefined, { email: 'a@b.example' }),
       event('campaign.updated', undefined, { email: 'c@d.example' }),
@@ -125,13 +125,13 @@ describe('foldTimeline', () => {
     })
   })
 
-  it.each(['campaign.created', 'campaign.pending'] as const)('lets a deleted campaign live again with %s', (type) => {
+  it.each(['campaign.created', 'campaign.pending'] as const)('revives a deleted campaign with %s', (type) => {
     const { mailbox, pauses } = foldTimeline(emptyTimeline, [event('campaign.deleted'), event(type), problem()])
     expect(mailbox?.status).toBe('paused')
     expect(pauses).toHaveLength(1)
   })
 
-  it('bounds the reasons that a pause lists, whatever is given, and shows the latest one whole', () => {
+  it('limits the reasons that a pause lists, and keeps the latest one in full', () => {
     const long = 'x'.repeat(100_000)
     const events = Array.from({ length: 300 }, (_, index) => problem(`${index} ${long}`))
     const [pause] = foldTimeline(emptyTimeline, events).pauses
@@ -145,7 +145,7 @@ describe('foldTimeline', () => {
     expect(inPieces.pauses).toEqual([pause])
   })
 
-  it('gives what the rules say of the whole history, wherever it is cut', () => {
+  it('applies the rules to the whole history, however it is split', () => {
     fc.assert(
       fc.property(histories, fc.array(fc.nat(20)), (history, cuts) => {
         const events = toEvents(history)
@@ -160,7 +160,7 @@ describe('foldTimeline', () => {
 })
 
 describe('refoldTimeline', () => {
-  it('gives what the rules say of everything that has come, in whatever order and cut it comes', () => {
+  it('applies the rules to all events that have arrived, in whatever order and pieces', () => {
     fc.assert(
       fc.property(histories, fc.gen(), (history, gen) => {
         const events = toEvents(history)
@@ -182,7 +182,7 @@ describe('refoldTimeline', () => {
   })
 })
 
-/** Folds news as the store does, which keeps closed pauses as well. */
+/** Folds new events as the store does, which also keeps closed pauses. */
 function withNews(from: Timeline, news: readonly MailboxEvent[], known: readonly MailboxEvent[]): Timeline {
   const [first] = news
   if (first === undefined) return from

@@ -1,14 +1,14 @@
 import { EventType, statusAfter, type MailboxEvent, type MailboxProfile, type MailboxStatus } from './mailbox-event.ts'
 import { doubtfulFields, mergeProfile, omitFields } from './merge-profile.ts'
 
-/** What a mailbox is after the events folded so far. Times are milliseconds since the epoch. */
+/** A mailbox's state after the events folded so far. Times are milliseconds since the epoch. */
 export interface MailboxState {
   readonly status: MailboxStatus
   readonly statusSince: number
-  /** The latest reason given since the mailbox is paused, else null. */
+  /** The latest reason given since the mailbox was paused, or null if it is not paused. */
   readonly reason: string | null
   readonly profile: MailboxProfile
-  /** The latest event, also one that changed nothing because its campaign was deleted. */
+  /** The latest event, even if it changed nothing because its campaign was deleted. */
   readonly lastEventId: string
   readonly lastEventAt: number
 }
@@ -40,8 +40,8 @@ export interface Timeline {
 export const emptyTimeline: Timeline = { mailbox: null, pauses: [] }
 
 /**
- * Continues a timeline with later events, given in arrival order. The result depends on the whole history only,
- * not on where it was cut: folding it at once or in pieces gives the same timeline.
+ * Continues a timeline with later events, given in arrival order. The result depends only on the whole history, not on
+ * how it was split: folding it at once or in pieces gives the same timeline.
  */
 export function foldTimeline(from: Timeline, events: readonly MailboxEvent[]): Timeline {
   const { mailbox, pauses } = fold(from, events)
@@ -74,18 +74,18 @@ function fold(from: Timeline, events: readonly MailboxEvent[]): Folded {
   return { mailbox, pauses, ignored }
 }
 
-/** The types of events after which no pause is open, whatever was before. */
+/** The types of events after which no pause is open, whatever came before. */
 export const closingTypes: readonly EventType[] = EventType.options.filter((type) =>
   ['active', 'deleted'].includes(statusAfter[type]),
 )
 
 /**
- * Brings late events into a timeline. `recent` is the history from the last closing event before the first of them on
- * (or all of it, where there is none): what was before that event can't have changed, and no pause was open after it.
- * Where the campaign was deleted by then, the deletion stands in front, without its profile: it may not have counted.
+ * Merges late events into a timeline. `recent` is the history from the last closing event before the first late one (or
+ * the whole history if there is none): nothing before that event can change, and no pause is open after it. If the
+ * campaign was deleted by then, the deletion comes first, without its profile, because it may not have counted.
  *
- * Undefined when older events decide: a late deletion takes back what later events said of the mailbox, or a status may
- * hold for longer than is known. Call it again with the whole history then.
+ * Undefined if older events are needed: a late deletion reverts changes by later events, or a status may have started
+ * before `recent`. In this case, call it again with the whole history.
  */
 export function refoldTimeline(
   from: Timeline,
@@ -106,7 +106,7 @@ export function refoldTimeline(
   return { mailbox: { ...mailbox, statusSince, profile: mergeProfile(known, mailbox.profile) }, pauses }
 }
 
-/** A status that holds since the first of the recent events may hold for longer. Undefined when it is not known how long. */
+/** A status that applies since the first recent event may have started earlier. Undefined if its start is unknown. */
 function sinceBefore(before: MailboxState, mailbox: MailboxState, recent: readonly MailboxEvent[]): number | undefined {
   const [first] = recent
   if (first === undefined || !holdsThroughout(mailbox.status, recent)) return mailbox.statusSince
@@ -124,7 +124,7 @@ function beginsLife(type: EventType): boolean {
   return type === 'campaign.created' || type === 'campaign.pending'
 }
 
-/** A deleted campaign stays deleted, whatever else is sent for it, until it is created or pending again. */
+/** A deleted campaign stays deleted until it is created or pending again; all other events are ignored. */
 function doesCount(before: MailboxState, { type }: MailboxEvent): boolean {
   return before.status !== 'deleted' || beginsLife(type)
 }
@@ -142,12 +142,12 @@ function nextState(before: MailboxState | null, event: MailboxEvent): MailboxSta
   }
 }
 
-/** A blank reason is none. */
+/** A blank reason counts as no reason. */
 function reasonOf({ reason }: MailboxEvent): string | undefined {
   return reason === undefined || reason.trim() === '' ? undefined : reason
 }
 
-/** The open pause after this event, or the one that it closes; undefined when the event changes no pause. */
+/** The open pause after this event, or the pause that it closes; undefined if the event changes no pause. */
 function nextPause(open: Pause | undefined, event: MailboxEvent): Pause | undefined {
   switch (statusAfter[event.type]) {
     case 'paused':
@@ -156,7 +156,7 @@ function nextPause(open: Pause | undefined, event: MailboxEvent): Pause | undefi
     case 'deleted':
       return open && { ...open, closed: { eventId: event.id, at: event.receivedAt, type: event.type } }
     case 'pending':
-      // Microsoft consent is given again before the mailbox works again: only its start or end closes a pause.
+      // Microsoft consent is renewed before the mailbox works again: only creation, update or deletion closes a pause.
       return undefined
   }
 }
@@ -166,14 +166,14 @@ function openPause(event: MailboxEvent): Pause {
   return { openedBy: event.id, openedAt: event.receivedAt, ...withReason(nothing, event), closed: null }
 }
 
-/** A sender can give every problem a reason of its own, and the list is read and stored with each of them. */
+/** A sender can give every problem a different reason, and the list is read and stored with each problem. */
 export const maxReasons = 100
-/** In the list; `reason` itself stays verbatim. */
+/** Only in the list; `reason` itself is kept verbatim. */
 export const maxReasonLength = 500
 
 function withReason(known: Pick<Pause, 'reason' | 'reasons'>, event: MailboxEvent): Pick<Pause, 'reason' | 'reasons'> {
   const reason = reasonOf(event)
-  // The latest are left out: what is listed does not depend on where the history was cut.
+  // The latest ones are dropped, so that the list does not depend on how the history was split.
   const reasons = known.reasons.slice(0, maxReasons)
   if (reason === undefined) return { reason: known.reason, reasons }
   const listed = reason.slice(0, maxReasonLength).toWellFormed()

@@ -8,23 +8,23 @@ export const LATEST_KEY = 'latest-received-at'
 const number = z.int().nonnegative()
 const ranges = z.array(z.tuple([number, number]))
 
-/** What an ingress process has answered for. */
+/** The envelopes that an ingress process has acknowledged. */
 const EpochReport = z.object({
   kind: z.literal('epoch'),
   name: z.string(),
-  /** A later report of the same name has a higher one. */
+  /** Increases with every report of the same name. */
   version: number,
   /** Milliseconds since the epoch. */
   startedAt: number,
   reportedAt: number,
   /** Every number up to this one was acknowledged, or is in `void`. */
   settled: number,
-  /** First and last number of envelopes that were refused: if one is found all the same, that is no fault. */
+  /** First and last numbers of refused envelopes. It is not an error if one of them is found. */
   void: ranges,
 })
 export type EpochReport = Readonly<z.infer<typeof EpochReport>>
 
-/** What waits on one ingress's disk. It outlives the process: the next one on the same directory reports it on. */
+/** The envelopes on one ingress's disk. It outlives the process: the next one with its directory reports it again. */
 const SpoolReport = z.object({
   kind: z.literal('spool'),
   name: z.string(),

@@ -14,13 +14,13 @@ describe('parseIntakeJobId', () => {
   })
 
   it.each([randomUUID(), toReplayJobId(randomUUID()), `${epoch}-0-1`, `${epoch}-1-0`, `${epoch}-1-1-1`, '', '17'])(
-    'takes %s for no range',
+    'does not read %s as a range',
     (id) => expect(parseIntakeJobId(id)).toBeUndefined(),
   )
 })
 
 describe('isUnnumberedJobId', () => {
-  it('knows UUIDs from other ids', () => {
+  it('distinguishes UUIDs from other ids', () => {
     expect(isUnnumberedJobId(randomUUID())).toBe(true)
     for (const id of ['17', '', toReplayJobId(randomUUID()), toIntakeJobId({ epoch, first: 1, last: 1 })])
       expect(isUnnumberedJobId(id)).toBe(false)

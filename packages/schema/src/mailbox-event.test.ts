@@ -11,7 +11,7 @@ const event = {
   profile: {},
 }
 
-it('takes an event of any source and owner, and none without', () => {
+it('accepts an event of any source and owner, but not without them', () => {
   expect(MailboxEvent.parse(event)).toEqual(event)
   expect(MailboxEvent.parse({ ...event, source: 's', owner: 'o' })).toMatchObject({ source: 's', owner: 'o' })
   for (const wrong of [{ source: '' }, { owner: '' }, { receivedAt: -1 }, { campaignId: -1 }, { campaignId: 0.5 }])

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What a mailbox can be, decided by its latest event. */
+/** The possible states of a mailbox, determined by its latest event. */
 export const MailboxStatus = z.enum(['pending', 'active', 'paused', 'deleted'])
 export type MailboxStatus = z.infer<typeof MailboxStatus>
 
@@ -23,7 +23,7 @@ export const statusAfter: Readonly<Record<EventType, MailboxStatus>> = {
   'campaign.connection.problematic': 'paused',
 }
 
-/** What an event may say of the mailbox itself; a field that it does not mention is absent. */
+/** The mailbox's data in an event; fields that the event does not contain are absent. */
 export const MailboxProfile = z.strictObject({
   email: z.string().optional(),
   firstName: z.string().optional(),
@@ -42,9 +42,9 @@ export const profileFields: readonly { readonly name: ProfileField; readonly isL
     isList: MailboxProfile.shape[name].unwrap() instanceof z.ZodArray,
   }))
 
-/** One fact about one mailbox, the same shape whatever the sender. */
+/** One fact about one mailbox, in the same format for all senders. */
 export const MailboxEvent = z.strictObject({
-  /** The envelope's id: arrival order. */
+  /** The envelope's id, which defines the arrival order. */
   id: z.uuidv7(),
   source: z.string().min(1),
   owner: z.string().min(1),
@@ -52,7 +52,7 @@ export const MailboxEvent = z.strictObject({
   receivedAt: z.int().nonnegative(),
   type: EventType,
   campaignId: z.int().nonnegative(),
-  /** Verbatim; only a connection problem has one. */
+  /** Verbatim; only connection problems have one. */
   reason: z.string().optional(),
   profile: MailboxProfile,
 })
@@ -64,7 +64,7 @@ export interface MailboxKey {
   readonly campaignId: number
 }
 
-/** One string per mailbox, for maps; the campaign id comes first because an owner may hold any character. */
+/** One string per mailbox, for maps; the campaign id comes first because an owner may contain any character. */
 export function mailboxKeyOf(key: MailboxKey): string {
   return `${key.campaignId}:${key.owner}`
 }

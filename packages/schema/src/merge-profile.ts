@@ -4,8 +4,8 @@ import { profileFields, type MailboxProfile, type ProfileField } from './mailbox
 const fields = profileFields.map(({ name }) => name)
 
 /**
- * What is known of a mailbox after an event. A field that the event does not mention stays, blank text says nothing, and
- * what is no address replaces no address: a mailbox of which none is known shows what was sent instead.
+ * Updates a mailbox's profile from an event. Fields that the event does not contain are kept, blank text is ignored,
+ * and an invalid address never replaces a valid one; it is shown only if no valid address is known.
  */
 export function mergeProfile(known: MailboxProfile, said: MailboxProfile): MailboxProfile {
   const merged: Record<string, unknown> = { ...known }
@@ -18,8 +18,8 @@ export function mergeProfile(known: MailboxProfile, said: MailboxProfile): Mailb
 }
 
 /**
- * The fields of a merged profile that may come from `ignored` events: their value was known before, is what such an event
- * said, and no event that counts has said it.
+ * The fields of a merged profile that may come from `ignored` events: their value was known before and appears in such
+ * an event, but in no event that counts.
  */
 export function doubtfulFields(
   merged: MailboxProfile,
@@ -39,7 +39,7 @@ export function omitFields(profile: MailboxProfile, omitted: readonly ProfileFie
   return Object.fromEntries(Object.entries(profile).filter(([field]) => !omitted.some((name) => name === field)))
 }
 
-/** A value gives way to one that weighs as much, not to a lighter one. */
+/** A value is replaced by one of equal or higher weight. */
 function weightOf(field: ProfileField, value: MailboxProfile[ProfileField]): number {
   if (value === undefined) return 1
   if (typeof value !== 'string') return 2

@@ -11,7 +11,7 @@ function numbersOf(list: readonly NumberRange[]): ReadonlySet<number> {
 }
 
 describe('number ranges', () => {
-  it('unite to the same numbers, in order, apart from each other', () => {
+  it('unite to the same numbers, in order and without touching ranges', () => {
     fc.assert(
       fc.property(ranges, (list) => {
         const united = uniteRanges(list)
@@ -23,7 +23,7 @@ describe('number ranges', () => {
     )
   })
 
-  it('subtract as sets of numbers do', () => {
+  it('subtract like sets of numbers', () => {
     fc.assert(
       fc.property(ranges, ranges, (from, minus) => {
         const rest = subtractRanges(uniteRanges(from), uniteRanges(minus))

@@ -1,10 +1,10 @@
-/** Consecutive whole numbers, both ends included. */
+/** Consecutive whole numbers, including both ends. */
 export interface NumberRange {
   readonly first: number
   readonly last: number
 }
 
-/** The numbers that are in any of the ranges, as few ranges in ascending order. */
+/** The union of the ranges: as few ranges as possible, in ascending order. */
 export function uniteRanges(ranges: Iterable<NumberRange>): readonly NumberRange[] {
   const united: NumberRange[] = []
   for (const { first, last } of [...ranges].toSorted((a, b) => a.first - b.first)) {
@@ -15,7 +15,7 @@ export function uniteRanges(ranges: Iterable<NumberRange>): readonly NumberRange
   return united
 }
 
-/** The numbers of `from` that are not in `minus`. Both are as `uniteRanges` gives them. */
+/** The numbers of `from` that are not in `minus`. Both must be results of `uniteRanges`. */
 export function subtractRanges(from: readonly NumberRange[], minus: readonly NumberRange[]): readonly NumberRange[] {
   const rest: NumberRange[] = []
   let next = 0

@@ -17,7 +17,7 @@ function read(payload: unknown) {
   return readEnvelope(envelopeOf(JSON.stringify(payload)))
 }
 
-// The reference's obfuscation of addresses, no-break space included.
+// The reference's obfuscated address, including the no-break space.
 const documentedEmail = '[email\u00a0protected]'
 const account = { campaign_id: 7, email: 'a@b.example' }
 const updated = '{"type":"campaign.updated","account":{"id":7,"first_name":"José"}}'
@@ -80,9 +80,9 @@ describe('readEnvelope', () => {
 
   it.each([
     ['digits in a string are a number', { type: 'campaign.updated', account: { campaign_id: '218' } }, 218],
-    ['id stands in for campaign_id', { type: 'campaign.updated', account: { id: 5 } }, 5],
-    ['campaign_id wins over id', { type: 'campaign.updated', account: { id: 5, campaign_id: 6 } }, 6],
-    ['unknown fields pass', { type: 'campaign.updated', account: { id: 5, color: 'red' }, extra: [1] }, 5],
+    ['id replaces a missing campaign_id', { type: 'campaign.updated', account: { id: 5 } }, 5],
+    ['campaign_id takes precedence over id', { type: 'campaign.updated', account: { id: 5, campaign_id: 6 } }, 6],
+    ['unknown fields are ignored', { type: 'campaign.updated', account: { id: 5, color: 'red' }, extra: [1] }, 5],
   ])('%s', (_name, payload, campaignId) => {
     const verdict = read(payload)
     expect(verdict.ok && verdict.event.campaignId).toBe(campaignId)
@@ -90,7 +90,7 @@ describe('readEnvelope', () => {
 
   it.each([
     ['not JSON', 'hello', 'not JSON'],
-    ['cut off', '{"type":', 'not JSON'],
+    ['truncated JSON', '{"type":', 'not JSON'],
     ['an array', '[1]', 'invalid: payload'],
     ['null', 'null', 'invalid: payload'],
     ['a number', '42', 'invalid: payload'],
@@ -103,7 +103,7 @@ describe('readEnvelope', () => {
       'invalid: account.campaign_id',
     ],
     [
-      'an id that is no number',
+      'an id that is not a number',
       JSON.stringify({ type: 'campaign.updated', account: { campaign_id: 'abc' } }),
       'invalid: account.campaign_id',
     ],
@@ -132,12 +132,12 @@ describe('readEnvelope', () => {
     expect(decodeBody(envelope).equals(bytes)).toBe(true)
   })
 
-  it('lets fields pass that a newer ingress adds to an envelope', () => {
+  it('accepts fields that a newer ingress adds to an envelope', () => {
     const envelope = envelopeOf('{}')
     expect(Envelope.parse({ ...envelope, number: 5 })).toEqual(envelope)
   })
 
-  it('makes text that a database can hold, and keeps the raw body as it was', () => {
+  it('produces text that a database can store, and leaves the raw body unchanged', () => {
     const body = JSON.stringify({
       type: 'campaign.updated',
       account: { ...account, first_name: 'a\0b', last_name: '\ud800' },
@@ -148,7 +148,7 @@ describe('readEnvelope', () => {
     expect(decodeBody(envelope).toString()).toBe(body)
   })
 
-  it('hashes equal content equally, whatever the order of keys and the white space', () => {
+  it('gives equal content the same hash, regardless of key order and white space', () => {
     const one = readEnvelope(envelopeOf('{"type":"campaign.updated","account":{"id":5,"email":"x"}}'))
     const two = readEnvelope(envelopeOf('{ "account": {"email":"x", "id":5},\n "type":"campaign.updated" }'))
     expect(one.ok && two.ok && one.payloadHash).toBe(two.ok && two.payloadHash)

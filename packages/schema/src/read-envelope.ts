@@ -6,18 +6,18 @@ import { readText } from './read-text.ts'
 import { sources } from './sources/registry.ts'
 import type { Refusal } from './sources/source.ts'
 
-/** What an envelope turned out to be. */
+/** The result of reading an envelope. */
 export type EnvelopeVerdict =
   | {
       readonly ok: true
       readonly event: MailboxEvent
       readonly payloadHash: string
-      /** What of the body is not as documented, and what was made of it. */
+      /** Deviations of the body from the documentation, and how they were read. */
       readonly warnings: readonly string[]
     }
   | Refusal
 
-/** Whether a body is compressed, by what its sender says or by its first bytes: `readCompressedEnvelope` reads it then. */
+/** Whether a body is compressed, by its Content-Encoding or first bytes; `readCompressedEnvelope` reads such bodies. */
 export function isCompressed({ contentEncoding, encoding, body }: Envelope): boolean {
   return (
     contentEncoding !== undefined || (encoding === 'base64' && sniffContentEncoding(firstBytes(body)) !== undefined)
@@ -29,8 +29,8 @@ function firstBytes(body: string): Buffer {
 }
 
 /**
- * Reads a compressed body, which may inflate to `maxBytes`. One that is not what its sender says it is may be read as it
- * came. Never throws on bad input.
+ * Reads a compressed body, which may inflate to `maxBytes`. If it is not compressed as the sender says, it is read as
+ * is. Never throws on bad input.
  */
 export async function readCompressedEnvelope(envelope: Envelope, maxBytes: number): Promise<EnvelopeVerdict> {
   const bytes = decodeBody(envelope)
@@ -40,21 +40,21 @@ export async function readCompressedEnvelope(envelope: Envelope, maxBytes: numbe
   const verdict = inflated.ok ? readEnvelope({ ...envelope, ...encodeBody(inflated.bytes) }) : inflated
   if (verdict.ok)
     return envelope.contentEncoding === undefined
-      ? withWarning(verdict, `body: is in ${coding} without a Content-Encoding, inflated`)
+      ? withWarning(verdict, `body: is ${coding} without a Content-Encoding, inflated`)
       : verdict
-  // Plain text can pass for a raw deflate stream.
+  // Plain text can be a valid raw deflate stream.
   const plain = readEnvelope(envelope)
-  return plain.ok ? withWarning(plain, 'body: is not compressed as Content-Encoding says, read as it came') : verdict
+  return plain.ok ? withWarning(plain, 'body: is not compressed as Content-Encoding says, read as is') : verdict
 }
 
 function withWarning(verdict: EnvelopeVerdict & { readonly ok: true }, warning: string): EnvelopeVerdict {
   return { ...verdict, warnings: [warning, ...verdict.warnings] }
 }
 
-/** Reads an envelope's body as an event of its source, or says why it can't be one. Never throws on bad input. */
+/** Reads an envelope's body as an event of its source, or returns why it is not one. Never throws on bad input. */
 export function readEnvelope(envelope: Envelope): EnvelopeVerdict {
   const source = sources.get(envelope.source)
-  if (source === undefined) return refuse('unknown source', `no source is called "${envelope.source}"`)
+  if (source === undefined) return refuse('unknown source', `unknown source "${envelope.source}"`)
   const { text, charset } = readText(envelope)
   const payload = parseJson(text)
   const verdict = payload === undefined ? refuse('not JSON', 'the body is not JSON') : source.readPayload(payload)

@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeBody, type Envelope } from './envelope.ts'
 
-/** A body's text, and what had to be assumed to read it. */
+/** A body's text, and the charset that was assumed. */
 export interface BodyText {
   readonly text: string
-  /** Undefined for UTF-8, which JSON is written in: RFC 8259 section 8.1. */
+  /** Undefined for UTF-8, the encoding of JSON: RFC 8259 section 8.1. */
   readonly charset: 'UTF-16' | 'Windows-1252' | undefined
 }
 
 /**
- * Reads a body as text. A byte order mark is not part of it. UTF-16 is known by its mark, or by the zero beside the first
- * character; what is neither that nor UTF-8 is read as Windows-1252, in which every byte is a character.
+ * Reads a body as text, without its byte order mark. UTF-16 is detected by its mark, or by a zero byte next to the
+ * first character. A body that is neither UTF-16 nor UTF-8 is read as Windows-1252, in which every byte is a character.
  */
 export function readText(envelope: Pick<Envelope, 'body' | 'encoding'>): BodyText {
   if (envelope.encoding === 'utf8') return { text: withoutMark(envelope.body), charset: undefined }

@@ -1,4 +1,4 @@
-/** Groups for reasons. The sender's text stays verbatim beside them: its list is not fixed. */
+/** Categories of reasons. The sender's text is kept verbatim as well, because its list is not fixed. */
 export const reasonCategories = [
   'smtp_connection',
   'imap_connection',
@@ -16,7 +16,7 @@ interface ReasonRule {
   readonly pattern: RegExp
 }
 
-/** First match wins, so the specific stands above the general. Add a line here to teach a new reason. */
+/** The first match wins, so specific rules come before general ones. Add a line here to classify a new reason. */
 const reasonRules: readonly ReasonRule[] = [
   { category: 'token_expired', pattern: /token|refresh|re-?connect|consent|invalid_grant|oauth/i },
   { category: 'quota_or_limit', pattern: /quota|limit|too many|throttl|exceed|mailbox (is )?full/i },
@@ -30,7 +30,7 @@ const reasonRules: readonly ReasonRule[] = [
   { category: 'imap_connection', pattern: /imap/i },
 ]
 
-/** The group of a reason; `other` where no rule knows it. */
+/** The category of a reason; `other` if no rule matches. */
 export function classifyReason(reason: string): ReasonCategory {
   return reasonRules.find((rule) => rule.pattern.test(reason))?.category ?? 'other'
 }

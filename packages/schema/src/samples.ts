@@ -1,8 +1,8 @@
 import type { EventType } from './mailbox-event.ts'
 
 /**
- * The five payloads as Mailivery's reference prints them, quirks included: for trying a set-up out and for tests.
- * Strings, because a verbatim payload is bytes, not an object.
+ * The five payloads as printed in Mailivery's reference, quirks included, for trying out an installation and for tests.
+ * They are strings because a verbatim payload is bytes, not an object.
  */
 export const samplePayloads: Readonly<Record<EventType, string>> = {
   'campaign.pending': `{

@@ -14,7 +14,7 @@ describe('createErrorReporter', () => {
     return { lines, report: createErrorReporter(log) }
   }
 
-  it('logs the first error at once, and those that follow once a second with their number', () => {
+  it('logs the first error immediately, and later ones once a second with their count', () => {
     const { lines, report } = open()
     const onError = report('redis connection')
     for (let second = 0; second < 3; second++) {
@@ -33,7 +33,7 @@ describe('createErrorReporter', () => {
     expect(lines.map(({ repeated }) => repeated)).toEqual([undefined, undefined])
   })
 
-  it('takes errors that differ in numbers and ids for one kind, and those of another place, class or cause for others', () => {
+  it('groups errors that differ only in numbers and ids, but not those with another source, class or cause', () => {
     const { lines, report } = open()
     for (let id = 0; id < 10; id++) report('a')(new Error(`job 0196f1d2-${id}a61-7d1f of attempt ${id} timed out`))
     report('b')(new Error('job 1 of attempt 1 timed out'))
@@ -42,7 +42,7 @@ describe('createErrorReporter', () => {
     expect(lines.map(({ msg }) => msg)).toEqual(['a', 'b', 'a', 'a'])
   })
 
-  it('bounds the kinds', () => {
+  it('limits the number of kinds', () => {
     const { lines, report } = open()
     const letters = 'abcdefghijklmnopqrstuvwxyz'
     for (const first of letters) for (const second of letters) report('a')(new Error(`strange word ${first}${second}`))
@@ -51,7 +51,7 @@ describe('createErrorReporter', () => {
     expect(lines.at(-1)?.['repeated']).toBeGreaterThan(600)
   })
 
-  it('counts an error once that reaches several listeners, and each time that one listener is told', () => {
+  it('counts an error once if it reaches several listeners, and every time it reaches the same one', () => {
     const { lines, report } = open()
     const error = refused()
     for (const what of ['connection', 'queue', 'connection', 'queue']) report(what)(error)
@@ -59,7 +59,7 @@ describe('createErrorReporter', () => {
     expect(lines).toMatchObject([{ msg: 'connection' }, { msg: 'connection', repeated: 1 }])
   })
 
-  it('tells what was counted when it is flushed', () => {
+  it('logs pending counts when flushed', () => {
     const { lines, report } = open()
     report('a', 'error')('plain text')
     report('a', 'error')('plain text')

@@ -8,7 +8,7 @@ describe('createLogger', () => {
     return (JSON.parse(line) as { err: Record<string, unknown> }).err
   }
 
-  it('logs the class, message, code and causes of an error, but no field that could hold a payload', () => {
+  it('logs the class, message, code and causes of an error, but no field that could contain a payload', () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', address: '127.0.0.1' })
     const error = Object.assign(new TypeError('no answer', { cause }), { detail: 'Key (email)=(a@example.com)' })
     expect(logged(error)).toEqual({
@@ -19,7 +19,7 @@ describe('createLogger', () => {
     })
   })
 
-  it('says what failed when every address of a name was refused', () => {
+  it('logs the reasons if every address of a host refuses the connection', () => {
     const error = new AggregateError([
       new Error('connect ECONNREFUSED ::1:1'),
       new Error('connect ECONNREFUSED 127.0.0.1:1'),
@@ -27,7 +27,7 @@ describe('createLogger', () => {
     expect(logged(error)['message']).toBe('connect ECONNREFUSED ::1:1; connect ECONNREFUSED 127.0.0.1:1')
   })
 
-  it('takes what is no error', () => {
+  it('accepts values that are not errors', () => {
     expect(logged('text')).toEqual({ message: 'text' })
   })
 })

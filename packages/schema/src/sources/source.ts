@@ -1,6 +1,6 @@
 import type { EventType, MailboxProfile } from '../mailbox-event.ts'
 
-/** What a source's adapter reads out of a payload. */
+/** What a source's adapter reads from a payload. */
 export interface EventContent {
   readonly type: EventType
   readonly campaignId: number
@@ -15,22 +15,22 @@ export interface PayloadIssue {
   readonly message: string
 }
 
-/** `issue` groups equal faults; it holds no data of the payload other than names of fields and types. */
+/** `issue` groups equal problems; it contains no payload data except names of fields and types. */
 export interface Refusal {
   readonly ok: false
   readonly issue: string
   readonly issues: readonly PayloadIssue[]
 }
 
-/** What an adapter says of one payload. */
+/** An adapter's result for one payload. */
 export type PayloadVerdict =
-  /** `warnings` name fields that are not as documented, and what was made of them; they hold nothing of a person's. */
+  /** `warnings` name fields that are not as documented and how they were read; they contain no personal data. */
   { readonly ok: true; readonly content: EventContent; readonly warnings: readonly string[] } | Refusal
 
 /** One kind of sender. A new one is a folder beside `mailivery` and a line in the registry. */
 export interface Source {
   readonly name: string
-  /** The request header with the sender's own id of a delivery, lower case. */
+  /** The request header with the sender's own delivery id, in lower case. */
   readonly deliveryIdHeader: string
   readPayload(payload: unknown): PayloadVerdict
 }

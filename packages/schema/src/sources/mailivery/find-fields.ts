@@ -1,7 +1,7 @@
-/** A JSON object's values by the names of their keys without case and punctuation: `campaign_id`, `campaignId` and `Campaign-ID` are one. */
+/** A JSON object's values by key, without case and punctuation: `campaign_id`, `campaignId` and `Campaign-ID` match. */
 export type Fields = ReadonlyMap<string, unknown>
 
-/** Finds the fields of an object. Null says nothing, and the documented spelling of a key wins over others. */
+/** Finds the fields of an object. Null counts as absent, and the documented spelling of a key takes precedence. */
 export function findFields(record: object): Fields {
   const fields = new Map<string, unknown>()
   for (const [key, value] of Object.entries(record)) {
@@ -15,7 +15,7 @@ export function findFields(record: object): Fields {
 
 const maxKeyLength = 40
 
-/** Which keys the sender documents, its misspelling included. */
+/** The keys that the sender documents, including its misspelling. */
 const documentedKeys: ReadonlyMap<string, string> = new Map(
   [
     'type',

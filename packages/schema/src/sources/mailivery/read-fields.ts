@@ -1,10 +1,10 @@
 import { isEmailAddress } from '../../email-address.ts'
 import { isArray, isObject, parseJson } from './json-value.ts'
 
-/** Takes a remark on a field that is not as documented. It must not hold what the field holds. */
+/** Receives a warning about a field that is not as documented. It must not contain the field's value. */
 export type Warn = (problem: string) => void
 
-/** Characters. What is longer is cut: the raw body keeps all of it. */
+/** In characters. Longer text is cut; the raw body keeps all of it. */
 const maxText = 1_000
 const maxLongText = 8_000
 const maxTags = 500
@@ -27,7 +27,7 @@ export function readText(value: unknown, warn: Warn): string | undefined {
   return String(plain)
 }
 
-/** Of several texts the first that is an address. */
+/** The first address, if there are several texts. */
 export function readEmail(value: unknown, warn: Warn): string | undefined {
   if (!isArray(value) || value.length < 2) return readText(value, warn)
   const address = value.find((item) => typeof item === 'string' && isEmailAddress(item))
@@ -36,25 +36,25 @@ export function readEmail(value: unknown, warn: Warn): string | undefined {
   return toStorable(address, maxText, warn)
 }
 
-/** Text as it is; other JSON as its text. */
+/** Text as is; other values as JSON text. */
 export function readJsonText(value: unknown, warn: Warn): string | undefined {
   if (typeof value === 'string') return toStorable(value, maxLongText, warn)
   warn('expected text, read as JSON text')
   return toStorable(toJson(value), maxLongText, warn)
 }
 
-/** Several texts are one, with commas between them. */
+/** Several texts are joined with commas. */
 export function readReason(value: unknown, warn: Warn): string | undefined {
   const plain = unwrap(value, warn)
   if (typeof plain === 'boolean') return ignore(warn)
   if (!isArray(plain)) return readJsonText(plain, warn)
   if (plain.length === 0) return ignore(warn)
   if (!plain.every((item) => typeof item === 'string')) return readJsonText(plain, warn)
-  warn('expected text, read an array of text as one')
+  warn('expected text, joined an array of text')
   return toStorable(plain.join(', '), maxLongText, warn)
 }
 
-/** A list of texts, from whatever plainly holds one. Undefined when nothing in it can be read. */
+/** A list of texts, from any value that clearly represents one. Undefined if nothing in it can be read. */
 export function readTags(value: unknown, warn: Warn): readonly string[] | undefined {
   const list = toTagList(value, warn)
   if (list === undefined) return ignore(warn)
@@ -76,10 +76,10 @@ function toTagList(value: unknown, warn: Warn): readonly unknown[] | undefined {
   if (typeof value !== 'string' || value.trim() === '') return undefined
   const parsed = /^\s*[[{]/.test(value) ? parseJson(value) : undefined
   if (isArray(parsed) || isObject(parsed)) {
-    warn('expected an array of text, read JSON in a text')
+    warn('expected an array of text, read JSON from text')
     return isArray(parsed) ? parsed : Object.values(parsed)
   }
-  warn('expected an array of text, read as a comma list')
+  warn('expected an array of text, read as a comma-separated list')
   return value.split(',').map((tag) => tag.trim())
 }
 
@@ -87,15 +87,15 @@ function isTag(item: unknown): item is string {
   return typeof item === 'string' && item.trim() !== ''
 }
 
-/** What can be read as tags in a list that holds other things, too. */
+/** The items that can be read as tags, from a list that also contains other items. */
 function sift(list: readonly unknown[], warn: Warn): readonly string[] {
   // Not flat(Infinity): a hostile list can nest deeper than the stack.
   const items: readonly unknown[] = list.flat(maxTagDepth)
   const tags = items.slice(0, maxTags).flatMap(toTags)
   warn(
     tags.length < items.length
-      ? 'expected an array of text, ignored what is none in it'
-      : 'expected an array of text, read what it holds as text',
+      ? 'expected an array of text, ignored other items'
+      : 'expected an array of text, read its items as text',
   )
   return tags
 }
@@ -104,18 +104,18 @@ function toTags(item: unknown): readonly string[] {
   if (isTag(item)) return [item]
   if (typeof item === 'number') return [String(item)]
   if (!isObject(item)) return []
-  // `{ "name": "x" }`, with whatever else beside it.
+  // `{ "name": "x" }`, possibly with other keys.
   const entries = Object.entries(item)
   const [, named] = entries.find(([key]) => /^(name|tag|label|title|value|text)$/i.test(key)) ?? []
   return typeof named === 'object' ? [] : toTags(named)
 }
 
-/** An array of one stands for what is in it. */
+/** An array with one item is read as that item. */
 function unwrap(value: unknown, warn: Warn): unknown {
   if (!isArray(value) || value.length !== 1) return value
   const [only] = value
   if (typeof only === 'object') return value
-  warn('expected a single value, read the only one of an array')
+  warn('expected a single value, read the only item of an array')
   return only
 }
 
@@ -124,7 +124,7 @@ function ignore(warn: Warn): undefined {
   return undefined
 }
 
-/** Postgres text holds neither NUL nor a lone surrogate; the raw body keeps both. */
+/** Postgres text cannot contain NUL or a lone surrogate; the raw body keeps both. */
 function toStorable(text: string, maxLength: number, warn: Warn): string {
   if (text.length > maxLength) warn(`cut to ${maxLength} characters`)
   const short = text.length > maxLength ? text.slice(0, maxLength) : text

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { samplePayloads } from '../../samples.ts'
 import { readPayload } from './read-payload.ts'
 
-/** What a payload is read as, or the issue. */
+/** The content read from a payload, or the issue. */
 function read(payload: unknown) {
   const verdict = readPayload(payload)
   return verdict.ok ? { ...verdict.content, warnings: verdict.warnings } : verdict.issue
@@ -26,7 +26,7 @@ describe('readPayload', () => {
 
   it.each([
     ['a type and an id', { type, account: { id: 7 } }, {}],
-    ['a comma list of tags', { type, account: { id: 7, tags: 'a, b,' } }, { tags: ['a', 'b'] }],
+    ['a comma-separated list of tags', { type, account: { id: 7, tags: 'a, b,' } }, { tags: ['a', 'b'] }],
     ["an object's tags", { type, account: { id: 7, tags: { 1: 'a', 2: 'b' } } }, { tags: ['a', 'b'] }],
     ['JSON in the text of tags', { type, account: { id: 7, tags: '["a","b"]' } }, { tags: ['a', 'b'] }],
     ['a number for tags', { type, account: { id: 7, tags: 5 } }, { tags: ['5'] }],
@@ -58,9 +58,9 @@ describe('readPayload', () => {
       { firstName: 'A', provider: 'x' },
     ],
     ['null beside a variant', { type, account: { campaign_id: null, campaignId: 7 } }, {}],
-    ['fields beside the type', { type, campaign_id: 7, email: 'a@b.example' }, { email: 'a@b.example' }],
-    ['an id beside the type', { type, id: 7, provider_type: 'smtp' }, { provider: 'smtp' }],
-    ['a campaign_id beside the account', { type, campaign_id: 7, account: { first_name: 'A' } }, { firstName: 'A' }],
+    ['fields next to the type', { type, campaign_id: 7, email: 'a@b.example' }, { email: 'a@b.example' }],
+    ['an id next to the type', { type, id: 7, provider_type: 'smtp' }, { provider: 'smtp' }],
+    ['a campaign_id next to the account', { type, campaign_id: 7, account: { first_name: 'A' } }, { firstName: 'A' }],
     ['an array of one', [{ type, account: { id: 7 } }], {}],
     ['an array of one account', { type, account: [{ id: 7 }] }, {}],
     ['an account in a text', { type, account: '{"id":7}' }, {}],
@@ -84,29 +84,29 @@ describe('readPayload', () => {
     ['007', 7],
     [[7], 7],
     [9_007_199_254_740_991, 9_007_199_254_740_991],
-  ])('takes %j for the id %j', (id, campaignId) => {
+  ])('reads %j as the id %j', (id, campaignId) => {
     expect(read({ type, account: { campaign_id: id } })).toMatchObject({ campaignId })
   })
 
   it.each([1.5, -1, 1e300, 9_007_199_254_740_992, '9007199254740993', '', ' ', 'abc', '1.5', '-1', '0x10', '1e3'])(
-    'takes %j for no id',
+    'does not read %j as an id',
     (id) => {
       expect(read({ type, account: { campaign_id: id } })).toBe('invalid: account.campaign_id')
     },
   )
 
-  it.each([true, {}, [], [7, 8]].map((id) => [id]))('takes %j for no id', (id) => {
+  it.each([true, {}, [], [7, 8]].map((id) => [id]))('does not read %j as an id', (id) => {
     expect(read({ type, account: { campaign_id: id } })).toBe('invalid: account.campaign_id')
   })
 
-  it('takes id where campaign_id is none', () => {
+  it('reads id if campaign_id is not a number', () => {
     expect(read({ type, account: { campaign_id: 'none', id: 7 } })).toMatchObject({
       campaignId: 7,
       warnings: ['account.campaign_id: is not a whole number'],
     })
   })
 
-  it('does not take the id beside an account for the mailbox', () => {
+  it('does not read an id next to an account as the mailbox id', () => {
     expect(read({ type, id: 99, account: { email: 'a@b.example' } })).toBe('invalid: account.campaign_id')
   })
 
@@ -127,13 +127,13 @@ describe('readPayload', () => {
     expect(read({ type: unknown, account })).toBe(`unhandled type: ${unknown}`)
   })
 
-  it('keeps five hundred tags, and says when there are more', () => {
+  it('keeps five hundred tags, and warns if there are more', () => {
     const tags = (count: number) => Array.from({ length: count }, (_, index) => `tag ${index}`)
     const readTags = (count: number) => read({ type, account: { ...account, tags: tags(count) } })
     expect(readTags(500)).toMatchObject({ profile: { tags: tags(500) }, warnings: [] })
     expect(readTags(501)).toMatchObject({
       profile: { tags: tags(500) },
-      warnings: ['account.tags: expected an array of text, ignored what is none in it'],
+      warnings: ['account.tags: expected an array of text, ignored other items'],
     })
   })
 
@@ -142,8 +142,8 @@ describe('readPayload', () => {
     ['null', null, undefined, []],
     ['a number', 535, '535', ['reason: expected text, read as JSON text']],
     ['an object', { code: 535 }, '{"code":535}', ['reason: expected text, read as JSON text']],
-    ['several texts', ['a', 'b'], 'a, b', ['reason: expected text, read an array of text as one']],
-    ['one text', ['a'], 'a', ['reason: expected a single value, read the only one of an array']],
+    ['several texts', ['a', 'b'], 'a, b', ['reason: expected text, joined an array of text']],
+    ['one text', ['a'], 'a', ['reason: expected a single value, read the only item of an array']],
     ['text and an object', ['a', { b: 1 }], '["a",{"b":1}]', ['reason: expected text, read as JSON text']],
     ['an array of objects', [{ a: 1 }], '[{"a":1}]', ['reason: expected text, read as JSON text']],
     ['an empty array', [], undefined, ['reason: has an unexpected shape, ignored']],
@@ -156,7 +156,7 @@ describe('readPayload', () => {
     })
   })
 
-  it('bounds what it keeps', () => {
+  it('limits the size of the content', () => {
     const long = 'x'.repeat(100_000)
     const verdict = readPayload({
       type,
@@ -168,12 +168,12 @@ describe('readPayload', () => {
       'reason: cut to 8000 characters',
       'account.email: cut to 1000 characters',
       'account.first_name: cut to 1000 characters',
-      'account.tags: expected an array of text, ignored what is none in it',
+      'account.tags: expected an array of text, ignored other items',
       'account.meta: cut to 8000 characters',
     ])
   })
 
-  it('reads an event with a type and an id whatever its other fields are, and says nothing of them in its warnings', () => {
+  it('reads an event with a type and an id whatever its other fields are, and quotes none of them in warnings', () => {
     const secret = 'somebody.private'
     const anything = fc.oneof(fc.jsonValue(), fc.constantFrom(secret, [secret], { [secret]: secret }, [[secret, null]]))
     const fields = ['first_name', 'last_name', 'lalst_name', 'email', 'provider_type', 'type', 'tags', 'meta']
@@ -188,7 +188,7 @@ describe('readPayload', () => {
     )
   })
 
-  it('gives a verdict on any JSON', () => {
+  it('returns a verdict for any JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (payload) => {
         expect(typeof readPayload(payload).ok).toBe('boolean')

@@ -5,9 +5,9 @@ import { isArray, isObject, parseJson } from './json-value.ts'
 import { readEmail, readId, readJsonText, readReason, readTags, readText, type Warn } from './read-fields.ts'
 
 /**
- * Reads a payload as the event that it plainly is. A webhook is sent once: a type and an id are enough, and whatever else
- * is not as documented is read as what it plainly means, or left out, with a warning. The quirks of the reference need
- * none: `lalst_name`, `id` for `campaign_id`, `type` for `provider_type`, fields that only some events have.
+ * Reads a payload leniently, because a webhook is sent only once: a type and an id are enough. Anything else that is
+ * not as documented is read by its obvious meaning or left out, with a warning. Quirks of the reference cause no
+ * warning: `lalst_name`, `id` for `campaign_id`, `type` for `provider_type`, and fields that only some events have.
  */
 export function readPayload(payload: unknown): PayloadVerdict {
   const warnings: string[] = []
@@ -18,7 +18,7 @@ export function readPayload(payload: unknown): PayloadVerdict {
   const account = findAccount(root, warnings)
   if (account === undefined) return refuse('account', 'is missing or not an object')
   const campaignId = readCampaignId(account, root, warnings)
-  if (campaignId === undefined) return refuse('account.campaign_id', 'is missing or not a whole number (so is id)')
+  if (campaignId === undefined) return refuse('account.campaign_id', 'is missing or not a whole number, and so is id')
   const reason = type === 'campaign.connection.problematic' ? readRootReason(root, account, warnings) : undefined
   const profile = toProfile(account, warnings)
   return {
@@ -30,15 +30,15 @@ export function readPayload(payload: unknown): PayloadVerdict {
 
 interface Account {
   readonly fields: Fields
-  /** How a warning names its fields: they may stand beside the event's type. */
+  /** The prefix of its fields in warnings; empty if they are next to the event's type. */
   readonly prefix: 'account.' | ''
 }
 
 const maxWrappers = 4
-/** Keys under which relays put what they pass on. */
+/** Keys under which relays put the forwarded payload. */
 const wrapperNames = ['data', 'payload'] as const
 
-/** The fields of the object that holds the type, or would have to. */
+/** The fields of the object that contains the type, or should contain it. */
 function toRoot(payload: unknown, warnings: string[]): Fields | undefined {
   let value = payload
   for (let depth = 0; depth < maxWrappers; depth += 1) {
@@ -48,18 +48,18 @@ function toRoot(payload: unknown, warnings: string[]): Fields | undefined {
   }
   if (!isObject(value)) return undefined
   let fields = findFields(value)
-  if (value !== payload) warnings.push('payload: expected an object, read the one in it')
+  if (value !== payload) warnings.push('payload: expected an object, read the one inside it')
   for (const name of wrapperNames) {
     const inner = toObject(fields.get(name))
     if (inner === undefined || toEventType(fields.get('type')) !== undefined) continue
     if (toEventType(findFields(inner).get('type')) === undefined) continue
-    warnings.push(`payload: expected the type beside ${name}, read it in there`)
+    warnings.push(`payload: expected the type next to ${name}, read it inside ${name}`)
     fields = findFields(inner)
   }
   return fields
 }
 
-/** What an array of one, or JSON in a text, stands for. */
+/** The value of an array with one item or of JSON in a text. */
 function unwrapValue(value: unknown): unknown {
   if (isArray(value)) return value.length === 1 ? value[0] : undefined
   return typeof value === 'string' && /^\s*["[{]/.test(value) ? parseJson(value) : undefined
@@ -72,7 +72,7 @@ function readType(root: Fields, warnings: string[]): EventType | undefined {
   for (const name of ['type', 'eventtype', 'event', 'eventname']) {
     const type = toEventType(root.get(name))
     if (type === undefined) continue
-    warnings.push(name === 'type' ? `type: read as ${type}` : `type: is no known type, read ${type} from ${name}`)
+    warnings.push(name === 'type' ? `type: read as ${type}` : `type: is not a known type, read ${type} from ${name}`)
     return type
   }
   return undefined
@@ -80,7 +80,7 @@ function readType(root: Fields, warnings: string[]): EventType | undefined {
 
 const eventTypes: ReadonlyMap<unknown, EventType> = new Map(EventType.options.map((type) => [type, type]))
 
-/** The type that a text plainly names, whatever its case, the white space around it and its punctuation. */
+/** The type that a text names, ignoring case, surrounding white space and punctuation. */
 function toEventType(value: unknown): EventType | undefined {
   const only = isArray(value) && value.length === 1 ? value[0] : value
   if (typeof only !== 'string' || only.length > 100) return undefined
@@ -92,13 +92,13 @@ function toEventType(value: unknown): EventType | undefined {
   )
 }
 
-/** The object that holds the mailbox's fields: `account`, or whatever stands for it. */
+/** The object that contains the mailbox's fields: `account` or its equivalent. */
 function findAccount(root: Fields, warnings: string[]): Account | undefined {
   const written = root.get('account')
   if (isObject(written)) return { fields: findFields(written), prefix: 'account.' }
   const wrapped = toObject(written) ?? wrapperNames.map((name) => accountIn(root.get(name))).find(isObject)
   if (wrapped !== undefined) {
-    warnings.push('account: expected an object, read the one that stands for it')
+    warnings.push('account: expected an object, read an equivalent one')
     return { fields: findFields(wrapped), prefix: 'account.' }
   }
   if (readId(written, ignoreWarning) !== undefined) {
@@ -106,11 +106,11 @@ function findAccount(root: Fields, warnings: string[]): Account | undefined {
     return { fields: new Map([...withoutType(root), ['campaignid', written]]), prefix: '' }
   }
   if (!root.has('campaignid') && !root.has('id')) return undefined
-  warnings.push('account: expected an object, read its fields beside the type')
+  warnings.push('account: expected an object, read its fields next to the type')
   return { fields: withoutType(root), prefix: '' }
 }
 
-/** The type beside the fields is the event's, not the provider's. */
+/** The type next to the fields is the event's, not the provider's. */
 function withoutType(root: Fields): Fields {
   return new Map([...root].filter(([name]) => name !== 'type'))
 }
@@ -122,14 +122,14 @@ function accountIn(wrapper: unknown): object | undefined {
   return toObject(fields.get('account')) ?? (fields.has('campaignid') || fields.has('id') ? object : undefined)
 }
 
-/** An object, or what stands for one. */
+/** An object or its equivalent. */
 function toObject(value: unknown): object | undefined {
   if (isObject(value)) return value
   const inner = unwrapValue(value)
   return isObject(inner) ? inner : undefined
 }
 
-/** `id` at the root of a payload with an account could be an event's: only a `campaign_id` there is the mailbox's. */
+/** If there is an account, `id` at the root could be an event's: only `campaign_id` there is the mailbox's. */
 function readCampaignId({ fields, prefix }: Account, root: Fields, warnings: string[]): number | undefined {
   const id = readFirst(fields, idNames, prefix, readId, warnings)
   if (id !== undefined || prefix === '' || !root.has('campaignid')) return id
@@ -149,7 +149,7 @@ const providerNames = { providertype: 'provider_type', type: 'type' }
 const tagNames = { tags: 'tags' }
 const metaNames = { meta: 'meta' }
 
-/** Null and absent both mean: this event does not say. */
+/** Null and absent both mean that the event does not contain the field. */
 function toProfile({ fields, prefix }: Account, warnings: string[]): MailboxProfile {
   const email = readFirst(fields, emailNames, prefix, readEmail, warnings)
   const firstName = readFirst(fields, firstNames, prefix, readText, warnings)
@@ -167,7 +167,7 @@ function toProfile({ fields, prefix }: Account, warnings: string[]): MailboxProf
   }
 }
 
-/** The first of the fields that can be read; `names` maps what to look for to how it is documented. */
+/** The first field that can be read; `names` maps the name to look for to the documented name. */
 function readFirst<Value>(
   fields: Fields,
   names: Readonly<Record<string, string>>,
@@ -200,6 +200,6 @@ function refuseType(type: unknown): PayloadVerdict {
   return {
     ok: false,
     issue: `unhandled type: ${name}`,
-    issues: [{ code: 'unhandled_type', path: ['type'], message: `no schema knows the type "${name}"` }],
+    issues: [{ code: 'unhandled_type', path: ['type'], message: `unknown type "${name}"` }],
   }
 }
