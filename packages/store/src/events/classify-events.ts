@@ -41,9 +41,9 @@ export async function classifyEvents(
     WITH fresh AS MATERIALIZED (
       SELECT id, owner, source, campaign_id, delivery_id FROM events WHERE id = ANY(${ids}::uuid[])
     ),
-    -- affected: the events whose verdict may change, each with the given event that causes it: the given events themselves,
-    -- the next event of the same mailbox, whose predecessor has changed,
-    -- and later events with the same delivery id, whose first occurrence may have changed.
+    -- affected: the events whose verdict may change, each with the given event that causes it (cause).
+    -- These are the given events, the next event of the mailbox (it has a new predecessor),
+    -- and later events with the same delivery id (its first occurrence may be new).
     affected AS (
       SELECT id, id AS cause FROM fresh
       UNION ALL
@@ -80,7 +80,7 @@ export async function classifyEvents(
       FROM affected a JOIN events e ON e.id = a.id
       ORDER BY a.id, a.cause DESC
     ),
-    -- changed: stores the new verdicts. A new seq makes the mailbox's next fold include the event again.
+    -- changed: stores the new verdicts. The new seq makes the next fold of the mailbox include the change.
     changed AS (
       UPDATE events e
       SET duplicate_of = v.after, seq = DEFAULT

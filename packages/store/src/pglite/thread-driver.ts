@@ -5,7 +5,7 @@ import { fromErrorFields, type ThreadAnswer, type ThreadCommand, type ThreadRequ
 interface ThreadDriverOptions {
   /** How long `destroy` waits for a running statement before it terminates the thread. */
   readonly closeMs: number
-  /** Called when the thread ends unexpectedly. Every query fails from then on. */
+  /** Called when the thread ends unexpectedly. All queries fail from then on. */
   readonly onLost: (error: Error) => void
 }
 
@@ -65,7 +65,7 @@ export function createThreadDriver(thread: Worker, { closeMs, onLost }: ThreadDr
       try {
         await ask({ kind: 'close' })
       } catch (error) {
-        // A thread that is gone has nothing left to close.
+        // If the thread is gone, there is nothing left to close.
         if (error !== lost) throw error
       } finally {
         clearTimeout(timer)
