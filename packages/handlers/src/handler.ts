@@ -21,16 +21,17 @@ export interface HandlerDeps {
 /** An event as passed to a handler. */
 export interface GivenEvent extends EventRef {
   /**
-   * Set when the event is passed again: by a replay, or because its verdict has changed (it became a duplicate or no longer is
-   * one). Without it, the event is not a duplicate and has revision 0.
+   * Set when the event is passed again: by a replay, or because its verdict has changed (it became a duplicate or no
+   * longer is one). Without it, the event is not a duplicate and has revision 0.
    */
   readonly verdict?: EventVerdict | undefined
 }
 
 /**
- * Handles a batch of events and returns one outcome per event id; an event without an outcome is retried. Events arrive in any
- * order, repeatedly, and in any grouping. The effect must therefore depend only on the mailbox's history. A per-event effect
- * must be undone when the event is passed again as a duplicate; after that, a call with a smaller revision changes nothing.
+ * Handles a batch of events and returns one outcome per event id; an event without an outcome is retried. Events arrive
+ * in any order, repeatedly, and in any grouping. The effect must therefore depend only on the mailbox's history. A
+ * per-event effect must be undone when the event is passed again as a duplicate; after that, a call with a smaller
+ * revision changes nothing.
  */
 export type HandleEvents = (events: readonly GivenEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
 

@@ -12,8 +12,8 @@ const maxEvents = 1_024
 const timeLimitMs = 20_000
 
 /**
- * Shares folding between all handlers of a process. They receive the same events at the same time: separately, each would
- * look them up, lock their mailboxes, and wait for the others only to find that everything is folded.
+ * Shares folding between all handlers of a process. They receive the same events at the same time: separately, each
+ * would look them up, lock their mailboxes, and wait for the others only to find that everything is folded.
  */
 export function shareFolds(db: Database): FoldEvents {
   const group = createGroupCommit<readonly EventRef[]>({

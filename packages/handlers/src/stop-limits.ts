@@ -2,8 +2,8 @@ import { workersStopMs } from '@warmhook/queue/time-limits'
 import { handlerQueues } from './registry.ts'
 
 /**
- * Time limits for a shutdown, from the inside out, derived from the handlers' timeouts. docker-compose.yml must allow more than
- * `processMs`, which a test checks.
+ * Time limits for a shutdown, from the inside out, derived from the handlers' timeouts. docker-compose.yml must allow
+ * more than `processMs`, which a test checks.
  *
  * Intake transactions get no additional time: recording them again is safe.
  */

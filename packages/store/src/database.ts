@@ -55,8 +55,8 @@ export interface EventTable {
   /** Whether the router wrote outbox rows for the event; routers of earlier versions did not. */
   in_outbox: ColumnType<boolean, boolean | undefined>
   /**
-   * The order in which a mailbox's events became visible; reassigned when an event's verdict changes. It follows commit order,
-   * because the transaction that assigns it holds the mailbox's routing lock until it commits.
+   * The order in which a mailbox's events became visible; reassigned when an event's verdict changes. It follows commit
+   * order, because the transaction that assigns it holds the mailbox's routing lock until it commits.
    */
   seq: GeneratedAlways<string>
 }

@@ -10,9 +10,10 @@ class DatabaseTimeoutError extends Error {
 }
 
 /**
- * Runs queries on the pool's connections, and destroys a connection that does not answer within `limitMs`: the query fails and
- * the connection is not reused. Idle connections that have received nothing since the query began are destroyed as well:
- * the same fault has often affected all of them, and each would cost another caller the whole time limit.
+ * Runs queries on the pool's connections, and destroys a connection that does not answer within `limitMs`: the query
+ * fails and the connection is not reused. Idle connections that have received nothing since the query began are
+ * destroyed as well: the same fault has often affected all of them, and each would cost another caller the whole time
+ * limit.
  */
 export function limitQueries(pool: pg.Pool, limitMs: number): RunQuery {
   const idle = watchIdle(pool)

@@ -2,8 +2,9 @@ import { hash } from 'node:crypto'
 import type { RunQuery } from './wrap-pool.ts'
 
 /**
- * Names statements with parameters, so that each connection prepares them once: planning the longest statements takes longer
- * than running them. Only for code with a fixed set of statements, since a connection keeps every prepared statement.
+ * Names statements with parameters, so that each connection prepares them once: planning the longest statements takes
+ * longer than running them. Only for code with a fixed set of statements, since a connection keeps every prepared
+ * statement.
  */
 export function nameStatements(run: RunQuery): RunQuery {
   const names = new Map<string, string>()
@@ -25,8 +26,8 @@ export function nameStatements(run: RunQuery): RunQuery {
 }
 
 /**
- * A migration of a later version has changed a column that the statement returns: "cached plan must not change result type"
- * (feature_not_supported). The statement works once it is prepared again.
+ * A migration of a later version has changed a column that the statement returns: "cached plan must not change result
+ * type" (feature_not_supported). The statement works once it is prepared again.
  */
 function isOutdated(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '0A000' && error.message.includes('cached plan')

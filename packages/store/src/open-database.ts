@@ -16,8 +16,8 @@ export interface PostgresOptions {
 }
 
 /**
- * `lookups`: a fixed set of frequent statements that find rows by an index. `migrations`: statements that may take long.
- * `reports`: everything else.
+ * `lookups`: a fixed set of frequent statements that find rows by an index. `migrations`: statements that may take
+ * long. `reports`: everything else.
  *
  * Lookups are prepared and planned once, without sequential scans and JIT compilation. Postgres would use both in a new
  * database, which has no statistics for its first minutes: routing and folding took forty times as long.
@@ -27,8 +27,9 @@ export type DatabaseUse = 'lookups' | 'reports' | 'migrations'
 const lookupSettings = ['enable_seqscan=off', 'jit=off', 'plan_cache_mode=force_generic_plan']
 
 /**
- * Detects clients that are gone without closing the connection, so that the server releases their transaction's locks soon.
- * Statements have their own timeout. If the server's operating system lacks one of these options, Postgres logs it and continues.
+ * Detects clients that are gone without closing the connection, so that the server releases their transaction's locks
+ * soon. Statements have their own timeout. If the server's operating system lacks one of these options, Postgres logs
+ * it and continues.
  */
 const lostClientSettings = [
   'tcp_keepalives_idle=10',
@@ -72,7 +73,7 @@ export function openPostgres({ url, poolSize, onError, use }: PostgresOptions): 
 
 const farewellMs = 1_000
 
-/** `pg` asks the server to close a connection. If the server does not answer, the socket would keep the process alive forever. */
+/** `pg` asks the server to close the connection. Without an answer, the socket would keep the process alive forever. */
 function openImpatientSocket(): Socket {
   const socket = new Socket()
   socket.once('finish', () => setTimeout(() => socket.destroy(), farewellMs).unref())

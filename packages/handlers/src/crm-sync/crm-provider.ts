@@ -38,8 +38,8 @@ export interface CrmProvider {
   /** The same for calls to the same account with the same credentials. Does not contain the credentials. */
   readonly accountKey: string
   /**
-   * Creates or updates contacts, whose e-mails must be distinct. Returns one result per trace id; a contact without a result is
-   * retried. The call is idempotent.
+   * Creates or updates contacts, whose e-mails must be distinct. Returns one result per trace id; a contact without a
+   * result is retried. The call is idempotent.
    */
   upsertContacts(records: readonly ContactRecord[], terms: UpsertTerms): Promise<ReadonlyMap<string, ContactResult>>
 }

@@ -358,7 +358,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
   })
 
-  it('does not change the contact of a deleted campaign, whatever is sent for it, until it is active again', async () => {
+  it('does not change the contact of a deleted campaign, whatever is sent, until it is active again', async () => {
     await using crm = await startFakeHubspot()
     const handle = createHandle(crm)
     await handle(await arrive(updateOf(1), deleteOf(1, 'm1@b.example')), never)
@@ -500,7 +500,7 @@ describe('crm-sync', () => {
     expect(read).not.toThrow(/hidden/)
   })
 
-  it('ends with the correct state of every contact for any order, repetition and grouping of the events, with concurrent workers, failures and shared addresses', async () => {
+  it('ends in the correct state for any order, repetition, grouping, concurrency, failure and shared address', async () => {
     const kinds = { problem: problemOf, update: updateOf, delete: deleteOf } as const
     const history = fc.array(
       fc.record({

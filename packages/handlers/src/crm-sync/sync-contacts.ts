@@ -23,8 +23,8 @@ export interface SyncContactsDeps extends Omit<SyncDeps, 'isFirst' | 'onResults'
 }
 
 /**
- * Writes the current state of the events' mailboxes to the CRM. The events are folded first, and the state is read while the
- * contact is leased. So the last write includes every event, in whatever order the calls run.
+ * Writes the current state of the events' mailboxes to the CRM. The events are folded first, and the state is read
+ * while the contact is leased. So the last write includes every event, in whatever order the calls run.
  */
 export async function syncContacts(
   events: readonly EventRef[],
@@ -70,7 +70,7 @@ function toVerdict(results: readonly ContactResult[]): PeerVerdict {
   return refusals[0] ?? (isIn('rejected') ? 'answers' : 'unknown')
 }
 
-/** Groups by owner, unless contacts are shared, and by the mailbox's current address, which can differ from the event's. */
+/** Groups by owner, unless contacts are shared, and by the mailbox's current address, which may not be the event's. */
 function groupByContact(
   events: readonly EventRef[],
   emails: ReadonlyMap<string, string>,

@@ -22,7 +22,7 @@ export function toContactRecord({ campaignId }: MailboxKey, timeline: Timeline):
   }
 }
 
-/** The address as a contact key: CRMs identify contacts by it, in lower case. Undefined if it is not an e-mail address. */
+/** The address as a contact key: CRMs identify contacts by it, in lower case. Undefined if it is no e-mail address. */
 export function toContactEmail(email: string | undefined): string | undefined {
   return email !== undefined && isEmailAddress(email) ? email.trim().toLowerCase() : undefined
 }

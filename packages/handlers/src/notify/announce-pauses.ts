@@ -34,8 +34,8 @@ const claimMs = 20_000
 type Candidate = Notification & Announcement
 
 /**
- * Announces the pauses that the events have opened or closed, all in one message and each once: a notification is claimed
- * before it is sent. A duplicate is sent only if a worker dies after sending a message and before recording it.
+ * Announces the pauses that the events have opened or closed, all in one message and each once: a notification is
+ * claimed before it is sent. A duplicate is sent only if a worker dies after sending a message and before recording it.
  */
 export async function announcePauses(
   events: readonly EventRef[],

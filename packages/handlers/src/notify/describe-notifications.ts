@@ -10,7 +10,7 @@ export interface Announcement {
 }
 
 const maxLines = 20
-/** Slack truncates messages at 40,000 characters and rejects some kinds of longer ones; a reason can be a whole page. */
+/** Slack truncates messages at 40,000 characters and rejects some longer ones; a reason can be a whole page. */
 const maxTextLength = 200
 
 /** Renders all announcements of a batch as one message in Slack's mrkdwn. */
@@ -30,7 +30,7 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
   return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
 }
 
-/** One short line, with the three characters escaped that https://docs.slack.dev/messaging/formatting-message-text names. */
+/** One short line, escaped: https://docs.slack.dev/messaging/formatting-message-text names the three characters. */
 function toText(text: string): string {
   const line = text.toWellFormed().replaceAll(/\s+/g, ' ').trim()
   const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line

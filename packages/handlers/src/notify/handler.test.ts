@@ -287,7 +287,7 @@ describe('notify', () => {
     expect(read('T0/B0/hidden')).not.toThrow(/hidden/)
   })
 
-  it('announces each opening and closing exactly once for any order, repetition and grouping of the events, with concurrent workers and failures', async () => {
+  it('announces each pause exactly once for any order, repetition, grouping, concurrency and failure', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),

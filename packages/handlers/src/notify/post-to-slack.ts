@@ -57,8 +57,8 @@ function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {
 
 /**
  * Whether the error concerns the message. All other errors concern the URL, its channel or its workspace: 403
- * `action_prohibited`, 404 `no_service` and `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, or a page from
- * a proxy.
+ * `action_prohibited`, 404 `no_service` and `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, or a
+ * page from a proxy.
  */
 function isOfMessage(status: number, words: string): boolean {
   return status === 413 || ((status === 400 || status === 422) && messageWords.test(words))

@@ -101,7 +101,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     }
   })
 
-  it('folds an event that counted as a duplicate until an event in between was routed, itself a duplicate', async () => {
+  it('folds an event that counted as a duplicate until one in between was routed, itself a duplicate', async () => {
     const [first, second, between, last] = [
       toRouted(envelope(updated, undefined, 'd1')),
       toRouted(envelope(problem)),
@@ -194,7 +194,7 @@ describe('pause tracking', () => {
     expect(await db.selectFrom('mailboxes').selectAll().execute()).toHaveLength(1)
   })
 
-  it('produces the same mailboxes and pauses for any order, repetition, grouping and concurrency of routing and handling', async () => {
+  it('stores the same state for any order, repetition, grouping and concurrency of routing and handling', async () => {
     await using store = await openTestStore('postgres')
     // Three processes, because one process folds events one batch at a time.
     const processes = [createHandle(store.db), createHandle(store.db), createHandle(store.db)]

@@ -30,8 +30,8 @@ const connectMs = 3_000
 const idleMs = 4_000
 
 /**
- * Creates a client whose calls all end within the time limit. Connections are kept alive for later calls. After a call without
- * an answer, none of the open connections is reused, because the same fault may affect all of them.
+ * Creates a client whose calls all end within the time limit. Connections are kept alive for later calls. After a call
+ * without an answer, none of the open connections is reused, because the same fault may affect all of them.
  */
 export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): PeerClient {
   const openAgent = () =>

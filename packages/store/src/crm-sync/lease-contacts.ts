@@ -23,8 +23,8 @@ export interface LeaseTerms {
 }
 
 /**
- * Leases those of the contacts that are not leased by another worker. A lease ends with `settleContacts`, or expires after
- * `leaseMs`, so that a dead worker does not block others for long; it is unknown what such a worker wrote.
+ * Leases those of the contacts that are not leased by another worker. A lease ends with `settleContacts`, or expires
+ * after `leaseMs`, so that a dead worker does not block others for long; it is unknown what such a worker wrote.
  *
  * A contact belongs to one owner. Another owner gets it only when the former has no mailbox with that address any more.
  */
@@ -61,7 +61,7 @@ export async function findContactsOfOthers(
   return rows
 }
 
-/** Whether the owner of a row of crm_sync has a mailbox with that address. Assumed for non-ASCII addresses, which can't be matched. */
+/** Whether the owner of a crm_sync row has a mailbox with its address. Non-ASCII addresses can't be looked up: true. */
 function isHeld(row: 'c' | 's') {
   const { email, owner } = { email: sql.ref(`${row}.email`), owner: sql.ref(`${row}.owner`) }
   // The expression matches the index mailboxes_by_contact.

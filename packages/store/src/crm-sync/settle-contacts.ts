@@ -17,8 +17,8 @@ export interface WrittenContact {
 }
 
 /**
- * Records what was written and ends the leases. Returns the e-mails for which the caller still held the lease. For the rest,
- * another worker may have written before or after the caller, so they are marked as in doubt.
+ * Records what was written and ends the leases. Returns the e-mails for which the caller still held the lease. For the
+ * rest, another worker may have written before or after the caller, so they are marked as in doubt.
  */
 export async function settleContacts(
   db: Queryable,

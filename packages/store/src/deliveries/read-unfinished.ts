@@ -12,8 +12,9 @@ export interface Unfinished {
 }
 
 /**
- * Failing and dead events by handler; handlers with neither are left out. The cost grows with the unfinished events, not with
- * all events. Duplicates do not count: an event can be found to be a duplicate after a handler has received it.
+ * Failing and dead events by handler; handlers with neither are left out. The cost grows with the unfinished events,
+ * not with all events. Duplicates do not count: an event can be found to be a duplicate after a handler has received
+ * it.
  */
 export async function readUnfinished(db: Queryable): Promise<ReadonlyMap<string, Unfinished>> {
   const { rows } = await sql<{ handler: string; failing: string; since: Date | null; dead: string }>`

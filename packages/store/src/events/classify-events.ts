@@ -23,13 +23,13 @@ interface Row {
 }
 
 /**
- * Decides which of the given recorded events are duplicates, and reclassifies the events that follow them in arrival order:
- * batches are routed in any order, so a later event may have been compared with the wrong predecessor. The verdicts depend
- * only on the recorded events, not on the order in which they were recorded.
+ * Decides which of the given recorded events are duplicates, and reclassifies the events that follow them in arrival
+ * order: batches are routed in any order, so a later event may have been compared with the wrong predecessor. The
+ * verdicts depend only on the recorded events, not on the order in which they were recorded.
  *
- * An event with a delivery id is a duplicate of the first event of its mailbox and source with that id. An event without one is
- * a duplicate of the mailbox's previous event if payload and source are equal and the two arrived within the window.
- * The caller holds the mailboxes' routing locks.
+ * An event with a delivery id is a duplicate of the first event of its mailbox and source with that id. An event
+ * without one is a duplicate of the mailbox's previous event if payload and source are equal and the two arrived within
+ * the window. The caller holds the mailboxes' routing locks.
  */
 export async function classifyEvents(
   tx: Transaction<Tables>,

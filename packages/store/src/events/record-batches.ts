@@ -23,7 +23,7 @@ export interface RoutedBatch {
 
 export interface RecordTerms {
   readonly dedupeWindowMs: number
-  /** Splits the events for handlers into jobs. With `replayId`, handlers process events again that they have finished. */
+  /** Splits the events for handlers into jobs. With `replayId`, handlers also process events they have finished. */
   readonly plan: (events: readonly OwedEvent[], replayId?: string) => readonly OutboxJob[]
 }
 
@@ -34,8 +34,8 @@ export interface RecordedBatches {
 }
 
 /**
- * Records batches, classifies duplicates and writes the outbox, in one transaction. The call is idempotent, even after a crash
- * at any point and with the batches grouped differently: no event is recorded or owed twice.
+ * Records batches, classifies duplicates and writes the outbox, in one transaction. The call is idempotent, even after
+ * a crash at any point and with the batches grouped differently: no event is recorded or owed twice.
  */
 export async function recordBatches(
   db: Database,
@@ -79,7 +79,7 @@ export async function recordBatches(
   })
 }
 
-/** The ids of replayed envelopes. They were quarantined; one that no longer is was removed meanwhile and is added again. */
+/** The ids of replayed envelopes. They were quarantined; one that no longer is was removed and is now added again. */
 function replayedIds(batches: readonly RoutedBatch[]): readonly string[] {
   const replays = batches.filter(({ isReplay }) => isReplay)
   const ids = replays.flatMap(({ events, refused }) => [

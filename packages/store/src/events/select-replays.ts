@@ -14,8 +14,9 @@ export interface NamedHandler {
 const pageSize = 64
 
 /**
- * Selects the events to replay, oldest first, in pages, with their handlers. Duplicates are never replayed. Dead events are only
- * replayed in the handlers in which they are dead. A named handler gets all selected events that it subscribes to instead.
+ * Selects the events to replay, oldest first, in pages, with their handlers. Duplicates are never replayed. Dead events
+ * are only replayed in the handlers in which they are dead. A named handler gets all selected events that it subscribes
+ * to instead.
  */
 export async function* selectReplays(
   db: Queryable,

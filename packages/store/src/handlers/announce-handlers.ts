@@ -14,7 +14,7 @@ export interface Subscription {
 /** A handler is off once workers have run for this long without one that is configured for it. */
 export const absentMinutesUntilOff = 60
 
-/** Announces that a worker is configured for these handlers: from now on the routers of all workers send them events. */
+/** Announces that a worker is configured for these handlers: from now on all routers send them events. */
 export async function announceHandlers(db: Queryable, handlers: readonly Subscription[]): Promise<void> {
   const rows = handlers.map(({ name, subscribes, batchMax }) => ({ name, subscribes, batch_max: batchMax }))
   await sql`

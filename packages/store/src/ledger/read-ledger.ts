@@ -16,8 +16,8 @@ export interface StoreLedger {
 }
 
 /**
- * The distinct ids of all events that a handler may not have finished: they have an outbox row or a failing delivery, or were
- * recorded by a router without an outbox.
+ * The distinct ids of all events that a handler may not have finished: they have an outbox row or a failing delivery,
+ * or were recorded by a router without an outbox.
  */
 export const openEvents: RawBuilder<unknown> = sql`(
   SELECT unnest(event_ids) FROM outbox
@@ -25,8 +25,8 @@ export const openEvents: RawBuilder<unknown> = sql`(
   UNION SELECT id FROM legacy_events)`
 
 /**
- * Reads the overall counts from totals, and scans only open and dead events, by index: any other event is processed or a
- * duplicate. Rows removed by retention are still counted.
+ * Reads the overall counts from totals, and scans only open and dead events, by index: any other event is processed or
+ * a duplicate. Rows removed by retention are still counted.
  */
 export async function readLedger(db: Queryable): Promise<StoreLedger> {
   const { rows } = await sql<Record<keyof StoreLedger, string>>`

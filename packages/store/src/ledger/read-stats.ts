@@ -19,8 +19,8 @@ const hourMs = 3_600 * secondMs
 const dayMs = 24 * hourMs
 
 /**
- * Figures for an overview at `now` (ms since the epoch). Reads the open pauses, a few thousand totals, and only those counted
- * rows that lie at the edge of a time span.
+ * Figures for an overview at `now` (ms since the epoch). Reads the open pauses, a few thousand totals, and only those
+ * counted rows that lie at the edge of a time span.
  */
 export async function readStats(db: Queryable, now: number): Promise<Stats> {
   const [statuses, reasons, meanTimeToRecoveryMs, lastHour, lastDay] = await Promise.all([

@@ -10,8 +10,8 @@ export interface Receipt {
 }
 
 /**
- * Records which envelopes are routed, each once, by their numbers: repeated jobs and the parts of a split job share them.
- * Jobs from versions that did not number envelopes are recorded by job id.
+ * Records which envelopes are routed, each once, by their numbers: repeated jobs and the parts of a split job share
+ * them. Jobs from versions that did not number envelopes are recorded by job id.
  */
 export async function recordReceipts(tx: Queryable, receipts: readonly Receipt[]): Promise<void> {
   const ranges = receipts.flatMap(({ jobId }) => parseIntakeJobId(jobId) ?? [])

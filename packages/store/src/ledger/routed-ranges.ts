@@ -18,8 +18,8 @@ export async function readRoutedRanges(db: Queryable): Promise<readonly RoutedRa
 }
 
 /**
- * Merges adjacent ranges into one row, so that the table grows with the number of gaps and ingress processes, not with the
- * number of events. If another caller is merging, the call does nothing.
+ * Merges adjacent ranges into one row, so that the table grows with the number of gaps and ingress processes, not with
+ * the number of events. If another caller is merging, the call does nothing.
  */
 export async function mergeRoutedRanges(db: Database): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -37,7 +37,7 @@ export async function mergeRoutedRanges(db: Database): Promise<void> {
   })
 }
 
-/** Adjacent or overlapping ranges form an island. A range starts a new island if it begins beyond the end of all before it. */
+/** Adjacent or overlapping ranges form an island. A range starts a new one if it begins after the end of all others. */
 const islands = sql`
   steps AS (
     SELECT *, first > 1 + max(last) OVER (

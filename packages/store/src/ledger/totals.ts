@@ -12,8 +12,8 @@ export const totals: RawBuilder<unknown> = sql`
 const keptApart = sql`CASE name WHEN 'events' THEN interval '2 days' ELSE interval '32 days' END`
 
 /**
- * Moves changes to their totals, and merges buckets that are no longer queried into one. Concurrent readers see a consistent
- * state. If another caller is folding, the call does nothing.
+ * Moves changes to their totals, and merges buckets that are no longer queried into one. Concurrent readers see a
+ * consistent state. If another caller is folding, the call does nothing.
  */
 export async function foldTotals(db: Database): Promise<void> {
   await db.transaction().execute(async (tx) => {

@@ -88,15 +88,15 @@ export async function readHistories(tx: Queryable, late: readonly News[]): Promi
         AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS closing ON true
-    -- The last start or deletion of the campaign before the closing event: after a deletion, the closing event has no effect.
-    -- Not needed if the closing event is itself a start. The condition on the types matches the index events_of_lives.
+    -- The last start or deletion of the campaign before the closing event: after a deletion, that event has no effect.
+    -- Skipped if the closing event is a creation. The condition on the types matches the index events_of_lives.
     LEFT JOIN LATERAL (
       SELECT id, type FROM events
       WHERE closing.type <> 'campaign.created' AND campaign_id = news.campaign_id AND owner = news.owner AND id < closing.id
         AND type IN ('campaign.created', 'campaign.pending', 'campaign.deleted') AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS life ON true
-    -- The events to fold again: those from the closing event on, or all if there is none. A deletion found above comes first.
+    -- The events to fold again: from the closing event on, or all if there is none. A deletion found above comes first.
     CROSS JOIN LATERAL (
       SELECT id, event FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND duplicate_of IS NULL AND seq <= news.seq

@@ -8,10 +8,10 @@ import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /**
- * Brings the stored mailboxes and pauses of these events up to date with all recorded events. A mailbox's state depends only
- * on its recorded events: a repeated event changes nothing, and a late event causes a refold from the first point that it
- * can affect. An event older than those that retention has removed from its mailbox changes nothing.
- * If other workers have already folded the events, the call costs one query.
+ * Brings the stored mailboxes and pauses of these events up to date with all recorded events. A mailbox's state depends
+ * only on its recorded events: a repeated event changes nothing, and a late event causes a refold from the first point
+ * that it can affect. An event older than those that retention has removed from its mailbox changes nothing. If other
+ * workers have already folded the events, the call costs one query.
  */
 export async function foldEvents(db: Database, events: readonly { readonly id: string }[]): Promise<void> {
   const ids = new Set(events.map((event) => event.id))
@@ -48,7 +48,7 @@ function fold({ mailbox: { key, timeline }, events, seq }: News): FoldedMailbox 
   return { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
 }
 
-/** Refolds a mailbox with late news from the first point that they can affect, at worst from the beginning of its history. */
+/** Refolds a mailbox from the first point that late news can affect, at worst from the beginning of its history. */
 async function refold(
   tx: Queryable,
   news: News,

@@ -37,9 +37,9 @@ export async function readMailboxes(
 }
 
 /**
- * The mailbox that each contact shows, by e-mail in lower case: among the owner's folded mailboxes with that address (those of
- * all owners if they share contacts), the one with the latest event that is not deleted, or else the one deleted last.
- * A mailbox that moves to a new campaign is reported as deleted and created, in any order.
+ * The mailbox that each contact shows, by e-mail in lower case: among the owner's folded mailboxes with that address
+ * (those of all owners if they share contacts), the one with the latest event that is not deleted, or else the one
+ * deleted last. A mailbox that moves to a new campaign is reported as deleted and created, in any order.
  */
 export async function readMailboxesOfContacts(
   db: Queryable,

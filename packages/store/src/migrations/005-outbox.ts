@@ -34,7 +34,7 @@ const statements = [
   `ALTER TABLE events ADD COLUMN in_outbox boolean NOT NULL DEFAULT false`,
   // No longer used for lookups. The column stays for workers of the previous version.
   `DROP INDEX events_revived`,
-  // Events that are already owed. Their jobs are in Redis under other ids, so the sweeper ignores these rows for ten minutes.
+  // Events already owed. Their jobs are in Redis under other ids, so the sweeper ignores these rows for ten minutes.
   `INSERT INTO outbox (id, handler, event_ids, is_queued, created_at)
     SELECT gen_random_uuid()::text, handler, array_agg(id ORDER BY id), true, now() + interval '10 minutes'
     FROM (

@@ -30,9 +30,9 @@ export interface ClaimTerms {
 }
 
 /**
- * Claims the notifications from `findNotifications` that have not been announced. It is called while the mailboxes are locked:
- * an earlier result could miss notifications that a late event has shifted since. A claim that is neither sent nor released
- * expires after `claimMs`.
+ * Claims the notifications from `findNotifications` that have not been announced. It is called while the mailboxes are
+ * locked: an earlier result could miss notifications that a late event has shifted since. A claim that is neither sent
+ * nor released expires after `claimMs`.
  */
 export async function claimNotifications<N extends Notification>(
   db: Database,

@@ -4,9 +4,9 @@ import type { OutboxJob } from './owed-event.ts'
 import { writeOutbox } from './write-outbox.ts'
 
 /**
- * Writes the jobs of a replay to the outbox. A handler that an event was not routed to originally is added to the event's
- * handlers: from now on, the event only counts as processed once this handler has finished it. Events that retention has
- * removed since they were selected are left out.
+ * Writes the jobs of a replay to the outbox. A handler that an event was not routed to originally is added to the
+ * event's handlers: from now on, the event only counts as processed once this handler has finished it. Events that
+ * retention has removed since they were selected are left out.
  */
 export async function writeReplay(db: Database, jobs: readonly OutboxJob[]): Promise<void> {
   await db.transaction().execute(async (tx) => {

@@ -25,8 +25,8 @@ export type PeerEntryResult =
   | { readonly status: 'taken'; readonly reason: string | null }
 
 /**
- * Asks whether a peer account may be called now. Runs one statement, which writes nothing while the gate is open to all. When
- * the wait of a closed gate is over, one caller gets the turn to try, and the others wait for its result.
+ * Asks whether a peer account may be called now. Runs one statement, which writes nothing while the gate is open to
+ * all. When the wait of a closed gate is over, one caller gets the turn to try, and the others wait for its result.
  */
 export async function enterPeerGate(db: Queryable, entry: PeerEntry): Promise<PeerEntryResult> {
   const { rows } = await sql<{ reason: string | null; wait_ms: number | null; is_open: boolean; has_turn: boolean }>`

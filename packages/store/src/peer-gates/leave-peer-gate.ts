@@ -18,7 +18,7 @@ export interface PeerRefusal {
 const pacedMs = 60_000
 const maxPaceMs = 5_000
 
-/** Closes the gate to all workers. Returns how often in a row the account has refused for this cause: 1 means that it is new. */
+/** Closes the gate to all workers. Returns the number of refusals in a row for this cause: 1 means that it is new. */
 export async function closePeerGate(
   db: Queryable,
   { key, peer, calls }: Pick<PeerEntry, 'key' | 'peer' | 'calls'>,
@@ -50,7 +50,7 @@ export interface PastRefusals {
   readonly closedForMs: number
 }
 
-/** Opens the gate after a successful turn. Returns undefined if it was already open or another worker has the turn by now. */
+/** Opens the gate after a successful turn. Returns undefined if it was open already or another worker has the turn. */
 export async function openPeerGate(db: Queryable, key: string, turnId: string): Promise<PastRefusals | undefined> {
   const { rows } = await sql<PastRefusals>`
     WITH gate AS (SELECT * FROM peer_gates WHERE key = ${key}), opened AS (

@@ -12,12 +12,12 @@ export interface PgliteOptions {
   readonly onLost?: (error: Error) => void
 }
 
-/** Time limit for a running statement when the database is closed. Postgres rolls back unfinished work at its next start. */
+/** Time limit for a running statement on close. Postgres rolls back unfinished work at its next start. */
 const closeMs = 8_000
 
 /**
- * Opens a Postgres embedded in this process. It runs in its own thread, so that a long statement delays no request. It has one
- * connection: transactions run one at a time.
+ * Opens a Postgres embedded in this process. It runs in its own thread, so that a long statement delays no request. It
+ * has one connection: transactions run one at a time.
  */
 export async function openPglite({ directory, onLost = () => undefined }: PgliteOptions = {}): Promise<Database> {
   if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })

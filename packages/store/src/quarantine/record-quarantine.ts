@@ -19,8 +19,8 @@ export interface RefusedEnvelope {
 }
 
 /**
- * Stores envelopes that could not be parsed, and returns the ids of the new ones. Repeating the call updates the issues and adds
- * nothing. Envelopes that are recorded as events are left out.
+ * Stores envelopes that could not be parsed, and returns the ids of the new ones. Repeating the call updates the issues
+ * and adds nothing. Envelopes that are recorded as events are left out.
  */
 export async function recordQuarantine(
   tx: Queryable,

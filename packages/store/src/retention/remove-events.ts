@@ -18,7 +18,7 @@ export interface EventRemoval {
   readonly startedAt: Date
   /** The events that handlers still owed when the pass began. */
   readonly owed: ReadonlySet<string>
-  /** Mailboxes with an event that must stay. Their later events stay too, since a history is removed from its beginning. */
+  /** Mailboxes with an event that must stay. Their later events stay too: a history is removed from its beginning. */
   readonly held: Set<string>
 }
 
@@ -44,8 +44,8 @@ interface OldEvent {
 }
 
 /**
- * Takes the next `limit` events of the pass, and removes those that no handler owes and that are folded into their mailbox,
- * whose base replaces them. Their deliveries are removed too, and the ledger keeps counting them.
+ * Takes the next `limit` events of the pass, and removes those that no handler owes and that are folded into their
+ * mailbox, whose base replaces them. Their deliveries are removed too, and the ledger keeps counting them.
  *
  * @returns how many were looked at and removed; if none was looked at, the pass is over
  */

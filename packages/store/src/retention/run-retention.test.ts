@@ -365,7 +365,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
       ]).finally(() => {
         isWritten = true
       })
-      // PGlite has one connection, so the replay starts after the removal. Polled outside `tx`, which sees a fixed snapshot.
+      // PGlite has one connection, so the replay starts after the removal. Polled outside `tx`, a fixed snapshot.
       if (engine === 'pglite') return
       await eventually(async () => {
         const { rows } = await sql`

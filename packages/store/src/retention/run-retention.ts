@@ -30,9 +30,10 @@ export interface Removed {
 const batchSize = 1_000
 
 /**
- * Removes expired data: events with their deliveries, quarantined envelopes, receipts and notifications. Events that handlers
- * still owe stay, and so does everything that a mailbox's state depends on. It works in small, independent transactions, so a
- * crash is harmless, and pauses after each for as long as it took. If another caller is running, the run ends.
+ * Removes expired data: events with their deliveries, quarantined envelopes, receipts and notifications. Events that
+ * handlers still owe stay, and so does everything that a mailbox's state depends on. It works in small, independent
+ * transactions, so a crash is harmless, and pauses after each for as long as it took. If another caller is running, the
+ * run ends.
  *
  * @returns what this call removed
  */

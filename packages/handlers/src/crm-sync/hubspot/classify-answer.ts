@@ -7,7 +7,7 @@ import { parseBody, readProblem, type Problem } from './read-problem.ts'
 export type AnswerClass =
   /** The account: every contact would have been refused, so nothing more is sent. */
   | { readonly blames: 'account'; readonly refusal: PeerRefusal }
-  /** At least one contact of the call. Similar refusals have the same `kind`; undefined if it is certainly the contact's fault. */
+  /** At least one contact of the call. Similar refusals share a `kind`; undefined: certainly the contact's fault. */
   | {
       readonly blames: 'contact'
       readonly reason: string
@@ -81,7 +81,7 @@ function accountHint({ codes, messages }: Problem): string | undefined {
   return messages.some((message) => accessWords.test(message)) ? accessHint : undefined
 }
 
-// All contacts are written with the same properties in the same formats: an error in one property or format affects all.
+// All contacts are written with the same properties in the same formats: an error in one of these affects all.
 const propertyCodes =
   /^(UNKNOWN_PROPERT\w*|PROPERT(Y|IES)_(DOES_?NT|DO_NOT|DOES_NOT|NOT)_\w+|READ_?ONLY\w*|PROPERTY_(IS_)?READ_?ONLY|\w*CALCULATED\w*|INVALID_(DATE|DATETIME|INTEGER|LONG|NUMBER|NUMERIC|DOUBLE|BOOLEAN|PROPERTY|PROPERTY_NAME|ID_PROPERTY|UNIQUE\w*|OBJECT_TYPE\w*)|\w*NON_UNIQUE\w*)$/
 const accessCodes =

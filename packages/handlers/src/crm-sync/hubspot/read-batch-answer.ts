@@ -22,8 +22,9 @@ export interface BatchAnswer {
 }
 
 /**
- * Matches an answer to the records by trace id, or else by e-mail, because results come in any order. A record that the answer
- * does not mention is in neither map: a 2xx may have written nothing. Returns undefined if the answer is not from HubSpot.
+ * Matches an answer to the records by trace id, or else by e-mail, because results come in any order. A record that the
+ * answer does not mention is in neither map: a 2xx may have written nothing. Returns undefined if the answer is not
+ * from HubSpot.
  */
 export function readBatchAnswer(records: readonly ContactRecord[], body: unknown): BatchAnswer | undefined {
   const answer = BatchAnswer.safeParse(body).data
@@ -37,7 +38,7 @@ export function readBatchAnswer(records: readonly ContactRecord[], body: unknown
     if (named.length === 0) nameless.push(row)
     for (const traceId of named) failed.set(traceId, row)
   }
-  // HubSpot may match a contact by its secondary address, or return only ids: if the counts match, all contacts were written.
+  // HubSpot may match a contact by its secondary address, or return only ids: if the counts match, all were written.
   const unmatched = records.filter(({ traceId }) => !written.has(traceId) && !failed.has(traceId))
   if (unmatched.length === unnamed) for (const { traceId } of unmatched) written.set(traceId, null)
   return { written, failed, nameless }

@@ -20,8 +20,8 @@ const maxCalls = 64
 const conflictPauseMs = 1_000
 
 /**
- * Writes batches so that a contact that HubSpot rejects does not affect the others: a batch that is rejected because of a
- * contact is halved, and a fault that is not related to a contact ends the attempt.
+ * Writes batches so that a contact that HubSpot rejects does not affect the others: a batch that is rejected because of
+ * a contact is halved, and a fault that is not related to a contact ends the attempt.
  */
 export async function upsertInParts(
   batches: readonly Records[],
@@ -81,8 +81,8 @@ async function writeBatch(batch: Records, attempt: Attempt): Promise<void> {
 }
 
 /**
- * Avoids calls for every half while HubSpot is down: two single contacts show whether it accepts any. Each attempt picks
- * different ones, because these may be the ones that make it fail.
+ * Avoids calls for every half while HubSpot is down: two single contacts show whether it accepts any. Each attempt
+ * picks different ones, because these may be the ones that make it fail.
  */
 function pickSome(batch: Records, now: number): readonly Records[] {
   const first = now % batch.length
@@ -178,7 +178,7 @@ async function writeConflictsAgain(attempt: Attempt): Promise<void> {
   for (const record of attempt.conflicts) if (!mustStop(attempt)) await writePart([record], attempt)
 }
 
-/** If at least this many contacts are rejected for the same reason and none is written, the account is probably at fault. */
+/** If this many contacts are rejected for the same reason and none is written, the account is probably at fault. */
 const alikeAtLeast = 3
 /** After this many similar rejections, the attempt stops. */
 const alikeEnough = 8
@@ -194,7 +194,7 @@ function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, Conta
   const all = new Map(records.map(({ traceId }) => [traceId, results.get(traceId) ?? untried]))
   if (hasWritten || refused.length < alikeAtLeast || kindOfAll(refused) === undefined) return all
   for (const each of refused) {
-    const alike = `${each.reason} (${refused.length} contacts were rejected for the same reason and none was written: check the account)`
+    const alike = `${each.reason} (${refused.length} contacts were rejected alike, and none was written: check the account)`
     all.set(each.traceId, { status: 'hold', reason: alike, waitMs: alikeWaitMs })
   }
   return all

@@ -2,7 +2,7 @@ import { redactEmail } from '@warmhook/telemetry/redact-email'
 
 const maxLength = 300
 
-/** A vendor's text as part of a reason: short, on one line, and without e-mail addresses, because reasons are logged. */
+/** A vendor's text as part of a reason: short, on one line, without e-mail addresses, because reasons are logged. */
 export function vendorText(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
   // The length limit keeps the run time linear, as the text is untrusted.
