@@ -500,7 +500,7 @@ describe('crm-sync', () => {
     expect(read).not.toThrow(/hidden/)
   })
 
-  it('ends in the correct state for any order, repetition, grouping, concurrency, failure and shared address', async () => {
+  it('ends in the correct state for any order, repetition, grouping, concurrency and failure', async () => {
     const kinds = { problem: problemOf, update: updateOf, delete: deleteOf } as const
     const history = fc.array(
       fc.record({

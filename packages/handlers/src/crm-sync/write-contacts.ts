@@ -90,8 +90,7 @@ const noMailboxes: ReadonlyMap<string, StoredMailbox> = new Map()
 
 function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
   const nothing = { email, record: undefined, hash: '', note }
-  if (record?.email !== email)
-    return { ...nothing, otherwise: retry("the mailbox's address has changed in the meantime") }
+  if (record?.email !== email) return { ...nothing, otherwise: retry("the mailbox's address has changed") }
   // The trace id identifies the write, not the state.
   const digest = hash('sha256', JSON.stringify({ ...record, traceId: undefined }))
   if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM already has this state') }

@@ -74,11 +74,7 @@ export function createPeerGate(
           return pass(turnId, entry)
         case 'closed': {
           const { reason, waitMs } = entry
-          return {
-            status: 'closed',
-            outcome: hold(reason ?? 'calls are spaced out after a rate limit', now() + waitMs),
-            waitMs,
-          }
+          return { status: 'closed', outcome: hold(reason ?? 'calls are spaced out', now() + waitMs), waitMs }
         }
         case 'taken':
           return { status: 'taken', outcome: hold(entry.reason ?? 'another worker is sending', now() + takenMs) }

@@ -194,7 +194,7 @@ function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, Conta
   const all = new Map(records.map(({ traceId }) => [traceId, results.get(traceId) ?? untried]))
   if (hasWritten || refused.length < alikeAtLeast || kindOfAll(refused) === undefined) return all
   for (const each of refused) {
-    const alike = `${each.reason} (${refused.length} contacts were rejected alike, and none was written: check the account)`
+    const alike = `${each.reason} (${refused.length} contacts rejected alike, none written: check the account)`
     all.set(each.traceId, { status: 'hold', reason: alike, waitMs: alikeWaitMs })
   }
   return all
