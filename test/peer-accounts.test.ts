@@ -26,7 +26,7 @@ describe('a Slack that takes one message a second', () => {
     for (let id = 1; id <= 58; id += 1) await site.send(problemOf(id))
     await site.settled(58)
     const lines = told.join('\n').split('\n')
-    const shown = lines.filter((line) => line.includes('is paused')).length
+    const shown = lines.filter((line) => line.includes('been paused')).length
     const more = lines.flatMap((line) => /^… and (\d+) more$/.exec(line)?.[1] ?? []).map(Number)
     expect(shown + more.reduce((sum, count) => sum + count, 0)).toBe(58)
     expect(refused).toBeLessThanOrEqual(6)

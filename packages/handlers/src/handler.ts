@@ -8,40 +8,41 @@ import type { Logger } from '@warmhook/telemetry/logger'
 import type { z } from 'zod'
 import type { FoldEvents } from './share-folds.ts'
 
-/** What every handler may use. */
+/** Dependencies available to every handler. */
 export interface HandlerDeps {
   readonly db: Database
-  /** For a handler whose effect depends on the state of mailboxes: to be called before that is read. */
+  /** A handler whose effect depends on mailbox state must call this before it reads the state. */
   readonly fold: FoldEvents
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
-/** An event as a handler is given it. */
+/** An event as passed to a handler. */
 export interface GivenEvent extends EventRef {
   /**
-   * Set when the event is given again: by a replay, or since the verdict on it has changed, as it is a duplicate now or none
-   * any more. Without it the event counts, with revision 0.
+   * Set when the event is passed again: by a replay, or because its verdict has changed (it became a duplicate or no
+   * longer is one). Without it, the event is not a duplicate and has revision 0.
    */
   readonly verdict?: EventVerdict | undefined
 }
 
 /**
- * Handles a batch of events: one outcome per event id; an event without an outcome is tried again. Events come in any
- * order, more than once, and in any cut. So the effect must depend on the mailbox's history alone, or, where it is made for
- * each event, be undone when the event is given again as a duplicate; a call with a smaller revision changes nothing then.
+ * Handles a batch of events and returns one outcome per event id; an event without an outcome is retried. Events arrive
+ * in any order, repeatedly, and in any grouping. The effect must therefore depend only on the mailbox's history. A
+ * per-event effect must be undone when the event is passed again as a duplicate; after that, a call with a smaller
+ * revision changes nothing.
  */
 export type HandleEvents = (events: readonly GivenEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
 
-/** One kind of effect. It has a queue of its own, named after it. */
+/** A handler implements one kind of effect. It has its own queue, named after it. */
 export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {
   readonly name: string
   readonly subscribes: readonly EventType[]
   readonly policy: BatchPolicy
-  /** The environment variables that it reads, by fields of the configuration. */
+  /** The environment variables that it reads, as configuration fields. */
   readonly env: Env
-  /** The handler ready to run, or undefined when its settings leave it off. Opens nothing. */
+  /** Creates the handler function, or returns undefined if the settings disable it. Opens nothing. */
   create(env: z.infer<z.ZodObject<Env>>, deps: HandlerDeps): HandleEvents | undefined
 }
 

@@ -7,10 +7,10 @@ import { notify } from './notify/handler.ts'
 import { pauseTracking } from './pause-tracking/handler.ts'
 import { shareFolds } from './share-folds.ts'
 
-/** Every handler there is. To add one: a folder beside these, and a line here. */
+/** All handlers. To add one, create a folder next to the others and add it here. */
 const handlers = [toEntry(pauseTracking), toEntry(crmSync), toEntry(notify)]
 
-/** A handler's queue, also of one that is switched off. */
+/** The queues of all handlers, including disabled ones. */
 export const handlerQueues: readonly HandlerQueue[] = handlers
 
 export interface HandlerQueue {
@@ -19,13 +19,13 @@ export interface HandlerQueue {
   readonly policy: BatchPolicy
 }
 
-/** A handler that its settings switch on. */
+/** A handler that is enabled by its settings. */
 export interface ActiveHandler extends HandlerQueue {
   readonly handle: HandleEvents
 }
 
 /**
- * The handlers that the environment switches on.
+ * Creates the handlers that are enabled in the environment.
  *
  * @throws EnvError when a handler's variables are invalid
  */
@@ -38,7 +38,7 @@ export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, '
 }
 
 /**
- * Reads the settings of every handler, before anything is opened.
+ * Validates the settings of every handler before anything is opened.
  *
  * @throws EnvError listing the problems of all of them
  */
@@ -52,7 +52,7 @@ export function checkHandlerSettings(env: NodeJS.ProcessEnv): void {
   )
 }
 
-/** Which of the handlers get an event of each type. */
+/** The names of the handlers that subscribe to each event type. */
 export function subscriptionsOf(
   active: readonly Pick<ActiveHandler, 'name' | 'subscribes'>[],
 ): ReadonlyMap<EventType, readonly string[]> {
@@ -64,7 +64,7 @@ export function subscriptionsOf(
   )
 }
 
-/** Hides each handler's own type of settings, so that different handlers fit one list. */
+/** Hides the handler's settings type, so that different handlers fit in one list. */
 function toEntry<Env extends Handler['env']>(handler: Handler<Env>) {
   const { name, subscribes, policy } = handler
   return {

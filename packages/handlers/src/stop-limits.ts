@@ -2,15 +2,15 @@ import { workersStopMs } from '@warmhook/queue/time-limits'
 import { handlerQueues } from './registry.ts'
 
 /**
- * How long a stop may take, from the inside out. It all follows from the handlers' time limits; docker-compose.yml has to grant more
- * than the whole process, which a test checks.
+ * Time limits for a shutdown, from the inside out, derived from the handlers' timeouts. docker-compose.yml must allow
+ * more than `processMs`, which a test checks.
  *
- * The intake's transactions are not waited for any longer: what they record can be recorded again.
+ * Intake transactions get no additional time: recording them again is safe.
  */
 const workersMs = workersStopMs(handlerQueues.map(({ policy }) => policy))
-/** With the connections and the server beside them. */
+/** Includes closing the connections and the HTTP server. */
 const workerMs = workersMs + 5_000
-/** With the database. */
+/** Includes closing the database. */
 const processMs = workerMs + 3_000
 
 export const stopLimits = { workersMs, workerMs, processMs } as const

@@ -3,14 +3,14 @@ import type { ReasonCategory } from '@warmhook/schema/reason'
 import type { ProfileColumns } from './mailboxes/profile-columns.ts'
 import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
-/** One routed intake job of a version that did not number envelopes. */
+/** A routed intake job from a version that did not number envelopes. */
 export interface IntakeBatchTable {
   id: string
   envelopes: number
   routed_at: ColumnType<Date, never, never>
 }
 
-/** Envelopes that were routed, by the numbers that ingress processes give them. Rows may overlap. */
+/** Ranges of routed envelopes, by the numbers that ingress processes assign. Rows may overlap. */
 export interface IntakeRangeTable {
   epoch: string
   first: string
@@ -29,7 +29,7 @@ export interface IngressReportTable {
   saved_at: ColumnType<Date, never, never>
 }
 
-/** One understood webhook. `id` (UUIDv7) is arrival order. */
+/** A parsed webhook. `id` (UUIDv7) gives the arrival order. */
 export interface EventTable {
   id: string
   owner: string
@@ -42,34 +42,34 @@ export interface EventTable {
   event: JSONColumnType<object>
   /** The request body, byte for byte. */
   raw: Buffer
-  /** Of the body, as the sender named it; null: none. */
+  /** The body's content encoding, as sent; null if there was none. */
   content_encoding: string | null
-  /** What of the payload could not be read as documented; null: nothing. */
+  /** Parts of the payload that do not match the documented format; null if there are none. */
   warnings: string[] | null
   payload_hash: Buffer
   delivery_id: string | null
   /** The earlier event that this one repeats. */
   duplicate_of: string | null
-  /** The handlers that the event was given to. */
+  /** The handlers that the event was routed to. */
   handlers: string[]
-  /** Whether the router that recorded it wrote what is owed for it; that of a former version did not. */
+  /** Whether the router wrote outbox rows for the event; routers of earlier versions did not. */
   in_outbox: ColumnType<boolean, boolean | undefined>
   /**
-   * The order in which a mailbox's events became visible, assigned again when an event's verdict changes. It follows the order
-   * of commits, since whoever gives it holds the mailbox's routing lock until then.
+   * The order in which a mailbox's events became visible; reassigned when an event's verdict changes. It follows commit
+   * order, because the transaction that assigns it holds the mailbox's routing lock until it commits.
    */
   seq: GeneratedAlways<string>
 }
 
 export type DeliveryStatus = 'done' | 'failing' | 'dead'
 
-/** What has become of one event in one handler. */
+/** The state of one event in one handler. */
 export interface DeliveryTable {
   event_id: string
   handler: string
   status: DeliveryStatus
   attempts: number
-  /** Why it failed, or a remark on how it was done. */
+  /** Why it failed, or a note on how it succeeded. */
   error: string | null
   started_at: Date
   finished_at: Date
@@ -85,14 +85,14 @@ export interface MailboxTable extends ProfileColumns {
   reason: string | null
   last_event_id: string
   last_event_at: Date
-  /** The greatest `seq` among the mailbox's events when it was last folded: up to there, nothing is folded again. */
+  /** The greatest `seq` among the mailbox's events at the last fold. Only events with a greater `seq` are new. */
   folded_seq: string
 }
 
 export interface PauseTable {
   owner: string
   campaign_id: string
-  /** The first problem of the pause. */
+  /** The event that opened the pause. */
   opened_by: string
   opened_at: Date
   reason: string | null
@@ -103,36 +103,36 @@ export interface PauseTable {
   closed_at: Date | null
 }
 
-/** An accepted envelope that could not be read as an event, kept whole. */
+/** An accepted envelope that could not be parsed as an event, stored in full. */
 export interface QuarantineTable {
   id: string
   owner: string
   source: string
   received_at: Date
-  /** Groups equal faults. */
+  /** Groups envelopes with the same fault. */
   issue: string
   issues: JSONColumnType<object>
   raw: Buffer
-  /** Of the body, as the sender named it; null: none. */
+  /** The body's content encoding, as sent; null if there was none. */
   content_encoding: string | null
   delivery_id: string | null
 }
 
-/** What the CRM was last told of a contact, and who is telling it now. */
+/** What was last written to the CRM for a contact, and which worker is writing it now. */
 export interface CrmSyncTable {
-  /** The CRM's account: its kind alone, as there is one of each. */
+  /** The kind of CRM; there is one account of each kind. */
   provider: string
-  /** In lower case: CRMs tell contacts apart by it. */
+  /** In lower case, as CRMs identify contacts by it. */
   email: string
-  /** Whose mailbox the contact shows. */
+  /** The owner of the mailbox that the contact shows. */
   owner: string | null
-  /** The latest event in what was written. */
+  /** The latest event included in the last write. */
   synced_event_id: string | null
-  /** SHA-256 over what was written, hex: an equal write is skipped. */
+  /** SHA-256 of the last write, in hex; an identical write is skipped. */
   synced_hash: string | null
   remote_id: string | null
   synced_at: Date | null
-  /** A write whose end is not known may have changed the CRM since. */
+  /** A write with an unknown result may have changed the CRM since. */
   in_doubt: ColumnType<boolean, boolean | undefined>
   /** One worker at a time may write a contact. */
   lease_id: string | null
@@ -151,11 +151,11 @@ export interface NotificationTable {
   sent_at: Date | null
 }
 
-/** Whether a peer's account may be called, for all workers: see `enterPeerGate`. */
+/** Whether workers may call a peer's account: see `enterPeerGate`. */
 export interface PeerGateTable {
   key: string
   peer: string
-  /** The three are null while the gate is open. */
+  /** `cause`, `reason` and `since` are null while the gate is open. */
   cause: string | null
   reason: string | null
   since: Date | null
@@ -167,62 +167,62 @@ export interface PeerGateTable {
   paced_until: Date | null
 }
 
-/** Events that a handler owes: a job in its queue, or one that is still to be made. Removed with the last final outcome. */
+/** Events that a handler still owes: one job, enqueued or yet to be enqueued. Deleted with the last final outcome. */
 export interface OutboxTable {
-  /** Also the job's. */
+  /** Also the id of the job. */
   id: string
   handler: string
   event_ids: string[]
   replay_id: string | null
-  /** False while the job has to wait for room in Redis. */
+  /** False while the job waits for space in Redis. */
   is_queued: boolean
   created_at: ColumnType<Date, never, never>
 }
 
-/** A handler that some worker of the installation has the settings of. */
+/** A handler that at least one worker of the installation is configured for. */
 export interface HandlerTable {
   name: string
   subscribes: EventType[]
   batch_max: number
   announced_at: Date
-  /** Minutes in which workers ran, but none that has it. */
+  /** Minutes in which workers ran, but none was configured for it. */
   absent_minutes: number
 }
 
-/** The one worker that looks after the outbox, and what it has done so far. */
+/** The worker that sweeps the outbox, and what it has done so far. */
 export interface SweeperTable {
   id: number
   holder: string | null
   held_until: Date
   swept_at: Date | null
-  /** Jobs that had waited for room. */
+  /** Jobs enqueued after they had waited for space. */
   fed: string
-  /** Jobs that Redis had lost. */
+  /** Jobs enqueued again because Redis had lost them. */
   recreated: string
 }
 
-/** What there is of something: the sum over the rows of this table and `total_changes`. */
+/** Part of a total, which is the sum over the rows of this table and `total_changes`. */
 export interface TotalTable {
   /** What is counted. */
   name: string
-  /** By what it is told apart; empty: by nothing. */
+  /** The group that is counted; empty if the total has no groups. */
   key: string
-  /** The beginning of the time that it was in; `-infinity`: long ago, or told apart by no time. */
+  /** Start of the time bucket; `-infinity` for old amounts and for totals without buckets. */
   bucket: Date
   amount: string
 }
 
-/** What the removed events of a mailbox had made of it: where its history begins. */
+/** The state of a mailbox after its removed events; the remaining history is folded on top of it. */
 export interface MailboxBaseTable {
   owner: string
   campaign_id: string
-  /** The last event that was removed. */
+  /** The last removed event. */
   up_to: string
   /** A `Timeline`. */
   timeline: JSONColumnType<object>
 }
 
-/** The last run of retention. */
+/** The last retention run. */
 export interface RetentionTable {
   id: number
   /** Null until the first run. */

@@ -17,7 +17,7 @@ const mailboxes = [{ owner: 'default', campaignId: 1 }]
 interface Line extends AsyncDisposable {
   readonly db: Database
   readonly proxy: TcpProxy
-  /** Names of what went wrong. */
+  /** Names of the reported errors. */
   readonly errors: readonly string[]
 }
 
@@ -33,14 +33,14 @@ async function openLine(use: 'lookups' | 'reports', poolSize: number): Promise<L
   return { db, proxy, errors, [Symbol.asyncDispose]: () => cleanup.disposeAsync() }
 }
 
-/** Opens as many connections as there are statements at once. */
+/** Runs this many statements at once, so that the pool opens as many connections. */
 async function occupy(db: Database, connections: number): Promise<void> {
   await Promise.all(Array.from({ length: connections }, () => sql`SELECT pg_sleep(0.2)`.execute(db)))
 }
 
 describe.concurrent.each(['lookups', 'reports'] as const)('a connection for %s', (purpose) => {
   it.each(silences)(
-    'is replaced when %s in a transaction, and its locks are free by then',
+    'is replaced when %s in a transaction, and its locks are released',
     { timeout: 40_000 },
     async (_name, directions) => {
       await using line = await openLine(purpose, 4)
@@ -50,14 +50,14 @@ describe.concurrent.each(['lookups', 'reports'] as const)('a connection for %s',
         proxy.silence(...directions)
         await sql`SELECT 1`.execute(tx)
       })
-      // The server ends what is idle in its transaction, where it can say so.
+      // The server ends sessions that are idle in a transaction; the client learns of it if the connection still works.
       await expect(cut).rejects.toThrow(/connection|did not answer|ECONNRESET/)
-      // Another attempt waits for the server to end what it knows nothing of, if it has to.
+      // If necessary, another attempt waits until the server has noticed the lost client.
       await eventually(() => db.transaction().execute((tx) => lockMailboxes(tx, 'routing', mailboxes)))
     },
   )
 
-  it('takes the idle ones that fell silent with it along', { timeout: 40_000 }, async () => {
+  it('also closes idle connections that stopped answering', { timeout: 40_000 }, async () => {
     await using line = await openLine(purpose, 4)
     const { db, proxy, errors } = line
     await occupy(db, 4)
@@ -68,7 +68,7 @@ describe.concurrent.each(['lookups', 'reports'] as const)('a connection for %s',
     expect(errors.every((name) => name === 'DatabaseTimeoutError')).toBe(true)
   })
 
-  it('keeps a connection that answered late, but in time', { timeout: 40_000 }, async () => {
+  it('keeps a connection that answers just within the limit', { timeout: 40_000 }, async () => {
     await using line = await openLine(purpose, 1)
     const { db, errors } = line
     const pid = sql<{ pid: number }>`SELECT pg_backend_pid() AS pid, pg_sleep(${9})`
@@ -78,7 +78,7 @@ describe.concurrent.each(['lookups', 'reports'] as const)('a connection for %s',
     expect(errors).toEqual([])
   })
 
-  it.each(silences)('lets the process end when %s', { timeout: 40_000 }, async (_name, directions) => {
+  it.each(silences)('does not keep the process alive when %s', { timeout: 40_000 }, async (_name, directions) => {
     await using line = await openLine(purpose, 2)
     const { db, proxy } = line
     await occupy(db, 2)

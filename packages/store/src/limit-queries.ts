@@ -2,17 +2,18 @@ import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 import type { RunQuery } from './wrap-pool.ts'
 
-/** Postgres neither answered a statement nor ended it by its own time limit: the connection is lost. */
+/** Postgres neither answered a statement nor ended it after `statement_timeout`: the connection is lost. */
 class DatabaseTimeoutError extends Error {
   override readonly name = 'DatabaseTimeoutError'
-  // As for every connection that is lost.
+  // The same code as for other lost connections.
   readonly code = 'ETIMEDOUT'
 }
 
 /**
- * Runs queries of the pool's connections, and breaks a connection when one gets no answer within `limitMs`: the caller is told, and
- * nobody else gets it. Idle connections that have not been heard of since are broken as well: what silenced one has often
- * silenced all, and each would cost another caller the whole time limit.
+ * Runs queries on the pool's connections, and destroys a connection that does not answer within `limitMs`: the query
+ * fails and the connection is not reused. Idle connections that have received nothing since the query began are
+ * destroyed as well: the same fault has often affected all of them, and each would cost another caller the whole time
+ * limit.
  */
 export function limitQueries(pool: pg.Pool, limitMs: number): RunQuery {
   const idle = watchIdle(pool)
@@ -27,7 +28,7 @@ export function limitQueries(pool: pg.Pool, limitMs: number): RunQuery {
       breakOff(client)
       for (const other of idle) if ((heardAt.get(other) ?? 0) < startedAt) breakOff(other)
     }
-    // A turn of the event loop later: a process that was stopped or busy first reads what has arrived.
+    // One event loop turn later, so that a process that was suspended or busy first reads what has arrived.
     const timer = setTimeout(() => setImmediate(giveUp), limitMs)
     try {
       return await client.query(query)
@@ -47,7 +48,7 @@ function watchIdle(pool: pg.Pool): ReadonlySet<pg.PoolClient> {
   return idle
 }
 
-/** Where `pg` keeps it; its pool ends a connection that takes too long in the same way. */
+/** The socket of a `pg` client. `pg`'s own pool ends a connection attempt that takes too long in the same way. */
 function streamOf(client: pg.PoolClient): Duplex {
   return (client as pg.PoolClient & { readonly connection: pg.Connection }).connection.stream
 }

@@ -4,13 +4,13 @@ import type { Queryable } from './database.ts'
 import { toJsonParameter } from './json-parameter.ts'
 
 /**
- * What a lock protects. Work of one purpose takes turns, not work of different ones.
- * The numbers are seeds of the lock's hash: never change one while processes of two versions run.
+ * What a lock protects. Locks of different purposes do not block each other.
+ * The numbers are hash seeds of the lock keys: never change one while processes of two versions may run.
  */
 const lockPurposes = { routing: 1, folding: 2, announcing: 3 } as const
 type LockPurpose = keyof typeof lockPurposes
 
-/** Holds these mailboxes until the transaction ends. Locks are taken in one order, so that no two batches wait for each other. */
+/** Locks these mailboxes until the transaction ends. Locks are taken in a fixed order to avoid deadlocks. */
 export async function lockMailboxes(
   tx: Queryable,
   purpose: LockPurpose,

@@ -2,7 +2,7 @@ import { migrate } from './migrate.ts'
 import { openPostgres, type PostgresOptions } from './open-database.ts'
 
 /**
- * Brings a server's schema up to date, on a connection without the time limits of everyday statements. Returns the names of the
+ * Brings a server's schema up to date, on a connection without the usual statement timeout. Returns the names of the
  * migrations that ran.
  *
  * @throws MigrationError naming the migration that failed

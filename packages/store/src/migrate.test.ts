@@ -8,7 +8,7 @@ describe('migratePostgres', () => {
   const migrate = (url: string) => migratePostgres({ url, onError: () => undefined })
 
   it.each(['SQL_ASCII', 'LATIN1'] as const)(
-    'refuses a database in %s, and says how to create one that fits',
+    'rejects a database with encoding %s, and says how to create a suitable one',
     async (encoding) => {
       await using database = await createTestDatabase(encoding)
       await expect(migrate(database.url)).rejects.toMatchObject({
@@ -18,13 +18,13 @@ describe('migratePostgres', () => {
     },
   )
 
-  it('runs what a database lacks, once', async () => {
+  it('runs pending migrations once', async () => {
     await using database = await createTestDatabase()
     expect(await migrate(database.url)).toContain('001-initial')
     expect(await migrate(database.url)).toEqual([])
   })
 
-  it('lets workers of the version before write notifications under the name that the table had', async () => {
+  it('lets workers of the previous version write notifications under the old table name', async () => {
     await using store = await openTestStore()
     const event = sql`'00000000-0000-7000-8000-000000000001'::uuid`
     const claim = sql`INSERT INTO notices (owner, campaign_id, kind, event_id, claimed_by)

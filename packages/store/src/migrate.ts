@@ -23,7 +23,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '009-notifications': notifications,
 }
 
-/** Text in another encoding than UTF-8 could not be stored, or not be found again. */
+/** In a database with another encoding than UTF-8, text could not be stored or not be found again. */
 export class EncodingError extends Error {
   override readonly name = 'EncodingError'
 }
@@ -51,7 +51,7 @@ export async function migrate(db: Database): Promise<readonly string[]> {
   if (error === undefined) return results.map((result) => result.migrationName)
   const failed = results.find((result) => result.status === 'Error')
   throw new MigrationError(
-    `The database schema could not be updated${failed ? ` (${failed.migrationName})` : ''}: ${error instanceof Error ? error.message : 'unknown fault'}`,
+    `The database schema could not be updated${failed ? ` (${failed.migrationName})` : ''}: ${error instanceof Error ? error.message : 'unknown error'}`,
     {
       cause: error,
     },

@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { openPostgres } from './open-database.ts'
 
-describe('a statement that is prepared', () => {
-  it('works again after a migration has changed what it returns, when it is tried again', async () => {
+describe('a prepared statement', () => {
+  it('works on retry after a migration has changed its result type', async () => {
     await using stack = new AsyncDisposableStack()
     const database = stack.use(await createTestDatabase())
     const options = { url: database.url, poolSize: 1, onError: () => undefined }

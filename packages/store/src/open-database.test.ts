@@ -7,7 +7,7 @@ import { openPostgres } from './open-database.ts'
 const terminateOthers = sql`
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
 
-it('tells of connections that break, idle or in the middle of a transaction, and goes on with new ones', async () => {
+it('reports connections that break, idle or in a transaction, and replaces them', async () => {
   await using database = await createTestDatabase()
   const errors: string[] = []
   const onError = (error: Error): void => void errors.push(error.message)
@@ -16,7 +16,7 @@ it('tells of connections that break, idle or in the middle of a transaction, and
   try {
     const cut = db.transaction().execute(async (tx) => {
       await sql`SELECT 1`.execute(tx)
-      // Another one, which is idle then.
+      // Opens a second connection, which is idle afterwards.
       await sql`SELECT 1`.execute(db)
       await terminateOthers.execute(admin)
       await eventually(() => expect(errors.length).toBeGreaterThanOrEqual(2))

@@ -8,27 +8,28 @@ import { wrapPool } from './wrap-pool.ts'
 
 export interface PostgresOptions {
   readonly url: string
-  /** Connections at most. */
+  /** Maximum number of connections. */
   readonly poolSize: number
-  /** Told when a connection breaks; the pool replaces it by itself. */
+  /** Called when a connection breaks. The pool replaces it. */
   readonly onError: (error: Error) => void
   readonly use: DatabaseUse
 }
 
 /**
- * `lookups`: a fixed set of statements that find rows by an index, again and again. `migrations`: statements that may take long.
- * `reports`: everything else.
+ * `lookups`: a fixed set of frequent statements that find rows by an index. `migrations`: statements that may take
+ * long. `reports`: everything else.
  *
- * Look-ups are prepared and planned once, and Postgres is told not to read whole tables or compile for them. It would do both in a new
- * database, which has no statistics for its first minutes: routing and folding took forty times the time.
+ * Lookups are prepared and planned once, without sequential scans and JIT compilation. Postgres would use both in a new
+ * database, which has no statistics for its first minutes: routing and folding took forty times as long.
  */
 export type DatabaseUse = 'lookups' | 'reports' | 'migrations'
 
 const lookupSettings = ['enable_seqscan=off', 'jit=off', 'plan_cache_mode=force_generic_plan']
 
 /**
- * For a client that has gone without a word: its server process is to end soon, and with it the locks of its transaction. A statement
- * has its own time limit. Where the server's system can't do it, Postgres logs that and goes on.
+ * Detects clients that are gone without closing the connection, so that the server releases their transaction's locks
+ * soon. Statements have their own timeout. If the server's operating system lacks one of these options, Postgres logs
+ * it and continues.
  */
 const lostClientSettings = [
   'tcp_keepalives_idle=10',
@@ -38,13 +39,13 @@ const lostClientSettings = [
 ]
 const idleInTransactionMs = 10_000
 
-/** What Postgres may take for a statement. Silence is noticed beyond that, and a connection in use replaced within 15 s. */
+/** Statement timeout. A connection without an answer is detected after that, and one in use is replaced within 15 s. */
 const statementMs = 10_000
 const answerMs = statementMs + 2_000
-/** A migration may rewrite a large table; there is no time after which it had better been ended. */
+/** A migration may rewrite a large table, and should never be interrupted. */
 const migrationAnswerMs = 24 * 3_600_000
 
-/** A pool of connections to a Postgres server. Opens nothing before the first query. */
+/** Creates a connection pool for a Postgres server. It connects with the first query. */
 export function openPostgres({ url, poolSize, onError, use }: PostgresOptions): Database {
   const settings = [...lostClientSettings, ...(use === 'lookups' ? lookupSettings : [])]
   const pool = new pg.Pool({
@@ -60,7 +61,7 @@ export function openPostgres({ url, poolSize, onError, use }: PostgresOptions): 
     options: settings.map((setting) => `-c ${setting}`).join(' '),
   })
   pool.on('error', onError)
-  // One that is in use tells the query's caller; without a listener of its own it would end the process as well.
+  // A connection in use rejects its query, but without an error listener it would also crash the process.
   pool.on('connect', (client) => client.on('error', onError))
   const run = limitQueries(pool, use === 'migrations' ? migrationAnswerMs : answerMs)
   return new Kysely<Tables>({
@@ -72,7 +73,7 @@ export function openPostgres({ url, poolSize, onError, use }: PostgresOptions): 
 
 const farewellMs = 1_000
 
-/** `pg` ends a connection by asking the server to; one that is silent would stay for ever, and the process with it. */
+/** `pg` asks the server to close the connection. Without an answer, the socket would keep the process alive forever. */
 function openImpatientSocket(): Socket {
   const socket = new Socket()
   socket.once('finish', () => setTimeout(() => socket.destroy(), farewellMs).unref())

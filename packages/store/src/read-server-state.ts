@@ -3,16 +3,16 @@ import type { Queryable } from './database.ts'
 
 export interface ServerState {
   readonly majorVersion: number
-  /** Of this database, by Postgres's name: `UTF8` is the one that fits. */
+  /** The database's encoding, by Postgres's name: `UTF8` is required. */
   readonly encoding: string
-  /** Locks that all transactions together may hold. */
+  /** Locks that all transactions together can hold. */
   readonly locks: number
   readonly databaseBytes: number
   /** Milliseconds since the epoch, by the server's clock. */
   readonly now: number
 }
 
-/** What the server says of itself. */
+/** Reads the server's version, settings and clock. */
 export async function readServerState(db: Queryable): Promise<ServerState> {
   const { rows } = await sql<Record<keyof ServerState, string>>`
     SELECT current_setting('server_version_num')::int / 10000 AS "majorVersion",
@@ -21,7 +21,7 @@ export async function readServerState(db: Queryable): Promise<ServerState> {
       pg_database_size(current_database()) AS "databaseBytes",
       extract(epoch FROM clock_timestamp()) * 1000 AS now`.execute(db)
   const [row] = rows
-  if (row === undefined) throw new RangeError('a SELECT without FROM gives a row')
+  if (row === undefined) throw new RangeError('a SELECT without FROM returns one row')
   return {
     majorVersion: Number(row.majorVersion),
     encoding: row.encoding,

@@ -1,10 +1,10 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type pg from 'pg'
 
-/** Runs a query on a connection, and gives what `pg` gives. */
+/** Runs a query on a connection, and returns the result of `pg`. */
 export type RunQuery = (client: pg.PoolClient, query: pg.QueryConfig) => Promise<unknown>
 
-/** A pool for Kysely whose connections run their queries by `run`. */
+/** Wraps a pool for Kysely so that its connections run queries with `run`. */
 export function wrapPool(pool: pg.Pool, run: RunQuery): PostgresPool {
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>()
   return {
@@ -23,7 +23,7 @@ function wrapClient(client: pg.PoolClient, run: RunQuery): PostgresPoolClient {
   function query<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>
   function query(): never
   function query(text?: string, values: readonly unknown[] = []): unknown {
-    if (text === undefined) throw new TypeError('cursors are not used here')
+    if (text === undefined) throw new TypeError('streaming queries are not supported')
     return run(client, { text, values: [...values] })
   }
   return { query, release: (destroy) => client.release(destroy) }

@@ -55,7 +55,7 @@ const problemOf = (id: number, email = `m${id}@b.example`) => ({
 const deleteOf = (id: number, email: string) => ({ type: 'campaign.deleted', account: { id, email } })
 const updateOf = (id: number, email = `m${id}@b.example`) => ({ type: 'campaign.updated', account: { id, email } })
 
-/** Lets a closed gate's time pass. */
+/** Ends the wait of a closed gate. */
 async function waitIsOver({ db }: TestStore): Promise<void> {
   await db
     .updateTable('peer_gates')
@@ -108,22 +108,22 @@ describe('crm-sync', () => {
     })
   })
 
-  it('writes an equal state once', async () => {
+  it('writes an identical state once', async () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(problemOf(1))
     const handle = createHandle(crm)
     await handle(events, never)
-    expect([...(await handle(events, never)).values()]).toEqual([done('the CRM has this state')])
+    expect([...(await handle(events, never)).values()]).toEqual([done('the CRM already has this state')])
     expect(crm.requests).toHaveLength(1)
   })
 
-  it('writes no older state over a later one', async () => {
+  it('does not overwrite a state with an older one', async () => {
     await using crm = await startFakeHubspot()
     const [old, late] = await arrive(problemOf(1, 'same@b.example'), updateOf(2, 'same@b.example'))
     if (old === undefined || late === undefined) throw new Error('two events were recorded')
     const handle = createHandle(crm)
     await handle([late], never)
-    const note = 'the contact shows campaign 2, which has this address too'
+    const note = 'the contact shows campaign 2, which has the same address'
     expect([...(await handle([old], never)).values()]).toEqual([done(note)])
     expect(crm.requests).toHaveLength(1)
     expect(crm.contacts.get('same@b.example')).toMatchObject({
@@ -132,7 +132,7 @@ describe('crm-sync', () => {
     })
   })
 
-  it('shows the mailbox with the latest event where several share an address', async () => {
+  it('shows the mailbox with the latest event if several share an address', async () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(problemOf(1, 'Same@b.example'), updateOf(2, 'same@B.example'))
     const outcomes = await createHandle(crm)(events, never)
@@ -141,7 +141,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('same@b.example')).toMatchObject({ mailivery_campaign_id: '2' })
   })
 
-  it('takes an answer apart: written, rejected, and not mentioned', async () => {
+  it('distinguishes written, rejected and unmentioned contacts in an answer', async () => {
     await using crm = await startFakeHubspot(([first, second]) =>
       Response.json(
         {
@@ -162,7 +162,7 @@ describe('crm-sync', () => {
     expect(events.map(({ id }) => outcomes.get(id)?.status)).toEqual(['done', 'discard', 'retry'])
   })
 
-  it('does not let one bad contact sink a batch that the CRM refuses whole', async () => {
+  it('writes the other contacts of a batch that the CRM rejects because of one', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       inputs.some(({ id }) => id === 'm3@b.example')
         ? Response.json({ category: 'VALIDATION_ERROR', message: 'bad e-mail' }, { status: 400 })
@@ -202,14 +202,14 @@ describe('crm-sync', () => {
     },
   )
 
-  it.each([503, 504, 423])('tries again by its own policy after a %i that asks for no time', async (status) => {
+  it.each([503, 504, 423])('retries by its own policy after a %i without Retry-After', async (status) => {
     await using crm = await startFakeHubspot(() => new Response('busy', { status }))
     expect([...(await createHandle(crm)(await arrive(updateOf(1)), never)).values()]).toEqual([
       { status: 'retry', reason: `HubSpot answered ${status}: busy` },
     ])
   })
 
-  it('lets one worker try again once the wait is over, and all others after it', async () => {
+  it('lets one worker retry once the wait is over, and all others after it', async () => {
     let isRevoked = true
     const { promise: gate, resolve: answer } = Promise.withResolvers<void>()
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
@@ -232,7 +232,7 @@ describe('crm-sync', () => {
     expect(crm.requests).toHaveLength(3)
   })
 
-  it('says once what is wrong with an account, and when it is right again', async () => {
+  it('logs once what is wrong with an account, and once when it answers again', async () => {
     let isRevoked = true
     await using crm = await startFakeHubspot((_inputs, _request, write) =>
       isRevoked ? Response.json({ message: 'expired' }, { status: 401 }) : write(),
@@ -250,11 +250,11 @@ describe('crm-sync', () => {
     await run()
     expect(lines).toMatchObject([
       { msg: 'peer refuses: its events are held', reason: expect.stringContaining('check HUBSPOT_ACCESS_TOKEN') },
-      { msg: 'peer answers again: held events go on', refusals: 3 },
+      { msg: 'peer answers again: its held events are released', refusals: 3 },
     ])
   })
 
-  it('waits longer with every try at a peer that is no HubSpot, up to a minute', async () => {
+  it('waits longer after each attempt at a peer that is not HubSpot, up to a minute', async () => {
     await using crm = await startFakeHubspot(() => new Response('<html></html>'))
     const events = await arrive(updateOf(1))
     const waits: number[] = []
@@ -270,7 +270,7 @@ describe('crm-sync', () => {
     expect(waits).toEqual([1, 30, 60])
   })
 
-  it('tries again when the answer is garbage or the connection breaks, and ends with one true contact', async () => {
+  it('retries when the answer is invalid or the connection breaks, and ends with one correct contact', async () => {
     let calls = 0
     await using crm = await startFakeHubspot((_inputs, _request, write) => {
       calls += 1
@@ -290,7 +290,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'paused' })
   })
 
-  it('writes the former state again when it is not known what the CRM has meanwhile', async () => {
+  it('writes the previous state again if the state in the CRM is unknown', async () => {
     let isBroken = false
     await using crm = await startFakeHubspot((_inputs, _request, write) => {
       const answer = write()
@@ -307,7 +307,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('same@b.example')).toMatchObject({ mailivery_campaign_id: '1' })
   })
 
-  it('waits a little for another worker that is writing the contact, then leaves it for the next attempt', async () => {
+  it('waits briefly for another worker that is writing the contact, then leaves it to the next attempt', async () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(updateOf(1), updateOf(2))
     const leaseId = randomUUID()
@@ -321,7 +321,7 @@ describe('crm-sync', () => {
     expect([...(await again).values()].map(({ status }) => status)).toEqual(['done', 'done'])
   })
 
-  it('writes again what a worker wrote that died before it could say so', async () => {
+  it('repeats the write of a worker that died before recording it', async () => {
     await using crm = await startFakeHubspot()
     const events = await arrive(problemOf(1))
     const handle = createHandle(crm)
@@ -334,7 +334,7 @@ describe('crm-sync', () => {
     expect([crm.requests.length, crm.contacts.size]).toEqual([2, 1])
   })
 
-  it('repairs what a worker wrote after its lease had run out', async () => {
+  it('corrects a write that another worker made after its lease had expired', async () => {
     const { promise: gate, resolve: open } = Promise.withResolvers<void>()
     let calls = 0
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
@@ -358,13 +358,13 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
   })
 
-  it('leaves the contact of a deleted campaign alone, whatever is sent for it, until it lives again', async () => {
+  it('does not change the contact of a deleted campaign, whatever is sent, until it is active again', async () => {
     await using crm = await startFakeHubspot()
     const handle = createHandle(crm)
     await handle(await arrive(updateOf(1), deleteOf(1, 'm1@b.example')), never)
     const later = [updateOf(1), updateOf(1, 'moved@b.example'), problemOf(1), deleteOf(1, 'm1@b.example')]
     for (const event of await arrive(...later))
-      expect([...(await handle([event], never)).values()]).toEqual([done('the CRM has this state')])
+      expect([...(await handle([event], never)).values()]).toEqual([done('the CRM already has this state')])
     expect(crm.requests).toHaveLength(1)
     expect([...crm.contacts.values()]).toMatchObject([
       { mailivery_warmup_status: 'removed', mailivery_paused_since: '' },
@@ -373,7 +373,7 @@ describe('crm-sync', () => {
     expect(crm.contacts.get('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
   })
 
-  it('shows a live mailbox rather than a deleted one of the same address, in either order', async () => {
+  it('prefers an active mailbox to a deleted one with the same address, in either order', async () => {
     await using crm = await startFakeHubspot()
     const handle = createHandle(crm)
     const [created, deleted] = await arrive(updateOf(2, 'same@b.example'), deleteOf(1, 'same@b.example'))
@@ -395,7 +395,7 @@ describe('crm-sync', () => {
       await recordBatch(store.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
       return events.map(({ event }) => event)
     }
-    const kept = done("the contact of this address is another owner's (CRM_SHARED_BY_OWNERS)")
+    const kept = done('the contact with this address belongs to another owner (CRM_SHARED_BY_OWNERS)')
 
     it.each([
       ['a problem', problemOf(1, 'A@b.example')],
@@ -410,13 +410,13 @@ describe('crm-sync', () => {
       const late = await record(other(body))
       expect([...(await handle(late, never)).values()]).toEqual([kept])
       expect(crm.contacts.get('a@b.example')).toEqual(before)
-      // The owner's own next event does not bring the other's state with it.
+      // The owner's next event does not write the other owner's state.
       await handle(await arrive(updateOf(1, 'a@b.example')), never)
       expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
       expect(crm.contacts.get('a@b.example')?.['mailivery_campaign_id']).toBe('1')
     })
 
-    it('keeps them apart within one batch, too, and after the first one has deleted its mailbox', async () => {
+    it('separates them within one batch too, and after the first one has deleted its mailbox', async () => {
       await using crm = await startFakeHubspot()
       const handle = createHandle(crm)
       await handle(await arrive(problemOf(1, 'a@b.example')), never)
@@ -429,7 +429,7 @@ describe('crm-sync', () => {
       expect([...(await handle([theirs], never)).values()]).toEqual([kept])
     })
 
-    it('gives one owner a contact that another asks for at the same time', async () => {
+    it('gives a contact to one owner if another requests it at the same time', async () => {
       await using crm = await startFakeHubspot()
       const events = [
         ...(await arrive(problemOf(1, 'a@b.example'))),
@@ -440,7 +440,7 @@ describe('crm-sync', () => {
       expect(crm.contacts.get('a@b.example')).toMatchObject({ mailivery_campaign_id: '1' })
     })
 
-    it('passes a contact on once its owner has no mailbox of that address any more', async () => {
+    it('passes a contact on when its owner no longer has a mailbox with that address', async () => {
       await using crm = await startFakeHubspot()
       const handle = createHandle(crm)
       await handle(await arrive(problemOf(1, 'mistyped@b.example')), never)
@@ -450,7 +450,7 @@ describe('crm-sync', () => {
       expect(crm.contacts.get('mistyped@b.example')).toMatchObject({ mailivery_campaign_id: '2' })
     })
 
-    it('shows the latest mailbox of any owner where they share contacts, to one writer', async () => {
+    it('shows the latest mailbox of any owner if they share contacts, with one writer at a time', async () => {
       await using crm = await startFakeHubspot()
       const [old] = await arrive(problemOf(1, 'a@b.example'))
       const [late] = await record(other(updateOf(2, 'a@b.example')))
@@ -464,7 +464,7 @@ describe('crm-sync', () => {
     })
   })
 
-  it('writes to the present address what a late event changes that came under another', async () => {
+  it('writes changes of a late event with another address to the current address', async () => {
     await using crm = await startFakeHubspot()
     const [early, late] = [
       toRouted(envelope(problemOf(1, 'old@b.example'))),
@@ -482,25 +482,25 @@ describe('crm-sync', () => {
   })
 
   it.each(['[email protected]', 'nobody', '', `${'x'.repeat(250)}@b.example`, randomBytes(6_000).toString('hex')])(
-    'is done with a mailbox whose address no CRM could take, and with its neighbours',
+    'completes events of a mailbox whose address no CRM accepts, and of its neighbours',
     async (email) => {
       await using crm = await startFakeHubspot()
       const events = await arrive(updateOf(1), updateOf(2, email))
       const outcomes = await createHandle(crm)(events, never)
       expect(events.map(({ id }) => outcomes.get(id))).toEqual([
         done(),
-        done('the mailbox has no e-mail address that a CRM could take'),
+        done('the mailbox has no e-mail address that a CRM accepts'),
       ])
     },
   )
 
-  it('takes only a token that can be sent, and does not show what it was given', () => {
+  it('accepts only a token that can be sent, and does not reveal an invalid one', () => {
     const read = () => parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
     expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN contains a line break/)
     expect(read).not.toThrow(/hidden/)
   })
 
-  it('ends with the true state of every contact for any order, repetition and cut of the events, by workers at once, with failures and shared addresses', async () => {
+  it('ends in the correct state for any order, repetition, grouping, concurrency and failure', async () => {
     const kinds = { problem: problemOf, update: updateOf, delete: deleteOf } as const
     const history = fc.array(
       fc.record({
@@ -550,7 +550,7 @@ describe('crm-sync', () => {
   })
 })
 
-/** What the CRM must show in the end, computed from the whole history at once. */
+/** What the CRM must show in the end, computed from the whole history. */
 function expectedContacts(events: readonly MailboxEvent[]): unknown {
   const states = [...Map.groupBy(events, (event) => event.campaignId)].flatMap(([campaignId, own]) => {
     const { mailbox, pauses } = foldTimeline(emptyTimeline, own)

@@ -5,15 +5,15 @@ import { createPeerGate } from '../peer/create-peer-gate.ts'
 import { createHubspotProvider } from './hubspot/hubspot-provider.ts'
 import { syncContacts } from './sync-contacts.ts'
 
-/** Calls end then, so that what they have shown is recorded within the handler's time limit. */
+/** Time limit for calls, so that their results are recorded within the handler's timeout. */
 const callsMs = 16_000
 
-/** Keeps the CRM's contact of each mailbox true. Off without HUBSPOT_ACCESS_TOKEN. */
+/** Keeps the CRM contact of each mailbox up to date. Disabled without HUBSPOT_ACCESS_TOKEN. */
 export const crmSync = defineHandler({
   name: 'crm-sync',
   subscribes: EventType.options,
-  // 400: four calls of HubSpot's side by side.
-  // A CRM can be down for a day: about three days until an event is given up. What the account is at fault for is held.
+  // 400: four concurrent calls to HubSpot.
+  // A CRM can be down for a day: retries last for about three days. Events are held while the account refuses calls.
   policy: {
     batchMax: 400,
     overlap: 'any batch',

@@ -11,9 +11,9 @@ import type { ContactResult } from './crm-provider.ts'
 import { toContactEmail } from './to-contact-record.ts'
 import { writeContacts, type Contact, type SyncDeps } from './write-contacts.ts'
 
-/** Longer than the handler's time limit; a dead worker's contacts wait as long. */
+/** Longer than the handler's timeout. The contacts of a dead worker are blocked for this long. */
 const leaseMs = 25_000
-/** Batches overlap: a short wait for another worker's call is cheaper than another attempt at the job. */
+/** Batches overlap: briefly waiting for another worker's call is cheaper than another attempt at the job. */
 const leaseWaitMs = 3_000
 const leasePollMs = 100
 
@@ -23,8 +23,8 @@ export interface SyncContactsDeps extends Omit<SyncDeps, 'isFirst' | 'onResults'
 }
 
 /**
- * Writes the present state of the events' mailboxes to the CRM. The events are folded first, and the state is read
- * while the contact is leased: so the last write of any order of runs has seen every event.
+ * Writes the current state of the events' mailboxes to the CRM. The events are folded first, and the state is read
+ * while the contact is leased. So the last write includes every event, in whatever order the calls run.
  */
 export async function syncContacts(
   events: readonly EventRef[],
@@ -60,7 +60,7 @@ async function syncLeased(
   return outcomes
 }
 
-/** A refusal concerns the account, unless it took other contacts at the same time; a limit concerns it always. */
+/** A refusal applies to the account unless other contacts were accepted in the same call; a rate limit always does. */
 function toVerdict(results: readonly ContactResult[]): PeerVerdict {
   const refusals = results.flatMap((result) => (result.status === 'hold' ? (result.refusal ?? []) : []))
   const limit = refusals.find(({ cause }) => cause === 'limited')
@@ -70,7 +70,7 @@ function toVerdict(results: readonly ContactResult[]): PeerVerdict {
   return refusals[0] ?? (isIn('rejected') ? 'answers' : 'unknown')
 }
 
-/** By owner, unless they share contacts, and by the mailbox's present address, which need not be the event's. Mailboxes without one need no contact. */
+/** Groups by owner, unless contacts are shared, and by the mailbox's current address, which may not be the event's. */
 function groupByContact(
   events: readonly EventRef[],
   emails: ReadonlyMap<string, string>,
@@ -82,13 +82,13 @@ function groupByContact(
     const groups = Map.groupBy(own, (event) => toContactEmail(emails.get(mailboxKeyOf(event))))
     return [...groups].flatMap(([email, group]) => {
       if (email !== undefined) return group.slice(0, 1).map(({ owner }) => ({ email, owner, events: group }))
-      for (const event of group) outcomes.set(event.id, done('the mailbox has no e-mail address that a CRM could take'))
+      for (const event of group) outcomes.set(event.id, done('the mailbox has no e-mail address that a CRM accepts'))
       return []
     })
   })
 }
 
-/** Writes those of the contacts that nobody else is writing, and returns the others. */
+/** Writes those of the contacts that no other worker is writing, and returns the others. */
 async function syncFreeContacts(
   contacts: readonly Contact[],
   signal: AbortSignal,
@@ -107,13 +107,13 @@ async function syncFreeContacts(
   if (mine.length > 0) {
     const results = await writeContacts(mine, leaseId, signal, deps)
     for (const contact of mine)
-      settle(contact, results.get(contact.email) ?? retry('the write of the contact was left open'), outcomes)
+      settle(contact, results.get(contact.email) ?? retry('the write of the contact has no result'), outcomes)
   }
   const others = contacts.filter((contact) => !leases.has(nameOf(contact)))
   return isShared ? others : settleOthers(others, deps, outcomes)
 }
 
-/** An owner's webhook leaves alone what another owner's mailbox has; whose it is, is not told. */
+/** Settles contacts that belong to another owner's mailbox, without writing them or naming that owner. */
 async function settleOthers(
   contacts: readonly Contact[],
   { db, provider }: SyncDeps,
@@ -123,7 +123,7 @@ async function settleOthers(
   const ofOthers = new Set((await findContactsOfOthers(db, provider.name, contacts)).map(nameOf))
   return contacts.filter((contact) => {
     if (!ofOthers.has(nameOf(contact))) return true
-    settle(contact, done("the contact of this address is another owner's (CRM_SHARED_BY_OWNERS)"), outcomes)
+    settle(contact, done('the contact with this address belongs to another owner (CRM_SHARED_BY_OWNERS)'), outcomes)
     return false
   })
 }

@@ -3,7 +3,7 @@ import type { MailboxState, Timeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxKey, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ContactRecord } from './crm-provider.ts'
 
-/** What the CRM should show for a mailbox; undefined for one without an address that a CRM could take. */
+/** What the CRM should show for a mailbox; undefined if it has no address that a CRM accepts. */
 export function toContactRecord({ campaignId }: MailboxKey, timeline: Timeline): ContactRecord | undefined {
   const state = timeline.mailbox
   const email = toContactEmail(state?.profile.email)
@@ -16,13 +16,13 @@ export function toContactRecord({ campaignId }: MailboxKey, timeline: Timeline):
     provider: state.profile.provider === undefined ? null : clip(state.profile.provider),
     tags: state.profile.tags ?? [],
     campaignId,
-    // What comes after a deletion does not concern the contact.
+    // Events after a deletion do not affect the contact.
     lastEventAt: state.status === 'deleted' ? state.statusSince : state.lastEventAt,
     traceId: state.lastEventId,
   }
 }
 
-/** The address as the key of a contact: CRMs tell contacts apart by it in lower case. Undefined for what is none. */
+/** The address as a contact key: CRMs identify contacts by it, in lower case. Undefined if it is no e-mail address. */
 export function toContactEmail(email: string | undefined): string | undefined {
   return email !== undefined && isEmailAddress(email) ? email.trim().toLowerCase() : undefined
 }
@@ -39,7 +39,7 @@ function pausedSince(state: MailboxState, timeline: Timeline): number {
   return last?.closed === null ? last.openedAt : state.statusSince
 }
 
-/** A sender's text can be as long as its request; a CRM refuses the contact for it. */
+/** A sender's text can be as long as its request, and a CRM rejects contacts with such texts. */
 function clip(text: string): string {
   return text.slice(0, 1_000).toWellFormed()
 }

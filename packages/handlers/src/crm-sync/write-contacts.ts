@@ -11,16 +11,16 @@ import { toContactRecord } from './to-contact-record.ts'
 export interface SyncDeps {
   readonly db: Database
   readonly provider: CrmProvider
-  /** A contact may show any owner's mailbox. */
+  /** A contact can show any owner's mailbox. */
   readonly isShared: boolean
   /** The first call after the account has refused everything. */
   readonly isFirst: boolean
-  /** Told what the CRM says. */
+  /** Called with the CRM's results. */
   readonly onResults: (results: Iterable<ContactResult>) => void
   readonly now: () => number
 }
 
-/** A contact of the batch, and the events that ask for its write. */
+/** A contact of the batch, and the events that require its write. */
 export interface Contact {
   /** In lower case. */
   readonly email: string
@@ -28,13 +28,13 @@ export interface Contact {
   readonly events: readonly EventRef[]
 }
 
-/** A contact that the caller holds the lease of. */
+/** A contact that the caller has leased. */
 export interface HeldContact extends Contact {
-  /** Of what the CRM holds, where that is known for sure. */
+  /** Hash of the contact's state in the CRM; null if that is not known for sure. */
   readonly syncedHash: string | null
 }
 
-/** Brings leased contacts up to date and ends their leases, whatever happens. Outcomes by e-mail. */
+/** Brings leased contacts up to date and ends their leases, whatever happens. Returns outcomes by e-mail. */
 export async function writeContacts(
   contacts: readonly HeldContact[],
   leaseId: string,
@@ -53,7 +53,7 @@ export async function writeContacts(
   } finally {
     const own = new Set(await settleContacts(db, provider.name, leaseId, settled))
     for (const { email } of contacts)
-      if (!own.has(email)) outcomes.set(email, retry('the lease on this contact ran out during the write'))
+      if (!own.has(email)) outcomes.set(email, retry('the lease on this contact expired during the write'))
   }
   return outcomes
 }
@@ -62,7 +62,7 @@ const noResults: ReadonlyMap<string, ContactResult> = new Map()
 
 interface Plan {
   readonly email: string
-  /** Undefined when there is nothing to write; `otherwise` says what that means. */
+  /** Undefined if there is nothing to write; `otherwise` is the outcome then. */
   readonly record: ContactRecord | undefined
   readonly hash: string
   readonly note: string | undefined
@@ -71,7 +71,7 @@ interface Plan {
 
 async function planWrites(db: Database, contacts: readonly HeldContact[], isShared: boolean): Promise<readonly Plan[]> {
   const shown = await readMailboxesOfContacts(db, contacts, isShared)
-  // A letter that the database has no lower case for: then the address is taken for this mailbox's alone.
+  // An address with a letter that the database cannot convert to lower case is treated as used by this mailbox only.
   const others = contacts.flatMap(({ email, events }) => (shown.has(email) ? [] : events.slice(0, 1)))
   const own = others.length === 0 ? noMailboxes : await readMailboxes(db, others)
   return contacts.flatMap((contact) => {
@@ -80,7 +80,7 @@ async function planWrites(db: Database, contacts: readonly HeldContact[], isShar
     if (mailbox === undefined) return []
     const isOfAnother = contact.events.every((candidate) => mailboxKeyOf(candidate) !== mailboxKeyOf(mailbox.key))
     const note = isOfAnother
-      ? `the contact shows campaign ${mailbox.key.campaignId}, which has this address too`
+      ? `the contact shows campaign ${mailbox.key.campaignId}, which has the same address`
       : undefined
     return [planWrite(contact, toContactRecord(mailbox.key, mailbox.timeline), note)]
   })
@@ -90,10 +90,10 @@ const noMailboxes: ReadonlyMap<string, StoredMailbox> = new Map()
 
 function planWrite({ email, syncedHash }: HeldContact, record: ContactRecord | undefined, note?: string): Plan {
   const nothing = { email, record: undefined, hash: '', note }
-  if (record?.email !== email) return { ...nothing, otherwise: retry('the mailbox has got another address meanwhile') }
-  // The trace id names the write, not the state.
+  if (record?.email !== email) return { ...nothing, otherwise: retry("the mailbox's address has changed") }
+  // The trace id identifies the write, not the state.
   const digest = hash('sha256', JSON.stringify({ ...record, traceId: undefined }))
-  if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM has this state') }
+  if (digest === syncedHash) return { ...nothing, otherwise: done(note ?? 'the CRM already has this state') }
   return { email, record, hash: digest, note, otherwise: done(note) }
 }
 

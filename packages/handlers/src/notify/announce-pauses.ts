@@ -27,15 +27,15 @@ export interface AnnounceDeps {
 
 /** A replay or a first import must not flood a channel with history. */
 const maxAgeMs = 24 * 3_600_000
-/** Longer than a post can take; what a dead worker has claimed waits as long. */
+/** Longer than a post can take. Notifications claimed by a dead worker wait for this long. */
 const claimMs = 20_000
 
-/** A notification with what there is to say. */
+/** A notification with the content of its announcement. */
 type Candidate = Notification & Announcement
 
 /**
- * Announces the pauses that the events have opened or closed, all in one message, each once: a notification is claimed before
- * it is sent. A worker that dies between sending and saying so is the one way to a second message.
+ * Announces the pauses that the events have opened or closed, all in one message and each once: a notification is
+ * claimed before it is sent. A duplicate is sent only if a worker dies after sending a message and before recording it.
  */
 export async function announcePauses(
   events: readonly EventRef[],
@@ -46,7 +46,7 @@ export async function announcePauses(
   const mailboxes = distinct(events)
   const emails = await readEmails(deps.db, mailboxes)
   const since = deps.now() - maxAgeMs
-  // Most events concern no pause: those need no lock, and no turn.
+  // Most events do not affect a pause: those need no lock and no turn.
   const concerning = distinct(await findCandidates(deps.db, mailboxes, emails, since))
   const find = (tx: Queryable) => findCandidates(tx, concerning, emails, since)
   const outcomes = concerning.length === 0 ? noOutcomes : await announceInTurn(concerning, find, signal, deps)
@@ -56,7 +56,7 @@ export async function announcePauses(
 
 const noOutcomes: ReadonlyMap<string, Outcome> = new Map()
 
-/** Outcomes by mailbox, of those that have something to say. */
+/** Returns outcomes by mailbox, for mailboxes with something to announce. */
 async function announceInTurn(
   mailboxes: readonly MailboxKey[],
   find: (tx: Queryable) => Promise<readonly Candidate[]>,
@@ -82,7 +82,7 @@ async function announceInTurn(
   }
 }
 
-/** A short wait in place lets the events of the meantime go with the same message. */
+/** Waits briefly for the turn, so that events that arrive in the meantime are sent in the same message. */
 async function awaitTurn(gate: PeerGate, signal: AbortSignal): Promise<PeerPass> {
   for (let [waitedMs, pauseMs] = [0, 10]; ; waitedMs += pauseMs, pauseMs = Math.min(2 * pauseMs, 200)) {
     const pass = await gate.enter()
@@ -92,7 +92,7 @@ async function awaitTurn(gate: PeerGate, signal: AbortSignal): Promise<PeerPass>
   }
 }
 
-/** With the time of a post, within the handler's time limit. */
+/** Together with a post, within the handler's timeout. */
 const turnWaitMs = 3_000
 
 function distinct(keys: readonly MailboxKey[]): readonly MailboxKey[] {
@@ -136,7 +136,7 @@ function timeOf({ kind, pause }: Announcement): number {
   return kind === 'closed' && pause.closed !== null ? pause.closed.at : pause.openedAt
 }
 
-/** Sends what is claimed and ends the claim, whatever happens. Undefined when there is nothing to send. */
+/** Sends claimed notifications and ends the claim, whatever happens. Returns undefined if there is nothing to send. */
 async function send(
   claimed: readonly Candidate[],
   claimId: string,

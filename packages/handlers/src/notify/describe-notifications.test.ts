@@ -26,7 +26,7 @@ const durationOf = (ms: number): string | undefined =>
 describe('describeNotifications', () => {
   it('names the mailbox, the time and the reason', () => {
     expect(describeNotifications([announcement()])).toBe(
-      `:double_vertical_bar: *a@b.example* is paused since <!date^${openedAt / 1_000}^{date_short_pretty} {time}|2026-01-02 03:04 UTC>: Smtp`,
+      `:double_vertical_bar: *a@b.example* has been paused since <!date^${openedAt / 1_000}^{date_short_pretty} {time}|2026-01-02 03:04 UTC>: Smtp`,
     )
     expect(describeNotifications([announcement({ email: undefined, owner: 'acme' })])).toContain('*mailbox 7* (acme)')
   })
@@ -48,7 +48,7 @@ describe('describeNotifications', () => {
     const lines = (count: number) =>
       describeNotifications(Array.from({ length: count }, () => announcement())).split('\n')
     expect(lines(20)).toHaveLength(20)
-    expect(lines(20).at(-1)).toContain('is paused')
+    expect(lines(20).at(-1)).toContain('has been paused')
     expect(lines(21)).toHaveLength(21)
     expect(lines(21).at(-1)).toBe('… and 1 more')
   })

@@ -1,6 +1,6 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
 
-/** A pause's opening or closing, ready to be told. */
+/** The content of an announcement that a pause has opened or closed. */
 export interface Announcement {
   readonly kind: 'opened' | 'closed'
   readonly owner: string
@@ -10,10 +10,10 @@ export interface Announcement {
 }
 
 const maxLines = 20
-/** Slack cuts a message at 40,000 characters and refuses longer ones of some kinds; a reason can be a whole page. */
+/** Slack truncates messages at 40,000 characters and rejects some longer ones; a reason can be a whole page. */
 const maxTextLength = 200
 
-/** One message in Slack's mrkdwn for all announcements of a batch. */
+/** Renders all announcements of a batch as one message in Slack's mrkdwn. */
 export function describeNotifications(announcements: readonly Announcement[]): string {
   const lines = announcements.slice(0, maxLines).map(describe)
   const more = announcements.length - lines.length
@@ -24,20 +24,20 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
   const mailbox = `*${toText(email ?? `mailbox ${campaignId}`)}*${owner === 'default' ? '' : ` (${toText(owner)})`}`
   const reason = toText(pause.reason ?? 'no reason given')
   if (kind === 'opened')
-    return `:double_vertical_bar: ${mailbox} is paused since ${describeTime(pause.openedAt)}: ${reason}`
+    return `:double_vertical_bar: ${mailbox} has been paused since ${describeTime(pause.openedAt)}: ${reason}`
   const duration = describeDuration((pause.closed?.at ?? pause.openedAt) - pause.openedAt)
   const end = pause.closed?.type === 'campaign.deleted' ? 'was deleted' : 'works again'
   return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
 }
 
-/** One line, not too long. https://docs.slack.dev/messaging/formatting-message-text names the three characters to escape. */
+/** One short line, escaped: https://docs.slack.dev/messaging/formatting-message-text names the three characters. */
 function toText(text: string): string {
   const line = text.toWellFormed().replaceAll(/\s+/g, ' ').trim()
   const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line
   return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** Slack shows it in each reader's own time; the second half is for clients that can't. */
+/** Slack shows the time in each reader's time zone; the fallback is for clients that can't. */
 function describeTime(ms: number): string {
   const fallback = `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return `<!date^${Math.floor(ms / 1_000)}^{date_short_pretty} {time}|${fallback}>`

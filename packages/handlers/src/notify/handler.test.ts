@@ -44,7 +44,7 @@ async function trackPauses(events: readonly MailboxEvent[]): Promise<void> {
   await pauseTracking.create({}, handlerDeps(store.db))?.(events, never)
 }
 
-/** Lets a closed gate's time pass. */
+/** Ends the wait of a closed gate. */
 async function waitIsOver(): Promise<void> {
   await store.db
     .updateTable('peer_gates')
@@ -75,7 +75,7 @@ describe('notify', () => {
     expect(notify.create({ SLACK_WEBHOOK_URL: undefined }, handlerDeps(store.db))).toBeUndefined()
   })
 
-  it('tells of a pause that opens and closes, each once, before or after pause tracking', async () => {
+  it('announces the opening and closing of a pause once each, before or after pause tracking', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     const handle = createHandle(slack)
     const opening = await arrive(problem())
@@ -87,12 +87,12 @@ describe('notify', () => {
     await handle(closing, never)
     await handle(closing, never)
     expect(messages(slack)).toEqual([
-      `:double_vertical_bar: *m1@b.example* (acme) is paused since ${slackTime(opening)}: Smtp &lt;Error&gt;`,
+      `:double_vertical_bar: *m1@b.example* (acme) has been paused since ${slackTime(opening)}: Smtp &lt;Error&gt;`,
       ':arrow_forward: *m1@b.example* (acme) works again after less than a minute (Smtp &lt;Error&gt;)',
     ])
   })
 
-  it('tells nothing of a deleted campaign until it lives again', async () => {
+  it('announces nothing about a deleted campaign until it is active again', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     const handle = createHandle(slack)
     const bodies = [{ ...updated(), type: 'campaign.deleted' }, problem(), updated(), problem(1, 'other')]
@@ -102,7 +102,7 @@ describe('notify', () => {
     expect(messages(slack)).toHaveLength(1)
   })
 
-  it('says everything of a batch in one message, and not more than fits', async () => {
+  it('announces a batch in one message with a limited number of lines', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     await createHandle(slack)(await arrive(...Array.from({ length: 25 }, (_, index) => problem(index))), never)
     expect(slack.requests).toHaveLength(1)
@@ -117,7 +117,7 @@ describe('notify', () => {
     ['86400', 3_600_000],
     [new Date(Date.now() + 7_200_000).toUTCString(), 3_600_000],
     ['soon', 1_000],
-  ])('waits for as long as Slack asks with %j, within an hour, and sends once', async (asked, waitMs) => {
+  ])('waits for the Retry-After %j of Slack, for an hour at most, and sends once', async (asked, waitMs) => {
     let calls = 0
     await using slack = await startHttpPeer(() =>
       ++calls === 1
@@ -137,7 +137,7 @@ describe('notify', () => {
     expect(calls).toBe(2)
   })
 
-  it('sends nothing by any worker while Slack wants to be left alone, and then everything in one message', async () => {
+  it('sends nothing from any worker while Slack asks to wait, and then everything in one message', async () => {
     let isLimited = true
     await using slack = await startHttpPeer(() =>
       isLimited ? new Response('', { status: 429, headers: { 'retry-after': '30' } }) : new Response('ok'),
@@ -155,7 +155,7 @@ describe('notify', () => {
     expect(messages(slack).slice(1)).toHaveLength(3)
   })
 
-  it('meets a limit of one message a second once, not once for each message', async () => {
+  it('hits a limit of one message a second once, not once for each message', async () => {
     let [last, refused] = [Number.NEGATIVE_INFINITY, 0]
     await using slack = await startHttpPeer(() => {
       const now = performance.now()
@@ -186,7 +186,7 @@ describe('notify', () => {
     [400, 'user_not_found'],
     [302, ''],
     [401, 'invalid_token'],
-  ])('holds its events while the URL answers %i %s, says it once, and does not show the URL', async (status, word) => {
+  ])('holds its events while the URL answers %i %s, calls once, and does not reveal it', async (status, word) => {
     let isGone = true
     await using slack = await startHttpPeer(() => (isGone ? new Response(word, { status }) : new Response('ok')))
     const events = await arrive(problem())
@@ -204,25 +204,25 @@ describe('notify', () => {
     expect([...(await handle(events, never)).values()]).toEqual([{ status: 'done', note: 'announced' }])
   })
 
-  it('gives up on a message that Slack calls invalid', async () => {
+  it('discards a message that Slack rejects as invalid', async () => {
     await using slack = await startHttpPeer(() => new Response('invalid_payload', { status: 400 }))
     const outcomes = [...(await createHandle(slack)(await arrive(problem()), never)).values()]
     expect(outcomes).toEqual([{ status: 'discard', reason: 'Slack answered 400: invalid_payload' }])
   })
 
-  it('has its events wait for a Slack that cannot be reached', async () => {
+  it('holds its events while Slack is unreachable', async () => {
     const outcomes = await createHandle({ url: 'http://127.0.0.1:1' })(await arrive(problem()), never)
     expect([...outcomes.values()]).toMatchObject([{ status: 'hold', reason: expect.stringContaining('ECONNREFUSED') }])
   })
 
-  it('keeps quiet about what happened long ago', async () => {
+  it('does not announce old events', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     envelope = createEnvelopes(Date.now() - 48 * 3_600_000)
     await createHandle(slack)(await arrive(problem()), never)
     expect(slack.requests).toHaveLength(0)
   })
 
-  it('does not repeat itself when a late event shifts the beginning of a pause', async () => {
+  it('does not announce a pause again when a late event shifts its beginning', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     const [early, known] = await arrive({ ...problem(), reason: 'other' }, problem())
     if (early === undefined || known === undefined) throw new Error('two events were recorded')
@@ -245,7 +245,7 @@ describe('notify', () => {
       await stop.reached
       await record(early)
       let isDone = false
-      // Another webhook of the same channel: by the same one, it would wait for its turn first.
+      // Another webhook URL for the same channel. With the same URL, it would wait for its turn first.
       const second = { url: `${slack.url}/second` }
       const other = createHandle(second)([early.event], never).finally(() => (isDone = true))
       const blocked = () => sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`.execute(store.db)
@@ -256,14 +256,14 @@ describe('notify', () => {
     },
   )
 
-  it('keeps a page of a reason on one short line', async () => {
+  it('shortens a long reason to one line', async () => {
     await using slack = await startHttpPeer(() => new Response('ok'))
     await createHandle(slack)(await arrive(problem(1), problem(2, `a\nb ${'x'.repeat(50_000)}`)), never)
     expect(messages(slack)).toHaveLength(2)
     expect(messages(slack).join('').length).toBeLessThan(1_000)
   })
 
-  it('frees its claim when the answer breaks off', async () => {
+  it('releases its claim when the answer is cut off', async () => {
     const server = createServer((_request, response) => {
       response.writeHead(500, { 'content-length': '100' })
       response.write('x', () => response.destroy())
@@ -277,14 +277,14 @@ describe('notify', () => {
     expect(await store.db.selectFrom('notifications').selectAll().execute()).toEqual([])
   })
 
-  it('takes only a URL, and does not show what it was given', () => {
+  it('accepts only a URL, and does not reveal an invalid value', () => {
     const read = (value: string) => () => parseEnv(notify.env, { SLACK_WEBHOOK_URL: value })
     expect(read('https://hooks.slack.com/services/T0/B0/x')).not.toThrow()
     expect(read('T0/B0/hidden')).toThrow(/SLACK_WEBHOOK_URL must be a URL/)
     expect(read('T0/B0/hidden')).not.toThrow(/hidden/)
   })
 
-  it('tells of each opening and closing exactly once for any order, repetition and cut of the events, by workers at once, with failures', async () => {
+  it('announces each pause exactly once for any order, repetition, grouping, concurrency and failure', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
@@ -319,7 +319,7 @@ describe('notify', () => {
           }
           const { pauses } = foldTimeline(emptyTimeline, events)
           expect([
-            told.filter((line) => line.includes('is paused')).length,
+            told.filter((line) => line.includes('been paused')).length,
             told.filter((line) => line.includes('works again')).length,
           ]).toEqual([pauses.length, pauses.filter((pause) => pause.closed !== null).length])
           for (const table of ['events', 'mailboxes', 'pauses', 'notifications'] as const)
@@ -331,7 +331,7 @@ describe('notify', () => {
   })
 })
 
-/** A database that stops after it has read the pauses so often. */
+/** A database that blocks after this many reads of the pauses. */
 function stopAfterRead(read: number, db: Database) {
   const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
   const { promise: gate, resolve: goOn } = Promise.withResolvers<void>()

@@ -6,12 +6,12 @@ import { createPeerGate } from '../peer/create-peer-gate.ts'
 import { announcePauses } from './announce-pauses.ts'
 import { slackLimits } from './post-to-slack.ts'
 
-/** Tells a Slack channel of pauses that open and close. Off without SLACK_WEBHOOK_URL. */
+/** Announces in a Slack channel when pauses open and close. Disabled without SLACK_WEBHOOK_URL. */
 export const notify = defineHandler({
   name: 'notify',
   subscribes: ['campaign.created', 'campaign.updated', 'campaign.deleted', 'campaign.connection.problematic'],
   policy: {
-    // One call at a time: what waits for it goes with the next message.
+    // One call at a time: events that wait meanwhile are sent in the next message.
     batchMax: 1_000,
     maxCalls: 1,
     overlap: 'any batch',

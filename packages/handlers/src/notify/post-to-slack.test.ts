@@ -26,7 +26,7 @@ describe('postToSlack', () => {
     [404, 'no_service', 'refused'],
     [410, 'channel_is_archived', 'refused'],
     [302, '', 'refused'],
-  ])('takes a %i %j for: %s', async (status, body, expected) => {
+  ])('classifies %i %j as %s', async (status, body, expected) => {
     expect(await post(() => new Response(body, { status }))).toMatchObject({ status: expected })
   })
 
@@ -35,7 +35,7 @@ describe('postToSlack', () => {
     [429, '7', 7_000],
     [503, '3', 3_000],
     [500, '7200', 3_600_000],
-  ])('waits after a %i with Retry-After %s for %i ms', async (status, retryAfter, waitMs) => {
+  ])('after a %i with Retry-After %s, waits for %i ms', async (status, retryAfter, waitMs) => {
     const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
     expect(await post(() => new Response('slow down', { status, headers }))).toMatchObject({
       status: 'refused',
@@ -43,14 +43,14 @@ describe('postToSlack', () => {
     })
   })
 
-  it('does not repeat the URL, which is the credential, and little of a page', async () => {
+  it('does not reveal the URL, which is the credential, and shortens a page', async () => {
     const result = await post((url) => new Response(`no  such\nhook ${url} ${'x'.repeat(500)}`, { status: 404 }))
     const reason = result.status === 'refused' ? result.refusal.reason : ''
     expect(reason).toMatch(/^Slack answered 404: no such hook \[secret\] x+ \(check SLACK_WEBHOOK_URL/)
     expect(reason.length).toBeLessThan(250)
   })
 
-  it('tries again after a call that may have arrived, and holds everything when there is nobody to call', async () => {
+  it('retries after a call that may have arrived, and holds everything if Slack is unreachable', async () => {
     expect(await post(() => new Promise<never>(() => undefined))).toMatchObject({
       status: 'retry',
       reason: expect.stringContaining('Slack did not answer'),

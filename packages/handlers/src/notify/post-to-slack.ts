@@ -3,28 +3,28 @@ import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { PeerAnswer, PeerClient } from '../peer/create-peer-client.ts'
 import { retryAfterMs } from '../peer/retry-after-ms.ts'
 
-/** What became of a message. */
+/** The result of sending a message. */
 export type SlackResult =
   | { readonly status: 'sent' }
-  /** Slack may be down for a moment. */
+  /** Slack may be temporarily down. */
   | { readonly status: 'retry'; readonly reason: string }
-  /** Slack will not take this message; it takes others. */
+  /** Slack rejects this message, but accepts others. */
   | { readonly status: 'rejected'; readonly reason: string }
-  /** No message would be taken now. */
+  /** Slack currently accepts no messages. */
   | { readonly status: 'refused'; readonly refusal: PeerRefusal }
 
-/** With the wait for its turn, within the handler's time limit. */
+/** Together with the wait for the turn, within the handler's timeout. */
 export const slackLimits = { requestMs: 6_000, maxAnswerBytes: 64 * 1024 }
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
-/** Slack counts by the second; a longer wait than this would be a mistake of somebody's. */
+/** Slack's limits are per second; a longer delay than this would be an error. */
 const maxWaitMs = 60 * minuteMs
 const maxReasonLength = 100
 
 /**
  * Posts a message to a Slack incoming webhook. Slack answers in plain text, with 429 and Retry-After (seconds) above
- * about one message a second. The URL is the credential, so nothing that is returned holds it. Never throws.
+ * about one message a second. The URL is the credential, so no result contains it. Never throws.
  */
 export async function postToSlack(
   url: Secret,
@@ -50,14 +50,15 @@ function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {
   if (isOfMessage(status, words)) return { status: 'rejected', reason }
   return refused(
     'refused',
-    `${reason} (check SLACK_WEBHOOK_URL: make a new webhook if this one or its channel is gone)`,
+    `${reason} (check SLACK_WEBHOOK_URL: create a new webhook if this one or its channel was deleted)`,
     minuteMs,
   )
 }
 
 /**
- * Everything else is said of the URL, its channel or its workspace: 403 `action_prohibited`, 404 `no_service` and
- * `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, a page of what stands before Slack.
+ * Whether the error concerns the message. All other errors concern the URL, its channel or its workspace: 403
+ * `action_prohibited`, 404 `no_service` and `channel_not_found`, 410 `channel_is_archived`, 400 `user_not_found`, or a
+ * page from a proxy.
  */
 function isOfMessage(status: number, words: string): boolean {
   return status === 413 || ((status === 400 || status === 422) && messageWords.test(words))
@@ -68,14 +69,14 @@ const messageWords =
 
 function toSilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): SlackResult {
   if (isSent) return { status: 'retry', reason: `Slack did not answer (${fault})` }
-  return refused('unreachable', `Slack can't be reached (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
+  return refused('unreachable', `Slack is unreachable (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
 }
 
 function refused(cause: PeerRefusal['cause'], reason: string, waitMs: number): SlackResult {
   return { status: 'refused', refusal: { cause, reason, waitMs, maxWaitMs: minuteMs } }
 }
 
-/** Slack's errors are a word; what stands before Slack can answer with a page. */
+/** Slack's errors are single words; a proxy can answer with a whole page. */
 function toWords(body: string, url: Secret): string {
   return body.replaceAll(url.reveal(), '[secret]').replaceAll(/\s+/g, ' ').trim().slice(0, maxReasonLength)
 }

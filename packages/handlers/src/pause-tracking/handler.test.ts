@@ -30,7 +30,7 @@ function createHandle(db: Database): HandleEvents {
 const never = new AbortController().signal
 const hourMs = 3_600_000
 
-/** What the router gives the handlers. */
+/** Records events and returns those that the router passes to the handlers. */
 async function record(
   db: Database,
   events: readonly RoutedEvent[],
@@ -61,7 +61,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     return record(store.db, events, dedupeWindowMs)
   }
 
-  it('records a pause with its reason, group and times', async () => {
+  it('records a pause with its reason, category and times', async () => {
     const events = await arrive(problem)
     const outcomes: ReadonlyMap<string, Outcome> = await handle(events, never)
     expect([...outcomes.values()]).toEqual([{ status: 'done' }])
@@ -79,7 +79,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
-  it('keeps what a later event does not mention', async () => {
+  it('keeps fields that a later event does not mention', async () => {
     await handle(await arrive(problem), never)
     await handle(await arrive(updated), never)
     expect(await store.db.selectFrom('mailboxes').selectAll().execute()).toMatchObject([
@@ -87,7 +87,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
-  it('does not open a pause again for a delivery that was sent twice, also when a late event has the mailbox folded again', async () => {
+  it('does not reopen a pause for a delivery that was sent twice, even if a late event causes a refold', async () => {
     const [late, ...others] = [
       toRouted(envelope(updated)),
       toRouted(envelope(problem, undefined, 'd1')),
@@ -101,7 +101,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     }
   })
 
-  it('folds an event that was held for a duplicate until one between the two was routed, itself a duplicate', async () => {
+  it('folds an event that counted as a duplicate until one in between was routed, itself a duplicate', async () => {
     const [first, second, between, last] = [
       toRouted(envelope(updated, undefined, 'd1')),
       toRouted(envelope(problem)),
@@ -119,7 +119,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
-  it('takes a pause back, and what was said with it, when the deletion before it comes late', async () => {
+  it('reverts a pause and its profile changes when an earlier deletion arrives late', async () => {
     const [created, deleted, late] = [
       { type: 'campaign.created', account: { id: 218, email: 'a@b.example' } },
       { type: 'campaign.deleted', account: { id: 218 } },
@@ -135,7 +135,7 @@ describe.each(engines)('pause tracking on %s', (engine) => {
     ])
   })
 
-  it('splits a pause when the event that ended it comes late', async () => {
+  it('splits a pause when the event that ended it arrives late', async () => {
     const [first, between, last] = [problem, updated, problem].map((body) => toRouted(envelope(body)))
     if (first === undefined || between === undefined || last === undefined) throw new Error('three events were made')
     await handle(await route([first, last], 0), never)
@@ -174,7 +174,7 @@ const histories = fc.array(
 )
 
 describe('pause tracking', () => {
-  it('waits for whoever folds the mailbox already', async () => {
+  it('waits while another worker folds the mailbox', async () => {
     await using store = await openTestStore('postgres')
     const { db } = store
     const events = await record(db, [toRouted(createEnvelopes()(problem))], hourMs)
@@ -194,9 +194,9 @@ describe('pause tracking', () => {
     expect(await db.selectFrom('mailboxes').selectAll().execute()).toHaveLength(1)
   })
 
-  it('ends in the same mailboxes and pauses for any order, repetition and cut in which events are routed and handled, also at once', async () => {
+  it('stores the same state for any order, repetition, grouping and concurrency of routing and handling', async () => {
     await using store = await openTestStore('postgres')
-    // Three processes: within one, the folding of events takes turns anyway.
+    // Three processes, because one process folds events one batch at a time.
     const processes = [createHandle(store.db), createHandle(store.db), createHandle(store.db)]
     let turn = 0
     const handle: HandleEvents = async (...args) => (await processes[turn++ % processes.length]?.(...args)) ?? new Map()
@@ -240,7 +240,7 @@ async function countWaiting(db: Database): Promise<number> {
   return rows.length
 }
 
-/** Equal to the mailbox's previous event is a duplicate. */
+/** An event that equals the mailbox's previous event is a duplicate. */
 function withoutDuplicates(routed: readonly RoutedEvent[]): readonly MailboxEvent[] {
   const previous = new Map<number, string>()
   return routed.flatMap(({ event, payloadHash }) => {

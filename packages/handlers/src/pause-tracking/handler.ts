@@ -2,7 +2,7 @@ import { done } from '@warmhook/queue/outcome'
 import { EventType } from '@warmhook/schema/mailbox-event'
 import { defineHandler } from '../handler.ts'
 
-/** Keeps `mailboxes` and `pauses` equal to the fold of each mailbox's events. */
+/** Keeps `mailboxes` and `pauses` up to date with the fold of each mailbox's events. */
 export const pauseTracking = defineHandler({
   name: 'pause-tracking',
   subscribes: EventType.options,

@@ -8,7 +8,7 @@ import { createPeerClient, type PeerClient } from './create-peer-client.ts'
 const signal = new AbortController().signal
 const limits = { requestMs: 500, maxAnswerBytes: 1_000 }
 
-/** A peer whose connections can fall silent, as those behind a gateway that forgets them; new ones work. */
+/** A peer whose connections can stop answering, as if a gateway had dropped them. New connections work. */
 async function startForgetfulPeer() {
   const silent = new Set<Socket>()
   const sockets = new Set<Socket>()
@@ -34,15 +34,15 @@ function call(post: PeerClient, url: URL) {
 }
 
 describe('createPeerClient', () => {
-  it('uses connections again', async () => {
+  it('reuses connections', async () => {
     using peer = await startForgetfulPeer()
     const post = createPeerClient(limits)
     for (let times = 0; times < 8; times += 1) expect(await call(post, peer.url)).toMatchObject({ status: 200 })
-    // A call that follows at once can come before its predecessor's connection counts as free.
+    // An immediate second call can come before the first connection is marked as free.
     expect(peer.sockets.size).toBeLessThanOrEqual(2)
   })
 
-  it('replaces all connections that have fallen silent after one call without an answer', async () => {
+  it('replaces all unresponsive connections after one call without an answer', async () => {
     using peer = await startForgetfulPeer()
     const post = createPeerClient(limits)
     await Promise.all(Array.from({ length: 4 }, () => call(post, peer.url)))
@@ -53,7 +53,7 @@ describe('createPeerClient', () => {
     expect(answers).toMatchObject(Array.from({ length: 4 }, () => ({ status: 200, body: 'ok' })))
   })
 
-  it('waits no longer for a body than for headers', async () => {
+  it('applies the time limit to the body as well', async () => {
     const server = createServer((_request, response) => {
       response.writeHead(200, { 'content-length': '10' }).write('12345')
     }).listen(0, '127.0.0.1')
@@ -64,7 +64,7 @@ describe('createPeerClient', () => {
     server.close()
   })
 
-  it('reads no more of an answer than it may', async () => {
+  it('limits the size of an answer', async () => {
     let length = 1_000
     await using peer = await startHttpPeer(() => new Response('x'.repeat(length)))
     expect(await call(createPeerClient(limits), new URL(peer.url))).toMatchObject({ body: 'x'.repeat(1_000) })
@@ -72,7 +72,7 @@ describe('createPeerClient', () => {
     expect(await call(createPeerClient(limits), new URL(peer.url))).toMatchObject({ fault: 'RangeError' })
   })
 
-  it('says whether anything was sent', async () => {
+  it('reports whether the request was sent', async () => {
     const post = createPeerClient(limits)
     expect(await call(post, new URL('http://127.0.0.1:1'))).toMatchObject({ fault: 'ECONNREFUSED', isSent: false })
     await using peer = await startHttpPeer(() => {
@@ -81,7 +81,7 @@ describe('createPeerClient', () => {
     expect(await call(post, new URL(peer.url))).toMatchObject({ status: 'none', isSent: true })
   })
 
-  it('follows no redirect, which could take the credentials elsewhere', async () => {
+  it('does not follow redirects, which could leak the credentials', async () => {
     await using peer = await startHttpPeer(() => new Response(null, { status: 307, headers: { location: '/there' } }))
     expect(await call(createPeerClient(limits), new URL(peer.url))).toMatchObject({ status: 307 })
     expect(peer.requests).toHaveLength(1)

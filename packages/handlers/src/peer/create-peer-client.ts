@@ -1,9 +1,9 @@
 import { Agent, request } from 'undici'
 
-/** What came of a request. */
+/** The result of a request. */
 export type PeerAnswer =
   | { readonly status: number; readonly headers: PeerHeaders; readonly body: string }
-  /** No answer, or none that ended. `isSent` is false when there was no connection to send it over. */
+  /** No complete answer. `isSent` is false if the request was certainly not sent. */
   | { readonly status: 'none'; readonly fault: string; readonly isSent: boolean }
 
 export type PeerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -17,21 +17,21 @@ interface PeerRequest {
 }
 
 export interface PeerLimits {
-  /** From the beginning to the answer's last byte. */
+  /** From the start of the request to the last byte of the answer. */
   readonly requestMs: number
   readonly maxAnswerBytes: number
 }
 
-/** Posts to a party outside. Never throws. */
+/** Sends a POST request to an external service. Never throws. */
 export type PeerClient = (request: PeerRequest) => Promise<PeerAnswer>
 
 const connectMs = 3_000
-/** Shorter than any network's own patience with an idle connection. */
+/** Shorter than the usual idle timeouts of networks. */
 const idleMs = 4_000
 
 /**
- * A client whose every call ends in time. Connections are kept for the next call; one call without an answer, and the
- * others that were open at the time are not used again: what has made one fall silent may have silenced all of them.
+ * Creates a client whose calls all end within the time limit. Connections are kept alive for later calls. After a call
+ * without an answer, none of the open connections is reused, because the same fault may affect all of them.
  */
 export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): PeerClient {
   const openAgent = () =>
@@ -63,7 +63,7 @@ export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): Pee
     } catch (error) {
       if (used === agent) {
         agent = openAgent()
-        // It ends with its last call, which has its own time limit.
+        // It closes after its last call, which has its own time limit.
         used.close().catch(() => undefined)
       }
       return { status: 'none', fault: nameOf(error), isSent: !neverSent.has(nameOf(error)) }
@@ -83,15 +83,15 @@ async function readBounded(chunks: AsyncIterable<Uint8Array>, maxBytes: number):
   return text + decoder.decode()
 }
 
-/** The system's code or the error's name: its message can hold the request's headers or URL, and so a secret. */
+/** The system's code or the error's name. The message can contain the request's headers or URL, and so a secret. */
 function nameOf(error: unknown): string {
   const inner = error instanceof AggregateError ? (error.errors as readonly unknown[])[0] : error
   const cause = inner instanceof Error && inner.cause instanceof Error ? inner.cause : inner
-  if (!(cause instanceof Error)) return 'unknown fault'
+  if (!(cause instanceof Error)) return 'unknown error'
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
 }
 
-/** Of the resolver, the connection, TLS, and a request that can't be written. */
+/** Errors of DNS, connect, TLS, and invalid requests. */
 const neverSent: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -12,7 +12,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openTestStore(engine)
-    // The first PGlite of a process compiles for long on a busy machine.
+    // The first PGlite of a process takes long to compile on a busy machine.
   }, 60_000)
   afterEach(() => store[Symbol.asyncDispose]())
 
@@ -38,14 +38,14 @@ describe.each(engines)('a peer gate on %s', (engine) => {
       .set({ turn_until: new Date(0) })
       .execute()
 
-  it('lets any number call together, and writes nothing while all is well', async () => {
+  it('allows any number of concurrent calls, and writes nothing while the account answers', async () => {
     const passes = [await enter(gateOf('together')), await enter(gateOf('together'))]
     expect(passes.map(({ isFirst }) => isFirst)).toEqual([false, false])
     for (const pass of passes) await pass.leave('answers')
     expect(await store.db.selectFrom('peer_gates').selectAll().execute()).toEqual([])
   })
 
-  it('is closed to all for as long as a refusal says, and to no other account', async () => {
+  it('closes for all workers for as long as a refusal says, but not for other accounts', async () => {
     await (await enter(gateOf('together'))).leave(refusal)
     const closed = await gateOf('together').enter()
     expect(closed).toMatchObject({ status: 'closed', outcome: { status: 'hold', reason: 'no such token' } })
@@ -56,7 +56,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect(await listRefusingPeers(store.db)).toMatchObject([{ peer: 'hubspot', cause: 'refused', refusals: 1 }])
   })
 
-  it('gives the turn to one caller when the time is over, and opens to all by its success', async () => {
+  it('gives the turn to one caller when the wait is over, and opens for all if it succeeds', async () => {
     const gate = gateOf('together')
     await (await enter(gate)).leave(refusal)
     await waitIsOver()
@@ -68,7 +68,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect(await listRefusingPeers(store.db)).toEqual([])
   })
 
-  it('passes the turn on when its holder learnt nothing, or died', async () => {
+  it('passes the turn on when its holder got no conclusive result, or died', async () => {
     const gate = gateOf('together')
     await (await enter(gate)).leave(refusal)
     await waitIsOver()
@@ -82,7 +82,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect((await enter(gate)).isFirst).toBe(false)
   })
 
-  it('is not opened by a call that had begun before it was closed', async () => {
+  it('is not opened by a call that began before it was closed', async () => {
     const gate = gateOf('together')
     const early = await enter(gate)
     await (await enter(gate)).leave(refusal)
@@ -99,7 +99,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect(pass.status === 'closed' && pass.waitMs).toBeGreaterThan(50_000)
   })
 
-  it('lets one call at a time where they go in turn, and after a limit was met, keeps them apart', async () => {
+  it('allows one call at a time in turn, and spaces calls out after a rate limit', async () => {
     const gate = gateOf('in turn')
     const first = await enter(gate)
     expect((await gate.enter()).status).toBe('taken')
@@ -118,7 +118,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     await enter(gate)
   })
 
-  it('counts the refusals of one cause, and begins again with another', async () => {
+  it('counts the refusals for one cause, and starts over with another', async () => {
     const seen = async () => {
       const [peer] = await listRefusingPeers(store.db)
       await waitIsOver()
@@ -142,14 +142,14 @@ describe.each(engines)('a peer gate on %s', (engine) => {
   it.each([
     ['a limit, together', 'together', limit],
     ['a refusal, in turn', 'in turn', refusal],
-  ] as const)('keeps calls apart for no other reason than a limit in turn: not for %s', async (_name, calls, cause) => {
+  ] as const)('spaces calls out only after a limit in turn: not after %s', async (_name, calls, cause) => {
     await (await enter(gateOf(calls))).leave(cause)
     expect(await store.db.selectFrom('peer_gates').select(['pace_ms', 'paced_until']).execute()).toEqual([
       { pace_ms: null, paced_until: null },
     ])
   })
 
-  it('forgets accounts that nobody has called for a week', async () => {
+  it('deletes accounts that have not been called for a week', async () => {
     await closePeerGate(store.db, { key: 'old token', peer: 'hubspot', calls: 'together' }, crypto.randomUUID(), limit)
     await store.db
       .updateTable('peer_gates')

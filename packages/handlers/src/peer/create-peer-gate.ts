@@ -11,28 +11,28 @@ export interface PeerGateDeps {
   readonly now: () => number
 }
 
-/** What a pass has shown of the account. */
+/** The state of the account as found during a pass. */
 export type PeerVerdict = 'answers' | 'unknown' | PeerRefusal
 
 export type PeerPass =
   | {
       readonly status: 'open'
-      /** The first after the gate was closed: one call, before any other. */
+      /** The first pass after the gate was closed: one call, before any other. */
       readonly isFirst: boolean
-      /** To be called once, whatever happens. */
+      /** Must be called once, whatever happens. */
       readonly leave: (verdict: PeerVerdict) => Promise<void>
     }
-  /** `outcome` is that of every event which would have been sent. */
+  /** `outcome` applies to every event that would have been sent. */
   | { readonly status: 'closed'; readonly outcome: Outcome; readonly waitMs: number }
   /** Another worker is calling. */
   | { readonly status: 'taken'; readonly outcome: Outcome }
 
-/** The way to one account of a peer, shared by all workers: while the account refuses, nothing is sent to it. */
+/** Guards one account of a peer for all workers: while the account refuses calls, nothing is sent to it. */
 export interface PeerGate {
   readonly enter: () => Promise<PeerPass>
 }
 
-/** While another worker tries. */
+/** How long to hold events while another worker is calling. */
 const takenMs = 1_000
 
 export function createPeerGate(
@@ -49,7 +49,7 @@ export function createPeerGate(
 
   async function open(turnId: string): Promise<void> {
     const past = await openPeerGate(db, key, turnId)
-    if (past !== undefined) log.info({ peer, ...past }, 'peer answers again: held events go on')
+    if (past !== undefined) log.info({ peer, ...past }, 'peer answers again: its held events are released')
   }
 
   function pass(turnId: string, { status }: PeerEntryResult): PeerPass {
@@ -74,7 +74,7 @@ export function createPeerGate(
           return pass(turnId, entry)
         case 'closed': {
           const { reason, waitMs } = entry
-          return { status: 'closed', outcome: hold(reason ?? 'calls are kept apart', now() + waitMs), waitMs }
+          return { status: 'closed', outcome: hold(reason ?? 'calls are spaced out', now() + waitMs), waitMs }
         }
         case 'taken':
           return { status: 'taken', outcome: hold(entry.reason ?? 'another worker is sending', now() + takenMs) }

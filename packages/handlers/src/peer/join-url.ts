@@ -1,4 +1,4 @@
-/** A path below a base URL, whose own path may end in a slash or not. */
+/** Appends a path to a base URL, with or without a trailing slash. */
 export function joinUrl(base: string, path: string): URL {
   const url = new URL(base)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`

@@ -2,31 +2,31 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** A contact of an account, as one owner's mailbox asks for it. */
+/** A contact of a CRM account, as requested for one owner's mailbox. */
 export interface ContactKey {
   /** In lower case. */
   readonly email: string
   readonly owner: string
 }
 
-/** A contact that the caller alone may write until the lease ends. */
+/** A contact that only the caller may write until the lease ends. */
 export interface LeasedContact extends ContactKey {
-  /** Of what the CRM holds, where that is known for sure. */
+  /** Hash of the contact's state in the CRM; null if that is not known for sure. */
   readonly syncedHash: string | null
 }
 
 export interface LeaseTerms {
   readonly leaseId: string
   readonly leaseMs: number
-  /** A contact shows any owner's mailbox; else it stays with the owner that wrote it first. */
+  /** If true, a contact can show any owner's mailbox. If false, it belongs to the owner that wrote it first. */
   readonly isShared: boolean
 }
 
 /**
- * Leases those of the contacts that nobody else holds. A lease ends by `settleContacts`, or by itself after `leaseMs`,
- * so that a worker that died holds nothing up for long; what such a worker wrote is not known.
+ * Leases those of the contacts that are not leased by another worker. A lease ends with `settleContacts`, or expires
+ * after `leaseMs`, so that a dead worker does not block others for long; it is unknown what such a worker wrote.
  *
- * A contact is one owner's: another gets it only once the former has no mailbox of that address any more.
+ * A contact belongs to one owner. Another owner gets it only when the former has no mailbox with that address any more.
  */
 export async function leaseContacts(
   db: Queryable,
@@ -34,7 +34,7 @@ export async function leaseContacts(
   contacts: readonly ContactKey[],
   { leaseId, leaseMs, isShared }: LeaseTerms,
 ): Promise<readonly LeasedContact[]> {
-  // Ordered, so that two statements never wait for each other's rows; and each contact once, for the owner that has it.
+  // Ordered to avoid deadlocks. Each contact is leased once, preferably for the owner that has it.
   const { rows } = await sql<LeasedContact>`
     INSERT INTO crm_sync AS c (provider, email, owner, lease_id, lease_until)
     SELECT DISTINCT ON (w.email) ${provider}::text, w.email, w.owner, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
@@ -49,7 +49,7 @@ export async function leaseContacts(
   return rows
 }
 
-/** Those of the contacts that are another owner's. */
+/** Those of the contacts that belong to another owner. */
 export async function findContactsOfOthers(
   db: Queryable,
   provider: string,
@@ -61,10 +61,10 @@ export async function findContactsOfOthers(
   return rows
 }
 
-/** Whether the owner of a row of crm_sync has a mailbox of that address. By other than ASCII letters, one can't be found by it. */
+/** Whether the owner of a crm_sync row has a mailbox with its address. Non-ASCII addresses can't be looked up: true. */
 function isHeld(row: 'c' | 's') {
   const { email, owner } = { email: sql.ref(`${row}.email`), owner: sql.ref(`${row}.owner`) }
-  // The expression is that of the index mailboxes_by_contact.
+  // The expression matches the index mailboxes_by_contact.
   return sql`(octet_length(${email}) > length(${email}) OR EXISTS (
     SELECT FROM mailboxes m WHERE lower(btrim(left(m.email, 320))) = ${email} AND m.owner = ${owner}))`
 }

@@ -2,23 +2,23 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** A leased contact to let go, and what has become of its write. */
+/** A leased contact to release, and the result of its write. */
 export interface SettledContact {
   readonly email: string
-  /** `in doubt`: the CRM may or may not have been changed, so the next write is not skipped. */
+  /** `in doubt`: the CRM may have been changed, so the next write is not skipped. */
   readonly write: 'none' | 'in doubt' | WrittenContact
 }
 
 export interface WrittenContact {
-  /** The latest event in what was written. */
+  /** The latest event included in the write. */
   readonly eventId: string
   readonly hash: string
   readonly remoteId: string | null
 }
 
 /**
- * Records what was written and ends the leases. Returns the e-mails whose lease was still the caller's. For the rest,
- * another's write may have come before or after the caller's: those are left in doubt.
+ * Records what was written and ends the leases. Returns the e-mails for which the caller still held the lease. For the
+ * rest, another worker may have written before or after the caller, so they are marked as in doubt.
  */
 export async function settleContacts(
   db: Queryable,
@@ -39,7 +39,7 @@ async function settleOwn(
   leaseId: string,
   contacts: readonly SettledContact[],
 ): Promise<readonly string[]> {
-  // The rows are there, leased. An insert that meets them finds each by its key and in order, whatever the planner knows.
+  // The rows exist already. INSERT … ON CONFLICT finds them by key and in order, independent of planner statistics.
   const { rows } = await sql<{ email: string }>`
     INSERT INTO crm_sync AS c (provider, email, lease_id, lease_until, synced_event_id, synced_hash, remote_id, in_doubt)
     SELECT ${provider}::text, email, ${leaseId}::uuid, now(), event_id, hash, remote_id, in_doubt

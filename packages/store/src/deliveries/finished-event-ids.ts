@@ -1,8 +1,8 @@
 import type { Queryable } from '../database.ts'
 
 /**
- * Those of the given events that the handler is done with. A replay is a run of its own: then only what that replay
- * has finished counts.
+ * Those of the given events that the handler has finished. A replay is a separate run: with `replayId`, only events
+ * finished by that replay count.
  */
 export async function finishedEventIds(
   db: Queryable,

@@ -1,19 +1,20 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** Events that a handler has not brought to a good end. */
+/** Events that a handler has not completed successfully. */
 export interface Unfinished {
-  /** Will be tried again. */
+  /** Will be retried. */
   readonly failing: number
-  /** When the first attempt at the oldest of them began, in ms since the epoch. */
+  /** Start of the first attempt at the oldest of them, in ms since the epoch. */
   readonly failingSince: number | undefined
-  /** Will not be tried again by themselves. */
+  /** Will not be retried automatically. */
   readonly dead: number
 }
 
 /**
- * What is failing and what is dead, by handler; one that is not named has neither. Costs what is unfinished, not what ever
- * was. A duplicate owes nothing: it can be shown to be one after a handler had it.
+ * Failing and dead events by handler; handlers with neither are left out. The cost grows with the unfinished events,
+ * not with all events. Duplicates do not count: an event can be found to be a duplicate after a handler has received
+ * it.
  */
 export async function readUnfinished(db: Queryable): Promise<ReadonlyMap<string, Unfinished>> {
   const { rows } = await sql<{ handler: string; failing: string; since: Date | null; dead: string }>`

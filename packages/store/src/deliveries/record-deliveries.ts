@@ -6,9 +6,9 @@ import { toJsonParameter } from '../json-parameter.ts'
 export interface DeliveryRecord {
   readonly eventId: string
   readonly status: DeliveryStatus
-  /** Why it failed, or a remark on how it was done. */
+  /** Why it failed, or a note on how it succeeded. */
   readonly note: string | undefined
-  /** False where the event was only made to wait: no attempt is counted. */
+  /** False if the event was only put on hold: no attempt is counted. */
   readonly isAttempt?: boolean
 }
 
@@ -19,9 +19,9 @@ export interface Attempt {
   readonly finishedAt: number
   readonly replayId: string | undefined
   readonly records: readonly DeliveryRecord[]
-  /** Jobs that owe nothing any more. */
+  /** Finished jobs; their outbox rows are deleted. */
   readonly settled?: readonly string[]
-  /** Jobs that still do: what a version without an outbox began is written down here. */
+  /** Unfinished jobs; those of a version without an outbox get their outbox rows here. */
   readonly open?: readonly OpenJob[]
 }
 
@@ -31,13 +31,13 @@ export interface OpenJob {
 }
 
 /**
- * Adds an attempt to the deliveries, and ends the jobs that it settles, in one statement. What is done stays done: a late
- * failure of a second runner does not undo it.
+ * Adds an attempt to the deliveries, and removes the jobs that it settles, in one statement. `done` is final: a late
+ * failure from a second worker does not overwrite it.
  */
 export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise<void> {
   const { settled = [], open = [] } = attempt
   if (attempt.records.length + settled.length === 0) return
-  // One attempt at an event is one row: Postgres refuses a statement that would renew a row twice (SQLSTATE 21000).
+  // One row per event: Postgres rejects a statement that would update a row twice (SQLSTATE 21000).
   const records = new Map(attempt.records.map((record) => [record.eventId, record]))
   const rows = [...records.values()].map((record) => ({
     event_id: record.eventId,
@@ -63,5 +63,5 @@ export async function recordDeliveries(db: Queryable, attempt: Attempt): Promise
     WHERE d.status <> 'done' OR excluded.replay_id IS NOT NULL`.execute(db)
 }
 
-// Vendors' messages can be whole pages.
+// A vendor's message can be a whole page.
 const maxNoteLength = 2_000

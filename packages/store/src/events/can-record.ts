@@ -2,7 +2,7 @@ import type { Database } from '../database.ts'
 import { isDataFault } from '../is-data-fault.ts'
 import { insertEvents, type RoutedEvent } from './insert-events.ts'
 
-/** Tries to add an event, and takes it back. Returns why the database refuses it, or undefined when it does not. */
+/** Inserts an event and rolls back. Returns why the database rejects it, or undefined if it is accepted. */
 export async function canRecord(db: Database, event: RoutedEvent): Promise<string | undefined> {
   try {
     await db.transaction().execute(async (tx) => {

@@ -35,7 +35,7 @@ export function whereEvent<Row>(query: EventQuery<Row>, filter: EventFilter): Ev
   return narrowed
 }
 
-/** What is rare is found by an index of its own: its share of all events may be as small as one likes. */
+/** Adds a condition that a partial index can answer for rare statuses, however small their share of all events is. */
 function whereStatus<Row>(query: EventQuery<Row>, status: EventStatus): EventQuery<Row> {
   const found = query.where(statusOfEvent, '=', status)
   if (status === 'duplicate') return found.where('e.duplicate_of', 'is not', null)

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 
-/** What has become of an event. */
+/** The processing status of an event. */
 export const eventStatuses = ['accepted', 'duplicate', 'processed', 'failing', 'dead'] as const
 export type EventStatus = (typeof eventStatuses)[number]
 
-/** The status of the row `e` of `events`, worked out from its deliveries. */
+/** The status of the row `e` of `events`, derived from its deliveries. */
 export const statusOfEvent = sql<EventStatus>`
   CASE WHEN e.duplicate_of IS NOT NULL THEN 'duplicate' ELSE (
     SELECT CASE

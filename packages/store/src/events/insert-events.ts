@@ -3,22 +3,22 @@ import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** An event as the router hands it over. */
+/** An event as passed on by the router. */
 export interface RoutedEvent {
   readonly event: MailboxEvent
-  /** What of its payload is not as documented. */
+  /** Parts of the payload that do not match the documented format. */
   readonly warnings?: readonly string[]
   readonly raw: Buffer
-  /** Of `raw`. */
+  /** The content encoding of `raw`. */
   readonly contentEncoding?: string | undefined
   /** Hex. */
   readonly payloadHash: string
   readonly deliveryId: string | undefined
-  /** Names of the handlers that will be given the event, unless it is a duplicate. */
+  /** Names of the handlers that will receive the event, unless it is a duplicate. */
   readonly handlers: readonly string[]
 }
 
-/** Adds the rows of `events` and returns the ids of those that are new. An event that is there already stays as it is. */
+/** Inserts the events and returns the ids of the new ones. Existing events are left unchanged. */
 export async function insertEvents(
   tx: Transaction<Tables>,
   events: readonly RoutedEvent[],
@@ -39,7 +39,7 @@ export async function insertEvents(
     delivery_id: deliveryId,
     handlers,
   }))
-  // One JSON parameter keeps the statement the same for every batch size, so it is planned once.
+  // With one JSON parameter the statement is the same for every batch size, so it is planned once.
   const { rows: added } = await sql<{ id: string }>`
     INSERT INTO events (id, owner, source, campaign_id, type, email, received_at, event, raw, content_encoding,
       warnings, payload_hash, delivery_id, handlers, in_outbox)

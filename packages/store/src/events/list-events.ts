@@ -4,7 +4,7 @@ import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 import { whereEvent, type EventFilter } from './event-filter.ts'
 import { statusOfEvent, type EventStatus } from './event-status.ts'
 
-/** An event as the API lists it. */
+/** An event as listed by the API. */
 export interface EventView {
   readonly id: string
   readonly owner: string
@@ -13,11 +13,11 @@ export interface EventView {
   readonly email: string | null
   readonly receivedAt: string
   readonly status: EventStatus
-  /** What of the payload is not as documented, and what was made of it. */
+  /** Parts of the payload that do not match the documented format, and how they were read. */
   readonly warnings: readonly string[]
 }
 
-/** Events, the latest first. */
+/** Lists events, latest first. */
 export async function listEvents(
   db: Queryable,
   filter: EventFilter,

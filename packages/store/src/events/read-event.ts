@@ -5,25 +5,25 @@ import type { EventView } from './list-events.ts'
 import { statusOfEvent } from './event-status.ts'
 import { toMailboxEvent } from './to-mailbox-event.ts'
 
-/** What has become of an event in one handler. */
+/** The state of an event in one handler. */
 export interface DeliveryView {
   readonly handler: string
   readonly status: DeliveryStatus
   readonly attempts: number
-  /** Why it failed, or a remark on how it was done. */
+  /** Why it failed, or a note on how it succeeded. */
   readonly note: string | null
   readonly startedAt: string
   readonly finishedAt: string
 }
 
-/** An event with everything that is known of it. */
+/** An event with its body and deliveries. */
 export interface EventDetail extends EventView, ShownBody {
   readonly event: MailboxEvent
   readonly duplicateOf: string | null
   readonly deliveries: readonly DeliveryView[]
 }
 
-/** The event with this id, if there is one. */
+/** Reads the event with this id, if it exists. */
 export async function readEvent(db: Queryable, id: string): Promise<EventDetail | undefined> {
   const row = await db
     .selectFrom('events as e')

@@ -1,9 +1,9 @@
 import type { Queryable } from '../database.ts'
 
-/** Whether an event is a duplicate, which events that arrive late can change. */
+/** Whether an event is a duplicate. Late events can change this. */
 export interface EventVerdict {
   readonly isDuplicate: boolean
-  /** Grows with every change: of two verdicts on an event, the greater holds. */
+  /** Grows with every change: of two verdicts on an event, the one with the greater revision holds. */
   readonly revision: number
 }
 

@@ -5,7 +5,7 @@ import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import { expect, it } from 'vitest'
 import { sql } from 'kysely'
 
-it('owes an event that a router without an outbox has recorded, once, when its job is routed again', async () => {
+it('owes an event recorded by a router without an outbox once, when its job is routed again', async () => {
   await using store = await openTestStore()
   const envelope = createEnvelopes()
   const [earlier, fresh] = [1, 2].map((id) => toRouted(envelope({ type: 'campaign.created', account: { id } })))

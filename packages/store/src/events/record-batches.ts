@@ -11,11 +11,11 @@ import type { OutboxJob, OwedEvent } from '../outbox/owed-event.ts'
 import { writeOutbox } from '../outbox/write-outbox.ts'
 import { leaveQuarantine, recordQuarantine, type RefusedEnvelope } from '../quarantine/record-quarantine.ts'
 
-/** What the router has read in one intake job. */
+/** The parsed contents of one intake job. */
 export interface RoutedBatch {
-  /** The job's id. */
+  /** The job id. */
   readonly id: string
-  /** A replay's envelopes were counted when they first came. */
+  /** The envelopes of a replay were already counted when they first arrived. */
   readonly isReplay: boolean
   readonly events: readonly RoutedEvent[]
   readonly refused: readonly RefusedEnvelope[]
@@ -23,26 +23,26 @@ export interface RoutedBatch {
 
 export interface RecordTerms {
   readonly dedupeWindowMs: number
-  /** Cuts what handlers are to be given into jobs; with `replayId`, whatever became of the events before. */
+  /** Splits the events for handlers into jobs. With `replayId`, handlers also process events they have finished. */
   readonly plan: (events: readonly OwedEvent[], replayId?: string) => readonly OutboxJob[]
 }
 
 export interface RecordedBatches {
-  /** Written to the outbox: new events without duplicates, and earlier events on which the verdict has changed. */
+  /** Written to the outbox: new events without duplicates, and earlier events whose verdict has changed. */
   readonly jobs: readonly OutboxJob[]
   readonly duplicates: number
 }
 
 /**
- * Records batches, decides their duplicates and writes down what handlers owe, in one transaction. Repeating the call,
- * also after a crash at any point and with the batches grouped otherwise, records nothing twice and owes nothing twice.
+ * Records batches, classifies duplicates and writes the outbox, in one transaction. The call is idempotent, even after
+ * a crash at any point and with the batches grouped differently: no event is recorded or owed twice.
  */
 export async function recordBatches(
   db: Database,
   batches: readonly RoutedBatch[],
   { dedupeWindowMs, plan }: RecordTerms,
 ): Promise<RecordedBatches> {
-  // A job can be in a group twice, in another form: each event is handed out once.
+  // A group can contain a job twice, in different forms: each event is handed out once.
   const events = [...new Map(batches.flatMap((batch) => batch.events).map((event) => [event.event.id, event])).values()]
   const refused = batches.flatMap((batch) => batch.refused)
   return db.transaction().execute(async (tx) => {
@@ -55,7 +55,7 @@ export async function recordBatches(
     const ids = events.map(({ event }) => event.id)
     const added = events.length > 0 ? await insertEvents(tx, events) : noIds
     const released = events.length > 0 ? await leaveQuarantine(tx, ids) : noIds
-    // After the events: an envelope that is an event is not quarantined as well.
+    // After the events, so that an envelope recorded as an event is not quarantined as well.
     const quarantined = refused.length > 0 ? await recordQuarantine(tx, refused) : noIds
     const isBack = (id: string): boolean => (added.has(id) && !released.has(id)) || quarantined.has(id)
     await addRemoved(tx, 'quarantined', -replayedIds(batches).filter(isBack).length)
@@ -72,14 +72,14 @@ export async function recordBatches(
     })
     const isNew = new Set([...added, ...fresh.map(({ id }) => id)])
     const again = changed.filter(({ id }) => !isNew.has(id))
-    // A run of its own for every change: the handlers are told also where they are done with the event.
+    // Each change is a separate run, so that handlers that have finished the event are notified too.
     const jobs = [...plan(fresh), ...plan(again, randomUUID())]
     await writeOutbox(tx, jobs)
     return { jobs, duplicates: duplicates.size }
   })
 }
 
-/** An envelope that is replayed was quarantined. One that is not any more was removed meanwhile, and has come again. */
+/** The ids of replayed envelopes. They were quarantined; one that no longer is was removed and is now added again. */
 function replayedIds(batches: readonly RoutedBatch[]): readonly string[] {
   const replays = batches.filter(({ isReplay }) => isReplay)
   const ids = replays.flatMap(({ events, refused }) => [
@@ -91,7 +91,7 @@ function replayedIds(batches: readonly RoutedBatch[]): readonly string[] {
 
 const noIds: ReadonlySet<string> = new Set()
 
-/** The handlers of recorded events that a router of a version without an outbox left, and may not have handed out. */
+/** Adopts events recorded by a router without an outbox, which may not have handed them out. Returns their handlers. */
 async function adoptEvents(
   tx: Transaction<Tables>,
   ids: readonly string[],

@@ -5,7 +5,7 @@ import type { Queryable } from '../database.ts'
 import type { OwedEvent } from '../outbox/owed-event.ts'
 import { whereEvent, type EventFilter } from './event-filter.ts'
 
-/** A handler that is asked for by name, and the events that it can be given. */
+/** A handler requested by name, and the event types it subscribes to. */
 export interface NamedHandler {
   readonly name: string
   readonly subscribes: readonly EventType[]
@@ -14,8 +14,9 @@ export interface NamedHandler {
 const pageSize = 64
 
 /**
- * The events to be replayed, oldest first, in pages, with the handlers that are to have them. Duplicates never are; dead
- * events only in the handlers in which they are dead, unless one is named. That one gets what it subscribes to.
+ * Selects the events to replay, oldest first, in pages, with their handlers. Duplicates are never replayed. Dead events
+ * are only replayed in the handlers in which they are dead. A named handler gets all selected events that it subscribes
+ * to instead.
  */
 export async function* selectReplays(
   db: Queryable,

@@ -3,18 +3,18 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** A handler as routers have to know it. */
+/** What routers need to know about a handler. */
 export interface Subscription {
   readonly name: string
   readonly subscribes: readonly EventType[]
-  /** Events in one of its jobs, at most. */
+  /** Maximum number of events in one of its jobs. */
   readonly batchMax: number
 }
 
-/** A handler is off when workers ran for so long and none of them had its settings. */
+/** A handler is off once workers have run for this long without one that is configured for it. */
 export const absentMinutesUntilOff = 60
 
-/** Says that a worker has the settings of these handlers: from now on routers of every worker feed them. */
+/** Announces that a worker is configured for these handlers: from now on all routers send them events. */
 export async function announceHandlers(db: Queryable, handlers: readonly Subscription[]): Promise<void> {
   const rows = handlers.map(({ name, subscribes, batchMax }) => ({ name, subscribes, batch_max: batchMax }))
   await sql`
@@ -26,21 +26,21 @@ export async function announceHandlers(db: Queryable, handlers: readonly Subscri
       announced_at = excluded.announced_at, absent_minutes = 0`.execute(db)
 }
 
-/** Switches every other handler off: for a worker that is the whole installation. */
+/** Switches all other handlers off. For a worker that is the only one of its installation. */
 export async function switchOthersOff(db: Queryable, names: readonly string[]): Promise<void> {
   await sql`
     UPDATE handlers SET absent_minutes = ${absentMinutesUntilOff}
     WHERE name <> ALL(${[...names]}::text[]) AND absent_minutes < ${absentMinutesUntilOff}`.execute(db)
 }
 
-/** To be called once a minute by one worker: counts the minute for handlers that nobody has announced in it. */
+/** Called once a minute by one worker. Counts the minute for handlers that no worker has announced recently. */
 export async function countAbsentMinute(db: Queryable): Promise<void> {
   await sql`
     UPDATE handlers SET absent_minutes = absent_minutes + 1
     WHERE announced_at < now() - interval '2 minutes' AND absent_minutes < ${absentMinutesUntilOff}`.execute(db)
 }
 
-/** The handlers that are on in this installation, whichever worker has their settings. */
+/** The handlers that are on in this installation, on whichever worker. */
 export async function readSubscriptions(db: Queryable): Promise<readonly Subscription[]> {
   const { rows } = await sql<{ name: string; subscribes: EventType[]; batch_max: number }>`
     SELECT name, subscribes, batch_max FROM handlers WHERE absent_minutes < ${absentMinutesUntilOff}

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** Keeps the ingresses' reports. A report never replaces a later one. */
+/** Stores reports of ingress processes. A report never replaces a later one. */
 export async function saveReports(db: Queryable, reports: readonly IngressReport[]): Promise<void> {
   if (reports.length === 0) return
   const latest = new Map(reports.toSorted((a, b) => a.version - b.version).map((report) => [keyOf(report), report]))
@@ -17,13 +17,13 @@ export async function saveReports(db: Queryable, reports: readonly IngressReport
     WHERE r.version < excluded.version`.execute(db)
 }
 
-/** The reports that were kept, as they were made. */
+/** Reads the stored reports, as they were received. */
 export async function readReports(db: Queryable): Promise<readonly unknown[]> {
   const { rows } = await sql<{ report: unknown }>`SELECT report FROM ingress_reports`.execute(db)
   return rows.map(({ report }) => report)
 }
 
-/** Drops those of the reports that did not change for a day: their processes have ended. */
+/** Deletes those of the reports that have not changed for a day: their processes have ended. */
 export async function forgetReports(db: Queryable, reports: readonly IngressReport[]): Promise<void> {
   if (reports.length === 0) return
   await sql`

@@ -3,14 +3,14 @@ import { readLedger, type StoreLedger } from './read-ledger.ts'
 import { routedBatches } from './routed-batches.ts'
 import { readRoutedRanges, type RoutedRange } from './routed-ranges.ts'
 
-/** The ledger with what it counts: the numbered envelopes, and those of the given unnumbered jobs. */
+/** The ledger with the routed envelopes that it counts: the numbered ones, and those of the given unnumbered jobs. */
 export interface LedgerBeside {
   readonly ledger: StoreLedger
   readonly routed: ReadonlySet<string>
   readonly routedRanges: readonly RoutedRange[]
 }
 
-/** Everything is of one moment: a job that is routed meanwhile is in all answers or in none. */
+/** Reads everything from one snapshot: a job that is routed concurrently is in all results or in none. */
 export async function readLedgerBeside(db: Database, jobIds: readonly string[]): Promise<LedgerBeside> {
   return db
     .transaction()

@@ -3,21 +3,21 @@ import type { Queryable } from '../database.ts'
 import { removedTotal, type RemovedState } from './removed.ts'
 import { totals } from './totals.ts'
 
-/** What has become of every routed envelope. Each envelope is counted once. */
+/** The state of all routed envelopes. Each envelope is counted once. */
 export interface StoreLedger {
-  /** Routed envelopes of versions that did not number them. */
+  /** Routed envelopes from versions that did not number them. */
   readonly routedUnnumbered: number
   readonly processed: number
   readonly duplicate: number
   readonly quarantined: number
   readonly dead: number
-  /** Routed events that some handler has not finished. */
+  /** Routed events that at least one handler has not finished. */
   readonly inFlight: number
 }
 
 /**
- * The ids of all events that may have a handler which is not done, each once: they have a row of the outbox, a failing
- * delivery, or come from a router of a version without an outbox.
+ * The distinct ids of all events that a handler may not have finished: they have an outbox row or a failing delivery,
+ * or were recorded by a router without an outbox.
  */
 export const openEvents: RawBuilder<unknown> = sql`(
   SELECT unnest(event_ids) FROM outbox
@@ -25,8 +25,8 @@ export const openEvents: RawBuilder<unknown> = sql`(
   UNION SELECT id FROM legacy_events)`
 
 /**
- * Reads what there is of everything from totals, and looks only at what is open or dead, which indexes find: an event
- * without anything open is either dead or processed. What retention has removed is counted on.
+ * Reads the overall counts from totals, and scans only open and dead events, by index: any other event is processed or
+ * a duplicate. Rows removed by retention are still counted.
  */
 export async function readLedger(db: Queryable): Promise<StoreLedger> {
   const { rows } = await sql<Record<keyof StoreLedger, string>>`
@@ -56,7 +56,7 @@ export async function readLedger(db: Queryable): Promise<StoreLedger> {
       dead_count.count + removed_dead AS dead, in_flight.count AS "inFlight"
     FROM sums, dead_count, in_flight`.execute(db)
   const [row] = rows
-  if (row === undefined) throw new RangeError('an aggregate always gives a row')
+  if (row === undefined) throw new RangeError('an aggregate always returns a row')
   return {
     routedUnnumbered: Number(row.routedUnnumbered),
     processed: Number(row.processed),

@@ -9,7 +9,7 @@ export interface Stats {
   readonly openPauses: number
   readonly openPausesByCategory: Readonly<Record<string, number>>
   readonly openPausesByReason: readonly { readonly reason: string | null; readonly count: number }[]
-  /** Over the pauses closed within 30 days; null when there was none. */
+  /** Over the pauses closed in the last 30 days; null if there were none. */
   readonly meanTimeToRecoveryMs: number | null
   readonly events: { readonly lastHour: number; readonly lastDay: number }
 }
@@ -19,8 +19,8 @@ const hourMs = 3_600 * secondMs
 const dayMs = 24 * hourMs
 
 /**
- * Figures for an overview at `now` (ms since the epoch). Costs the open pauses and a few thousand totals, and of the rows that the
- * totals count only those at the edge of a time span.
+ * Figures for an overview at `now` (ms since the epoch). Reads the open pauses, a few thousand totals, and only those
+ * counted rows that lie at the edge of a time span.
  */
 export async function readStats(db: Queryable, now: number): Promise<Stats> {
   const [statuses, reasons, meanTimeToRecoveryMs, lastHour, lastDay] = await Promise.all([
@@ -82,7 +82,7 @@ async function countEvents(db: Queryable, since: number): Promise<number> {
   return Number(rows[0]?.count ?? 0)
 }
 
-/** From a time to the beginning of the first whole bucket after it. */
+/** From a time to the start of the first complete bucket after it. */
 function edgeOf(since: number, bucketMs: number): { readonly from: Date; readonly until: Date } {
   return { from: new Date(since), until: new Date(Math.ceil(since / bucketMs) * bucketMs) }
 }

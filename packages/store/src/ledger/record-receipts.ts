@@ -3,21 +3,21 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** An intake job that is routed. */
+/** A routed intake job. */
 export interface Receipt {
   readonly jobId: string
   readonly envelopes: number
 }
 
 /**
- * Records which envelopes are routed, once each: by their numbers, which a repeated job and the parts of a split one share.
- * Jobs of versions that did not number envelopes go by their ids.
+ * Records which envelopes are routed, each once, by their numbers: repeated jobs and the parts of a split job share
+ * them. Jobs from versions that did not number envelopes are recorded by job id.
  */
 export async function recordReceipts(tx: Queryable, receipts: readonly Receipt[]): Promise<void> {
   const ranges = receipts.flatMap(({ jobId }) => parseIntakeJobId(jobId) ?? [])
   const older = receipts.filter(({ jobId }) => isUnnumberedJobId(jobId))
   if (ranges.length > 0) {
-    // In one order, so that two transactions with the same jobs do not wait for each other.
+    // In a fixed order, so that two transactions with the same jobs do not deadlock.
     await sql`
       INSERT INTO intake_ranges (epoch, first, last)
       SELECT epoch, first, last FROM json_to_recordset(${toJsonParameter(ranges)}::json) AS row (

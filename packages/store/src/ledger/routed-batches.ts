@@ -2,7 +2,7 @@ import { isUnnumberedJobId } from '@warmhook/schema/intake-range'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** Those of the unnumbered intake jobs that are routed. */
+/** The ids of those unnumbered intake jobs that have been routed. */
 export async function routedBatches(db: Queryable, jobIds: readonly string[]): Promise<ReadonlySet<string>> {
   const ids = jobIds.filter(isUnnumberedJobId)
   if (ids.length === 0) return new Set()

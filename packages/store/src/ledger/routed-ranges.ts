@@ -2,13 +2,13 @@ import type { IntakeRange } from '@warmhook/schema/intake-range'
 import { sql, type Transaction } from 'kysely'
 import type { Database, Queryable, Tables } from '../database.ts'
 
-/** Envelopes that were routed, with the times of the first and the last of them. */
+/** A range of routed envelopes, with the times at which the first and the last were routed. */
 export interface RoutedRange extends IntakeRange {
   readonly routedFrom: Date
   readonly routedUntil: Date
 }
 
-/** Everything that was routed, as few ranges in ascending order within each epoch. */
+/** All routed envelopes, merged into as few ranges as possible, in ascending order within each epoch. */
 export async function readRoutedRanges(db: Queryable): Promise<readonly RoutedRange[]> {
   const { rows } = await sql<Readonly<Record<'first' | 'last', string>> & Omit<RoutedRange, 'first' | 'last'>>`
     WITH taken AS (SELECT epoch, first, last, routed_from, routed_until FROM intake_ranges), ${islands}
@@ -18,8 +18,8 @@ export async function readRoutedRanges(db: Queryable): Promise<readonly RoutedRa
 }
 
 /**
- * Makes one row of neighbouring ranges, so that the table grows with the losses and the processes there have been, not
- * with the events. One caller at a time; the others leave it to that one.
+ * Merges adjacent ranges into one row, so that the table grows with the number of gaps and ingress processes, not with
+ * the number of events. If another caller is merging, the call does nothing.
  */
 export async function mergeRoutedRanges(db: Database): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -37,7 +37,7 @@ export async function mergeRoutedRanges(db: Database): Promise<void> {
   })
 }
 
-/** Ranges that touch or overlap share an island: a range starts a new one when it begins beyond all those before it. */
+/** Adjacent or overlapping ranges form an island. A range starts a new one if it begins after the end of all others. */
 const islands = sql`
   steps AS (
     SELECT *, first > 1 + max(last) OVER (
@@ -50,7 +50,7 @@ const islands = sql`
     FROM numbered GROUP BY epoch, island
   )`
 
-/** Any number that nothing else locks. */
+/** An arbitrary key for an advisory lock, used nowhere else. */
 const mergeLock = 7_311_001
 
 async function isOnlyMerger(tx: Transaction<Tables>): Promise<boolean> {

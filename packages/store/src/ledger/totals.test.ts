@@ -21,14 +21,14 @@ const actions = ['record', 'legacy', 'quarantine', 'release', 'deliver', 'replay
 type Action = (typeof actions)[number]
 interface Step {
   readonly action: Action
-  /** What the action picks and makes is drawn from it. */
+  /** Determines what the action selects and creates. */
   readonly draw: number
 }
 
 const hourMs = 3_600_000
 const handlers = ['pause-tracking', 'crm-sync']
 const step: fc.Arbitrary<Step> = fc.record({ action: fc.constantFrom(...actions), draw: fc.nat(1_000_000) })
-/** Steps of one row happen at once. */
+/** The steps of one row run concurrently. */
 const history = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 })
 
 describe.each(engines)('totals on %s', (engine) => {
@@ -41,7 +41,7 @@ describe.each(engines)('totals on %s', (engine) => {
   })
   afterAll(() => store[Symbol.asyncDispose]())
 
-  /** At any time of the last two days or a little later, so that batches come late and stand at the edges of spans. */
+  /** With times around the edges of the time spans, so that batches are late or lie across an edge. */
   function createEvent(draw: number): Envelope {
     const types = ['campaign.updated', 'campaign.connection.problematic', 'campaign.deleted', 'campaign.pending']
     const age = [0, 1, 24, 48, 720][draw % 5] ?? 0
@@ -112,7 +112,7 @@ describe.each(engines)('totals on %s', (engine) => {
     }
   }
 
-  it('give what a count of everything gives, whatever happened in which order and at once', async () => {
+  it('equal a full count after any sequence of concurrent changes', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (rows) => {
         for (const steps of rows) {
@@ -126,7 +126,7 @@ describe.each(engines)('totals on %s', (engine) => {
     )
   }, 120_000)
 
-  it('need few rows, however many changes there were', async () => {
+  it('need few rows, whatever the number of changes', async () => {
     for (let round = 0; round < 30; round += 1) await record([createEvent(5)])
     await foldTotals(store.db)
     const { rows } = await sql<{ changes: string; totals: string }>`
@@ -139,7 +139,7 @@ describe.each(engines)('totals on %s', (engine) => {
   })
 })
 
-/** As a router did that wrote no outbox. */
+/** Records an event as a router without an outbox did. */
 async function recordAsBefore(db: Database, event: ReturnType<typeof toRouted>['event']): Promise<void> {
   await sql`
     INSERT INTO events (id, owner, source, campaign_id, type, received_at, event, raw, payload_hash, handlers)
@@ -147,7 +147,7 @@ async function recordAsBefore(db: Database, event: ReturnType<typeof toRouted>['
       ${JSON.stringify(event)}::json, '', '', ${handlers}::text[])`.execute(db)
 }
 
-/** A handler's attempt at a job: any outcome for each event, and the end of the job when all are final. */
+/** One attempt at a job: any outcome for each event; the job ends when all are final. */
 async function deliver(db: Database, draw: number): Promise<void> {
   const { rows } = await sql<{ id: string; handler: string; event_ids: string[]; replay_id: string | null }>`
     SELECT id, handler, event_ids, replay_id FROM outbox ORDER BY id OFFSET ${draw % 5}::int LIMIT 1`.execute(db)
@@ -170,7 +170,7 @@ async function pickEvent(db: Queryable, draw: number) {
   return rows.map(({ id, owner, campaign_id: campaignId }) => ({ id, owner, campaignId: Number(campaignId) }))
 }
 
-/** Of one moment, so that it may be called while others write. */
+/** Reads one snapshot, so that it can run concurrently with writes. */
 async function readAndCount(db: Database, now: number) {
   return db
     .transaction()
@@ -202,7 +202,7 @@ async function countLedger(db: Queryable): Promise<StoreLedger> {
       (SELECT coalesce(sum(envelopes), 0) FROM intake_batches) AS "routedUnnumbered",
       count(*) FILTER (WHERE state = 'processed') AS processed,
       count(*) FILTER (WHERE state = 'duplicate') AS duplicate,
-      -- An envelope that is released while this test removes it by hand is taken for one that retention had counted.
+      -- An envelope that is released while this test deletes it directly is taken for one removed by retention.
       (SELECT count(*) FROM quarantine) + (
         SELECT coalesce(sum(amount), 0) FROM ${totals} AS total WHERE name = ${removedTotal}) AS quarantined,
       count(*) FILTER (WHERE state = 'dead') AS dead,

@@ -2,18 +2,18 @@ import { sql, type RawBuilder, type Transaction } from 'kysely'
 import type { Database, Tables } from '../database.ts'
 
 /**
- * Every total with the changes that are not folded into it yet: rows of `name`, `key`, `bucket` and `amount`, to be summed.
- * Triggers keep them, in the transaction of what they count; see the migration of that name.
+ * All totals with the changes not folded into them yet: rows of `name`, `key`, `bucket` and `amount`, to be summed.
+ * Triggers write them in the transaction that changes the counted rows; see the migration `007-totals`.
  */
 export const totals: RawBuilder<unknown> = sql`
   (SELECT name, key, bucket, amount FROM totals UNION ALL SELECT name, key, bucket, amount FROM total_changes)`
 
-/** How long the totals of a time of day are kept apart: somewhat longer than anybody asks for. */
+/** How long totals are kept by time bucket: slightly longer than the longest time span that is queried. */
 const keptApart = sql`CASE name WHEN 'events' THEN interval '2 days' ELSE interval '32 days' END`
 
 /**
- * Moves changes to their totals, and totals of times that nobody asks for any more into one. Whoever reads meanwhile sees
- * either both or neither. One caller at a time; the others leave it to that one.
+ * Moves changes to their totals, and merges buckets that are no longer queried into one. Concurrent readers see a
+ * consistent state. If another caller is folding, the call does nothing.
  */
 export async function foldTotals(db: Database): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -36,7 +36,7 @@ export async function foldTotals(db: Database): Promise<void> {
   })
 }
 
-/** Any number that nothing else locks. */
+/** An arbitrary key for an advisory lock, used nowhere else. */
 const foldLock = 7_311_002
 
 async function isOnlyFolder(tx: Transaction<Tables>): Promise<boolean> {

@@ -5,20 +5,20 @@ import type { Queryable } from '../database.ts'
 import { toMailboxEvent } from '../events/to-mailbox-event.ts'
 import type { StoredMailbox } from './read-mailboxes.ts'
 
-/** What has been recorded of a mailbox since it was folded. */
+/** Events recorded for a mailbox since it was last folded. */
 export interface News {
   readonly mailbox: StoredMailbox
   /** The new events without duplicates, in arrival order. */
   readonly events: readonly MailboxEvent[]
-  /** The earliest of the new events in arrival order, be it a duplicate. */
+  /** The first of the new events in arrival order, even if it is a duplicate. */
   readonly firstId: string
-  /** Whether that one arrived before events that are folded already. */
+  /** Whether it arrived before events that are already folded. */
   readonly isLate: boolean
-  /** Up to here in the order of recording. */
+  /** The greatest `seq` among the new events. */
   readonly seq: number
 }
 
-/** The mailboxes that have not been folded since these events were recorded, or their verdict changed. */
+/** The mailboxes that have not been folded since these events were recorded or their verdict changed. */
 export async function findUnfolded(db: Queryable, eventIds: readonly string[]): Promise<readonly MailboxKey[]> {
   const { rows } = await sql<{ owner: string; campaign_id: string }>`
     SELECT DISTINCT e.owner, e.campaign_id
@@ -34,7 +34,7 @@ interface NewsRow {
   event: object | null
 }
 
-/** What there is to fold; mailboxes without news are left out. The caller holds their folding locks. */
+/** Finds the events to fold; mailboxes without news are left out. The caller holds their folding locks. */
 export async function findNews(tx: Queryable, mailboxes: readonly StoredMailbox[]): Promise<readonly News[]> {
   const { rows } = await sql<NewsRow>`
     SELECT m.position::int AS position, e.id, e.seq, CASE WHEN e.duplicate_of IS NULL THEN e.event END AS event
@@ -62,11 +62,11 @@ function toNews(mailbox: StoredMailbox, firstId: string, rows: readonly NewsRow[
   }
 }
 
-/** What `refoldTimeline` needs for late news: events without duplicates, in arrival order. */
+/** The input of `refoldTimeline` for late news: events without duplicates, in arrival order. */
 export interface History {
   readonly events: readonly MailboxEvent[]
   readonly isWhole: boolean
-  /** Whether the events before them can tell that the campaign was deleted by then. */
+  /** Whether an earlier event may have deleted the campaign before them. */
   readonly mayFollowDeletion: boolean
 }
 
@@ -81,19 +81,22 @@ export async function readHistories(tx: Queryable, late: readonly News[]): Promi
       ${late.map(({ firstId }) => firstId)}::uuid[],
       ${late.map(({ seq }) => seq)}::bigint[]
     ) AS news (campaign_id, owner, first_id, seq)
+    -- The last event before the news that closes any pause: the refold can start there instead of at the beginning.
     LEFT JOIN LATERAL (
       SELECT id, type FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id
         AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS closing ON true
+    -- The last start or deletion of the campaign before the closing event: after a deletion, that event has no effect.
+    -- Skipped if the closing event is a creation. The condition on the types matches the index events_of_lives.
     LEFT JOIN LATERAL (
-      -- Whether the closing event counts. The condition on the types is that of the index events_of_lives.
       SELECT id, type FROM events
       WHERE closing.type <> 'campaign.created' AND campaign_id = news.campaign_id AND owner = news.owner AND id < closing.id
         AND type IN ('campaign.created', 'campaign.pending', 'campaign.deleted') AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS life ON true
+    -- The events to fold again: from the closing event on, or all if there is none. A deletion found above comes first.
     CROSS JOIN LATERAL (
       SELECT id, event FROM events
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND duplicate_of IS NULL AND seq <= news.seq
@@ -131,7 +134,7 @@ function toHistoryEvent({ event, isBefore }: HistoryRow): MailboxEvent {
   return isBefore === true ? { ...parsed, profile: {} } : parsed
 }
 
-/** The whole history of late news after the event `after`, where the recent one does not decide. */
+/** The whole history after the event `after`, for late news whose recent history is not sufficient. */
 export async function readWholeHistory(
   tx: Queryable,
   { mailbox, seq }: News,

@@ -5,7 +5,7 @@ import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import { expect, it } from 'vitest'
 import { foldEvents } from './fold-events.ts'
 
-it('folds a whole history again without that of another owner’s mailbox with the same number', async () => {
+it('refolds a whole history without events of another owner’s mailbox with the same campaign id', async () => {
   await using store = await openTestStore()
   const envelope = createEnvelopes()
   const routed = (owner: string, type: string, email: string) =>
@@ -23,7 +23,7 @@ it('folds a whole history again without that of another owner’s mailbox with t
   const deleted = routed('acme', 'campaign.deleted', '')
   const updated = routed('acme', 'campaign.updated', 'second@a.example')
   await record(created, other, silent, updated)
-  // It takes back what the update said, so that only the beginning of the history knows the address.
+  // The deletion makes the later update void, so that only the beginning of the history has the address.
   await record(deleted)
   const mailboxes = await store.db
     .selectFrom('mailboxes')

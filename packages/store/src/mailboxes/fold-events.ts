@@ -8,10 +8,10 @@ import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /**
- * Brings the stored mailboxes and pauses of these events up to everything that is recorded of them. A mailbox's state
- * depends on its recorded events alone: one that comes again changes nothing, and one that comes late has its mailbox
- * folded again from where it can have changed something; one that is older than what retention has removed of its mailbox
- * changes nothing. What others have folded meanwhile costs one query.
+ * Brings the stored mailboxes and pauses of these events up to date with all recorded events. A mailbox's state depends
+ * only on its recorded events: a repeated event changes nothing, and a late event causes a refold from the first point
+ * that it can affect. An event older than those that retention has removed from its mailbox changes nothing. If other
+ * workers have already folded the events, the call costs one query.
  */
 export async function foldEvents(db: Database, events: readonly { readonly id: string }[]): Promise<void> {
   const ids = new Set(events.map((event) => event.id))
@@ -25,7 +25,7 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     const stored = await readMailboxes(tx, keys)
     const mailboxes = keys.map((key) => stored.get(mailboxKeyOf(key)) ?? unknownMailbox(key))
     const news = await findNews(tx, mailboxes)
-    // Those that had the lock before have left nothing to do.
+    // The previous lock holder has already folded everything.
     if (news.length === 0) return
     const late = news.filter(({ isLate }) => isLate)
     const histories = late.length === 0 ? noHistories : await readHistories(tx, late)
@@ -48,7 +48,7 @@ function fold({ mailbox: { key, timeline }, events, seq }: News): FoldedMailbox 
   return { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
 }
 
-/** Folds late news from where they can have changed something, which can be as far back as the history goes. */
+/** Refolds a mailbox from the first point that late news can affect, at worst from the beginning of its history. */
 async function refold(
   tx: Queryable,
   news: News,
@@ -68,7 +68,7 @@ async function refold(
   return refold(tx, news, { events: whole, isWhole: true, mayFollowDeletion: false }, undefined)
 }
 
-/** Everything that is kept of the mailbox's history, on top of what was removed. What arrived before that changes nothing. */
+/** Folds the remaining history on top of the base. Late events that belong before the base change nothing. */
 async function refoldFrom({ upTo, timeline }: MailboxBase, tx: Queryable, news: News): Promise<FoldedMailbox> {
   const events = await readWholeHistory(tx, news, upTo)
   return {
@@ -79,7 +79,7 @@ async function refoldFrom({ upTo, timeline }: MailboxBase, tx: Queryable, news: 
   }
 }
 
-/** The deletion of a campaign that was deleted at the end of its removed history. */
+/** A deletion event for a campaign that was deleted at the end of its removed history. */
 function deletionIn(base: MailboxBase | undefined, key: MailboxKey): readonly MailboxEvent[] {
   const mailbox = base?.timeline.mailbox ?? undefined
   if (mailbox?.status !== 'deleted') return []

@@ -13,7 +13,7 @@ export interface MailboxFilter {
   readonly q?: string | undefined
 }
 
-/** A mailbox as the API shows it. */
+/** A mailbox as shown by the API. */
 export interface MailboxView extends ShownProfile {
   readonly campaignId: number
   readonly owner: string
@@ -24,7 +24,7 @@ export interface MailboxView extends ShownProfile {
   readonly lastEventAt: string
 }
 
-/** Mailboxes, the one with the latest event first. */
+/** Lists mailboxes, the one with the latest event first. */
 export async function listMailboxes(
   db: Queryable,
   filter: MailboxFilter,

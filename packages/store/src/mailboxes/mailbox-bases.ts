@@ -4,15 +4,15 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** Where the history of a mailbox begins, since its older events were removed. */
+/** The starting point of a mailbox's history after its older events were removed. */
 export interface MailboxBase {
-  /** The last event that was removed. What arrived before it can't be brought in any more. */
+  /** The last removed event. Events that arrived before it are ignored from now on. */
   readonly upTo: string
   /** The mailbox after that event, with its pause if one was open. */
   readonly timeline: Timeline
 }
 
-/** The bases of these mailboxes, by `mailboxKeyOf`. Mailboxes whose history is whole have none. */
+/** The bases of these mailboxes, by `mailboxKeyOf`. Mailboxes with a complete history have none. */
 export async function readBases(
   db: Queryable,
   mailboxes: readonly MailboxKey[],
@@ -25,13 +25,13 @@ export async function readBases(
   return new Map(
     rows.map(({ owner, campaign_id: campaignId, up_to: upTo, timeline }) => [
       mailboxKeyOf({ owner, campaignId: Number(campaignId) }),
-      // Written by `saveBases` alone.
+      // Written only by `saveBases`.
       { upTo, timeline: timeline as Timeline },
     ]),
   )
 }
 
-/** Moves the beginning of these mailboxes' histories. The caller holds their folding locks. */
+/** Saves new bases for these mailboxes. The caller holds their folding locks. */
 export async function saveBases(
   tx: Queryable,
   bases: readonly { readonly key: MailboxKey; readonly base: MailboxBase }[],

@@ -6,7 +6,7 @@ type SnakeCase<Name extends string> = Name extends `${infer Head}${infer Tail}`
   ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${SnakeCase<Tail>}`
   : ''
 
-/** The columns of a mailbox's profile: those of `MailboxProfile`, as Postgres spells them. */
+/** The columns of a mailbox's profile: the fields of `MailboxProfile` in snake case. */
 export type ProfileColumns = {
   [Field in ProfileField as SnakeCase<Field>]: Exclude<MailboxProfile[Field], undefined> | null
 }
@@ -17,7 +17,7 @@ interface Column {
   readonly type: 'text' | 'text[]'
 }
 
-/** In the order of `MailboxProfile`. A field that is added there needs a migration that adds its column, and nothing here. */
+/** In the order of `MailboxProfile`. A new field there needs a migration that adds its column, but no change here. */
 const columns: readonly Column[] = profileFields.map(({ name, isList }) => ({
   field: name,
   name: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as keyof ProfileColumns,
@@ -26,12 +26,12 @@ const columns: readonly Column[] = profileFields.map(({ name, isList }) => ({
 
 const joined = (part: (column: Column) => RawBuilder<unknown>): RawBuilder<unknown> => sql.join(columns.map(part))
 
-/** For the parts of an INSERT … SELECT … ON CONFLICT from JSON. */
+/** Column lists for INSERT … SELECT … ON CONFLICT from JSON. */
 export const profileSql = {
   names: joined(({ name }) => sql.ref(name)),
   typed: joined(({ name, type }) => sql`${sql.ref(name)} ${sql.raw(type)}`),
   excluded: joined(({ name }) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`),
-  /** Lists as JSON: what the driver makes of Postgres's own form takes it ten times as long. */
+  /** Arrays are selected as JSON: the driver takes ten times as long to parse Postgres's own format. */
   selected: (table: string): RawBuilder<unknown> =>
     joined(({ name, type }) => {
       const column = sql.ref(`${table}.${name}`)
@@ -39,17 +39,17 @@ export const profileSql = {
     }),
 }
 
-/** A profile as its columns. */
+/** Converts a profile to its columns. */
 export function toProfileColumns(profile: MailboxProfile): Partial<ProfileColumns> {
   return Object.fromEntries(columns.map(({ field, name }) => [name, profile[field]]))
 }
 
-/** The profile in these columns: what is null is not known. */
+/** Converts columns to a profile. Null means unknown. */
 export function toProfile(row: ProfileColumns): MailboxProfile {
   return Object.fromEntries(columns.flatMap(({ field, name }) => (row[name] === null ? [] : [[field, row[name]]])))
 }
 
-/** What the API shows of a profile: everything but `meta`, which is the sender's own. */
+/** The profile as shown by the API: everything but `meta`, which is the sender's private data. */
 export type ShownProfile = {
   readonly [Field in Exclude<ProfileField, 'meta'>]: MailboxProfile[Field] extends readonly string[] | undefined
     ? readonly string[]

@@ -2,7 +2,7 @@ import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** The present addresses of these mailboxes, by `mailboxKeyOf`; a mailbox without one is left out. */
+/** The current addresses of these mailboxes, by `mailboxKeyOf`; mailboxes without one are left out. */
 export async function readEmails(
   db: Queryable,
   mailboxes: readonly MailboxKey[],

@@ -4,20 +4,20 @@ import { sql, type Selectable } from 'kysely'
 import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
 import { profileSql, toProfile } from './profile-columns.ts'
 
-/** A mailbox as it is stored: its state, with its open pause if it has one. */
+/** A stored mailbox: its state, with its open pause if it has one. */
 export interface StoredMailbox {
   readonly key: MailboxKey
   readonly timeline: Timeline
-  /** Everything recorded of the mailbox up to here, in the order of recording, is in the timeline. */
+  /** The timeline includes all of the mailbox's events up to this `seq`. */
   readonly foldedSeq: number
 }
 
-/** A mailbox that nothing is stored of. */
+/** A mailbox that is not stored yet. */
 export function unknownMailbox(key: MailboxKey): StoredMailbox {
   return { key: { owner: key.owner, campaignId: key.campaignId }, timeline: emptyTimeline, foldedSeq: 0 }
 }
 
-/** The stored ones of these mailboxes, by `mailboxKeyOf`. */
+/** Those of these mailboxes that are stored, by `mailboxKeyOf`. */
 export async function readMailboxes(
   db: Queryable,
   mailboxes: readonly MailboxKey[],
@@ -26,7 +26,7 @@ export async function readMailboxes(
   const { rows } = await sql<StoredRow>`
     ${selectStored}
     WHERE m.campaign_id = ANY(${campaignIds}::bigint[]) AND m.owner = ANY(${owners}::text[])`.execute(db)
-  // An id of one owner beside another's: the query has found more than was asked for.
+  // The query compares ids and owners separately, so it can also find one owner's id under another owner.
   const wanted = new Set(mailboxes.map(mailboxKeyOf))
   return new Map(
     rows
@@ -37,9 +37,9 @@ export async function readMailboxes(
 }
 
 /**
- * The mailbox that each contact shows, by e-mail in lower case: of its owner's folded mailboxes with that address (of all
- * owners', where they share contacts) one that is not deleted, and of these the one with the latest event; of deleted
- * ones the one that was deleted last. A mailbox that moved to a new campaign is told of as deleted and created, in any order.
+ * The mailbox that each contact shows, by e-mail in lower case: among the owner's folded mailboxes with that address
+ * (those of all owners if they share contacts), the one with the latest event that is not deleted, or else the one
+ * deleted last. A mailbox that moves to a new campaign is reported as deleted and created, in any order.
  */
 export async function readMailboxesOfContacts(
   db: Queryable,
@@ -47,7 +47,7 @@ export async function readMailboxesOfContacts(
   isShared: boolean,
 ): Promise<ReadonlyMap<string, StoredMailbox>> {
   const { emails, owners } = { emails: contacts.map(({ email }) => email), owners: contacts.map(({ owner }) => owner) }
-  // The expression is that of the index mailboxes_by_contact.
+  // The expression matches the index mailboxes_by_contact.
   const { rows } = await sql<StoredRow & { contact: string }>`
     SELECT contact, stored.* FROM unnest(${emails}::text[], ${owners}::text[]) AS wanted (contact, owner) CROSS JOIN LATERAL (
       ${selectStored}
@@ -58,7 +58,7 @@ export async function readMailboxesOfContacts(
   return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
-/** Times come as numbers: what the driver makes of Postgres's own form takes it ten times as long. */
+/** Times are selected as numbers: the driver takes ten times as long to parse Postgres's own format. */
 type StoredRow = Omit<Selectable<MailboxTable>, 'status_since' | 'last_event_at'> & {
   status_since: number
   last_event_at: number
@@ -99,7 +99,7 @@ function toTimeline(row: StoredRow): Timeline {
 function toOpenPause(row: Selectable<PauseTable>): Pause {
   return {
     openedBy: row.opened_by,
-    // Inside to_json a time is text.
+    // `to_json` renders times as text.
     openedAt: new Date(row.opened_at).getTime(),
     reason: row.reason,
     reasons: row.reasons,
@@ -107,7 +107,7 @@ function toOpenPause(row: Selectable<PauseTable>): Pause {
   }
 }
 
-/** For `= ANY`, which Postgres answers from an index even where it has no statistics yet: see `openPostgres`. */
+/** Parameters for `= ANY`, for which Postgres uses an index even without statistics: see `openPostgres`. */
 function toColumns(mailboxes: readonly MailboxKey[]) {
   return {
     campaignIds: mailboxes.map(({ campaignId }) => campaignId),

@@ -11,7 +11,7 @@ export interface FoldedMailbox {
   readonly key: MailboxKey
   readonly foldedSeq: number
   readonly timeline: Timeline
-  /** Set when recent history was folded again: the oldest event in it. Pauses from then on are replaced. */
+  /** The first event of a refolded history, if there was a refold. Pauses from then on are replaced. */
   readonly refoldedSince: string | undefined
 }
 
@@ -61,7 +61,7 @@ async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly Fo
   if (refolded.length === 0) return
   const kept = refolded.flatMap(({ pauses }) => pauses.map((pause) => pause.openedBy))
   const rows = refolded.map(({ owner, campaign_id, since }) => ({ owner, campaign_id, since }))
-  // NOT IN a list that depends on no row is looked up by hash; compared with an array, each pause would meet each other one.
+  // NOT IN with an uncorrelated subquery uses a hash lookup; an array would be scanned for every pause.
   await sql`
     DELETE FROM pauses p
     USING json_to_recordset(${toJsonParameter(rows)}::json) AS row (owner text, campaign_id bigint, since uuid)
@@ -72,7 +72,7 @@ async function removeOutdatedPauses(tx: Transaction<Tables>, folded: readonly Fo
 }
 
 async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedMailbox[]): Promise<void> {
-  // The closed before the open: a mailbox has one open pause at most, also between two rows of this statement.
+  // Closed pauses first: a mailbox has at most one open pause, even between two rows of this statement.
   const rows = folded
     .flatMap(({ key, timeline }) => timeline.pauses.map((pause) => toPauseRow(key, pause)))
     .toSorted((a, b) => Number(a.closed_by === undefined) - Number(b.closed_by === undefined))

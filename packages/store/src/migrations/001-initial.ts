@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-// Where rows are rewritten again and again, pages keep room for the new version beside the old: no index is touched then.
+// Tables with frequent updates have a low fillfactor, so that updates stay on the same page (HOT) and touch no index.
 const statements = [
   `CREATE TABLE intake_batches (
     id uuid PRIMARY KEY,
@@ -83,7 +83,7 @@ const statements = [
     delivery_id text
   )`,
   `CREATE INDEX quarantine_by_issue ON quarantine (issue, id)`,
-  // An address can be longer than an index entry may be.
+  // An address can exceed the maximum size of an index entry.
   `CREATE INDEX mailboxes_by_contact ON mailboxes (lower(btrim(left(email, 320))))`,
   `CREATE TABLE crm_sync (
     provider text NOT NULL,

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // Ids are UUIDv7 as text, so that they sort by age and are the names of jobs. Jobs of before the outbox have other names.
+  // Ids are UUIDv7 as text: they sort by age and are also the job ids. Jobs from before the outbox have other ids.
   `CREATE TABLE outbox (
     id text COLLATE "C" PRIMARY KEY,
     handler text NOT NULL,
@@ -11,7 +11,7 @@ const statements = [
     is_queued boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
   )`,
-  // UUIDs do not compress: trying costs time on every insert.
+  // UUIDs do not compress; trying to costs time on every insert.
   `ALTER TABLE outbox ALTER COLUMN event_ids SET STORAGE EXTERNAL`,
   `CREATE INDEX outbox_not_queued ON outbox (handler, id) WHERE NOT is_queued`,
   `CREATE TABLE handlers (
@@ -30,11 +30,11 @@ const statements = [
     recreated bigint NOT NULL DEFAULT 0
   )`,
   `INSERT INTO sweeper (id) VALUES (1)`,
-  // Workers of before the outbox leave it false; whoever routes such an event again writes what is owed for it.
+  // Workers from before the outbox leave it false. A router that sees such an event again writes its outbox rows.
   `ALTER TABLE events ADD COLUMN in_outbox boolean NOT NULL DEFAULT false`,
-  // Nobody looks events up by it any more. The column stays for workers of the version before.
+  // No longer used for lookups. The column stays for workers of the previous version.
   `DROP INDEX events_revived`,
-  // What is owed already. Its jobs are in Redis under other names, so nobody looks for these for ten minutes.
+  // Events already owed. Their jobs are in Redis under other ids, so the sweeper ignores these rows for ten minutes.
   `INSERT INTO outbox (id, handler, event_ids, is_queued, created_at)
     SELECT gen_random_uuid()::text, handler, array_agg(id ORDER BY id), true, now() + interval '10 minutes'
     FROM (
@@ -46,7 +46,7 @@ const statements = [
     GROUP BY handler, part`,
 ]
 
-/** What handlers owe, which handlers there are, and who sees to it. */
+/** The outbox of events that handlers owe, the known handlers, and the sweeper. */
 export const outbox: Migration = {
   async up(db: Kysely<unknown>) {
     for (const statement of statements) await sql.raw(statement).execute(db)

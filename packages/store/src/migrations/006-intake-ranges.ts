@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // What was routed, by the numbers that ingress processes give to envelopes. Rows may overlap: they are read as a set.
+  // Routed envelopes, by the numbers that ingress processes assign. Rows may overlap: they are read as a set.
   `CREATE TABLE intake_ranges (
     epoch text NOT NULL,
     first bigint NOT NULL,
@@ -13,7 +13,7 @@ const statements = [
     PRIMARY KEY (epoch, first, last)
   )`,
   `CREATE INDEX intake_ranges_to_merge ON intake_ranges (epoch) WHERE NOT is_merged`,
-  // The ingress's own account of what it acknowledged, copied from Redis, which may forget it.
+  // The ingress's record of what it acknowledged, copied from Redis, which can lose it.
   `CREATE TABLE ingress_reports (
     kind text NOT NULL,
     name text NOT NULL,

@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-// Triggers, so that nobody can change a table and not its totals: neither a worker of the version before nor a person in psql.
-// Each statement adds rows to `total_changes`; nothing is updated, so that nobody waits for anybody. `foldTotals` moves
-// the changes to `totals`.
+// Triggers keep the totals correct whoever changes a table, including workers of the previous version and psql users.
+// Each statement only inserts rows into `total_changes`, so that writers never block each other. `foldTotals` moves the
+// changes to `totals`.
 const statements = [
   `CREATE TABLE totals (
     name text NOT NULL,
@@ -18,11 +18,11 @@ const statements = [
     bucket timestamptz NOT NULL DEFAULT '-infinity',
     amount numeric NOT NULL
   )`,
-  // Open events that a router of a version without an outbox recorded: no row of the outbox leads to them.
+  // Open events recorded by a router without an outbox: no outbox row refers to them.
   `CREATE TABLE legacy_events (id uuid PRIMARY KEY)`,
   `CREATE INDEX pauses_closed ON pauses (closed_at) WHERE closed_at IS NOT NULL`,
 
-  // One statement each: beginning another costs more than these few rows do.
+  // One statement per trigger: the overhead of another statement exceeds the cost of these few rows.
   `CREATE FUNCTION total_events_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     WITH legacy AS (INSERT INTO legacy_events SELECT id FROM added WHERE NOT in_outbox ON CONFLICT DO NOTHING)
     INSERT INTO total_changes (name, bucket, amount)
@@ -67,7 +67,7 @@ const statements = [
     },
   ]),
 
-  // What there is already. The triggers' locks keep everybody from changing it meanwhile.
+  // The existing rows. The locks taken by CREATE TRIGGER prevent concurrent changes.
   `INSERT INTO totals (name, key, bucket, amount)
     SELECT 'events', '', CASE WHEN received_at < now() - interval '2 days' THEN '-infinity'
       ELSE date_bin('10 seconds', received_at, '2000-01-01 00:00+00') END, count(*) FROM events GROUP BY 3
@@ -86,7 +86,7 @@ const statements = [
 
 interface Total {
   readonly name: string
-  /** SQL over a row of the table. */
+  /** An SQL expression over a row of the table. */
   readonly key?: string
   /** A column; totals are kept for each hour of it. */
   readonly bucket?: string
@@ -136,7 +136,7 @@ function followed(table: string, prefix: string): readonly string[] {
   ]
 }
 
-/** Counts that would otherwise be taken over everything that ever came. */
+/** Running counts, which would otherwise require scans of whole tables. */
 export const totals: Migration = {
   async up(db: Kysely<unknown>) {
     for (const statement of statements) await sql.raw(statement).execute(db)

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // What a mailbox's removed events had made of it, up to the last of them in arrival order.
+  // The state of each mailbox after its removed events, up to the last of them in arrival order.
   `CREATE TABLE mailbox_bases (
     owner text NOT NULL,
     campaign_id bigint NOT NULL,
@@ -20,7 +20,7 @@ const statements = [
   `INSERT INTO retention (id) VALUES (1)`,
 ]
 
-/** What outlives the events that are removed after `RETENTION_DAYS`. */
+/** The data that is kept about events removed after `RETENTION_DAYS`. */
 export const retention: Migration = {
   async up(db: Kysely<unknown>) {
     for (const statement of statements) await sql.raw(statement).execute(db)

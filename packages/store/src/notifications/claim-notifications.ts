@@ -4,23 +4,23 @@ import type { Database, Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 
-/** A pause's opening or closing that people should hear of once. */
+/** The opening or closing of a pause, to be announced once. */
 export interface Notification {
   readonly owner: string
   readonly campaignId: number
   readonly kind: 'opened' | 'closed'
   /** The event that opened or closed the pause. */
   readonly eventId: string
-  /** A notification of this kind about an event from here … */
+  /** A notification of this kind about an event from `sinceEventId` … */
   readonly sinceEventId: string
-  /** … and before this one says the same: a late event can shift a pause's ends. */
+  /** … and before `beforeEventId` is the same one: a late event can shift the ends of a pause. */
   readonly beforeEventId: string | undefined
 }
 
 export interface ClaimedNotifications<N extends Notification> {
-  /** The caller's to send. */
+  /** To be sent by the caller. */
   readonly claimed: readonly N[]
-  /** Being sent by another; whether it succeeds is not known yet. */
+  /** Being sent by another worker; the result is not known yet. */
   readonly held: readonly N[]
 }
 
@@ -30,9 +30,9 @@ export interface ClaimTerms {
 }
 
 /**
- * Claims what nobody has announced of what `findNotifications` finds. It looks while the mailboxes are locked: one that had
- * looked before could not know a notification that a late event has shifted since. A claim whose owner neither sent nor
- * released it is void after `claimMs`.
+ * Claims the notifications from `findNotifications` that have not been announced. It is called while the mailboxes are
+ * locked: an earlier result could miss notifications that a late event has shifted since. A claim that is neither sent
+ * nor released expires after `claimMs`.
  */
 export async function claimNotifications<N extends Notification>(
   db: Database,
@@ -86,7 +86,7 @@ async function claim(
   return new Map(rows.map((row) => [nameOf(row), row.state]))
 }
 
-/** A notification may carry more than its row: what there is to say. */
+/** Drops additional fields, such as the content of the message. */
 function toRow({ owner, campaignId, kind, eventId, sinceEventId, beforeEventId }: Notification): Notification {
   return { owner, campaignId, kind, eventId, sinceEventId, beforeEventId }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** Ends a claim: what was sent stays known as announced, what was not is free for the next try. */
+/** Ends a claim: sent notifications are recorded as announced, others are released for the next attempt. */
 export async function settleNotifications(db: Queryable, claimId: string, result: 'sent' | 'not sent'): Promise<void> {
   if (result === 'sent')
     await sql`UPDATE notifications SET sent_at = now() WHERE claimed_by = ${claimId}::uuid`.execute(db)

@@ -15,7 +15,7 @@ interface Row {
   type: EventType
 }
 
-/** These jobs with what they still owe; one that owes nothing any more is left out. */
+/** Reads these jobs with the events that they still owe. Finished jobs are left out. */
 export async function readOutboxJobs(db: Queryable, ids: readonly string[]): Promise<readonly OutboxJob[]> {
   const { rows } = await sql<Row>`
     SELECT o.id, o.handler, o.replay_id, o.is_queued, e.id AS event_id, e.owner, e.campaign_id, e.type

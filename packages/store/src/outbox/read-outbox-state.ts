@@ -1,21 +1,21 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** The outbox and its sweeper at a glance. */
+/** A summary of the outbox and its sweeper. */
 export interface OutboxState {
-  /** Jobs that handlers owe. */
+  /** Jobs in the outbox. */
   readonly owed: number
-  /** Those of them that wait for room in Redis. */
+  /** Those of them that wait for space in Redis. */
   readonly waiting: number
-  /** Seconds since the sweeper was last at work; null: never. */
+  /** Seconds since the sweeper last ran; null if it never ran. */
   readonly sweptSecondsAgo: number | null
-  /** Jobs that had waited for room, since the installation began. */
+  /** Jobs enqueued after they had waited for space, since the installation. */
   readonly fed: number
-  /** Jobs that Redis had lost, since the installation began. */
+  /** Jobs enqueued again because Redis had lost them, since the installation. */
   readonly recreated: number
 }
 
-/** Costs what is open, not what ever was. */
+/** The cost grows with the open jobs, not with all events. */
 export async function readOutboxState(db: Queryable): Promise<OutboxState> {
   const { rows } = await sql<Record<keyof OutboxState, string | null>>`
     SELECT (SELECT count(*) FROM outbox) AS owed, (SELECT count(*) FROM outbox WHERE NOT is_queued) AS waiting,

@@ -7,7 +7,7 @@ import { recordDeliveries } from '../deliveries/record-deliveries.ts'
 import { splitOutboxJob } from './split-outbox-job.ts'
 
 describe('splitOutboxJob', () => {
-  it.each([false, true])('leaves out what its handler is done with (in a replay: %s)', async (isReplay) => {
+  it.each([false, true])('leaves out events that the handler has finished (in a replay: %s)', async (isReplay) => {
     await using store = await openTestStore()
     const { db } = store
     const envelope = createEnvelopes()
@@ -32,7 +32,7 @@ describe('splitOutboxJob', () => {
     await deliver('crm-sync', dead, 'dead', replayId)
     await deliver('crm-sync', failing, 'failing', replayId)
     await deliver('notify', elsewhere, 'done', replayId)
-    // What was done before a replay is to be done again.
+    // Events finished before a replay are processed again.
     await deliver('crm-sync', earlier, 'done', undefined)
     const insert = (id: string) =>
       sql`INSERT INTO outbox (id, handler, event_ids, replay_id, is_queued)

@@ -9,7 +9,7 @@ export interface OutboxSplit {
   readonly parts: readonly { readonly id: string; readonly eventId: string }[]
 }
 
-/** Replaces a job by one for each of its events that is still owed. */
+/** Replaces a job with one job for each of its events that is still owed. */
 export async function splitOutboxJob(db: Database, { id, handler, replayId, parts }: OutboxSplit): Promise<void> {
   await sql`
     WITH whole AS (DELETE FROM outbox WHERE id = ${id})

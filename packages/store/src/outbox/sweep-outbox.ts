@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** A row of the outbox and the queue that its job belongs to. */
+/** The key of an outbox row, and the queue of its job. */
 export interface OutboxKey {
   readonly id: string
   readonly handler: string
 }
 
-/** Makes `holder` the one sweeper for `forMs`, unless another is. Returns whether it is. */
+/** Makes `holder` the sweeper for `forMs`, unless another worker is. Returns whether it succeeded. */
 export async function holdSweeper(db: Queryable, holder: string, forMs: number): Promise<boolean> {
   const { rows } = await sql<{ id: number }>`
     UPDATE sweeper SET holder = ${holder}::uuid, held_until = now() + ${forMs} * interval '1 millisecond'
@@ -15,12 +15,12 @@ export async function holdSweeper(db: Queryable, holder: string, forMs: number):
   return rows.length > 0
 }
 
-/** Lets another worker be the sweeper at once. */
+/** Lets another worker become the sweeper immediately. */
 export async function releaseSweeper(db: Queryable, holder: string): Promise<void> {
   await sql`UPDATE sweeper SET held_until = now() WHERE id = 1 AND holder = ${holder}::uuid`.execute(db)
 }
 
-/** Jobs that should be in Redis and have been for `olderThanMs`, in order from `after`. */
+/** Jobs that should be in Redis and are older than `olderThanMs`, in order of id, after the id `after`. */
 export async function findQueuedJobs(
   db: Queryable,
   { after, limit, olderThanMs }: { readonly after: string; readonly limit: number; readonly olderThanMs: number },
@@ -32,14 +32,14 @@ export async function findQueuedJobs(
   return rows
 }
 
-/** The oldest jobs of a handler that wait for room in Redis. */
+/** The oldest jobs of a handler that wait for space in Redis. */
 export async function findWaitingJobs(db: Queryable, handler: string, limit: number): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM outbox WHERE handler = ${handler} AND NOT is_queued ORDER BY id LIMIT ${limit}::int`.execute(db)
   return rows.map(({ id }) => id)
 }
 
-/** Handlers with jobs that wait for room in Redis. */
+/** Handlers with jobs that wait for space in Redis. */
 export async function findWaitingHandlers(db: Queryable): Promise<readonly string[]> {
   const { rows } = await sql<{ handler: string }>`
     WITH RECURSIVE waiting AS (
@@ -52,13 +52,13 @@ export async function findWaitingHandlers(db: Queryable): Promise<readonly strin
   return rows.map(({ handler }) => handler)
 }
 
-/** Notes whether these jobs are in Redis; false: the sweeper is to put them there. */
+/** Records whether these jobs are in Redis. If not, the sweeper enqueues them. */
 export async function markQueued(db: Queryable, ids: readonly string[], isQueued: boolean): Promise<void> {
   if (ids.length === 0) return
   await sql`UPDATE outbox SET is_queued = ${isQueued} WHERE id = ANY(${[...ids]}::text[])`.execute(db)
 }
 
-/** Removes those of these jobs that owe nothing any more. */
+/** Deletes those of these jobs that are finished. */
 export async function settleJobs(db: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
   await sql`
@@ -69,7 +69,7 @@ export async function settleJobs(db: Queryable, ids: readonly string[]): Promise
           AND d.status IN ('done', 'dead') AND (o.replay_id IS NULL OR d.replay_id = o.replay_id)))`.execute(db)
 }
 
-/** Adds to the sweeper's record. */
+/** Records a sweep and adds to the sweeper's counts. */
 export async function noteSweep(
   db: Queryable,
   { fed, recreated }: { readonly fed: number; readonly recreated: number },

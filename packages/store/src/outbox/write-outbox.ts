@@ -3,7 +3,7 @@ import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 import type { OutboxJob } from './owed-event.ts'
 
-/** Makes what is owed a fact. A job that is there already stays as it is. */
+/** Inserts jobs into the outbox. Existing jobs are left unchanged. */
 export async function writeOutbox(tx: Queryable, jobs: readonly OutboxJob[]): Promise<void> {
   if (jobs.length === 0) return
   const rows = jobs.map(({ id, handler, events, replayId, isQueued }) => ({

@@ -4,8 +4,9 @@ import type { OutboxJob } from './owed-event.ts'
 import { writeOutbox } from './write-outbox.ts'
 
 /**
- * Makes a replay owed. A handler that an event was not given to when it came has it from now on: without its outcome the
- * event is not processed. An event that retention has removed since it was selected is left out.
+ * Writes the jobs of a replay to the outbox. A handler that an event was not routed to originally is added to the
+ * event's handlers: from now on, the event only counts as processed once this handler has finished it. Events that
+ * retention has removed since they were selected are left out.
  */
 export async function writeReplay(db: Database, jobs: readonly OutboxJob[]): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -23,7 +24,7 @@ export async function writeReplay(db: Database, jobs: readonly OutboxJob[]): Pro
   })
 }
 
-/** Locks the events that are still there. Retention takes a stronger lock and looks at the outbox under it. */
+/** Locks the events that still exist. Retention takes a stronger lock before it checks the outbox. */
 async function keepEvents(tx: Transaction<Tables>, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ id: string }>`
     SELECT id FROM events WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`.execute(tx)

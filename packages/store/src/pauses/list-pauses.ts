@@ -6,12 +6,12 @@ export interface PauseFilter {
   readonly state?: 'open' | 'closed' | undefined
   readonly owner?: string | undefined
   readonly campaignId?: number | undefined
-  /** Opened then or later, and before; ISO 8601. */
+  /** Opened at or after `since` and before `until`; ISO 8601. */
   readonly since?: string | undefined
   readonly until?: string | undefined
 }
 
-/** A pause as the API shows it. */
+/** A pause as shown by the API. */
 export interface PauseView {
   readonly campaignId: number
   readonly owner: string
@@ -23,7 +23,7 @@ export interface PauseView {
   readonly closedAt: string | null
   /** The type of the event that closed it. */
   readonly closedBy: EventType | null
-  /** Until now while it is open. */
+  /** Up to now while the pause is open. */
   readonly durationMs: number
 }
 

@@ -1,32 +1,32 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Queryable } from '../database.ts'
 
-/** Which peer account is to be called, and how. */
+/** The peer account to be called, and how. */
 export interface PeerEntry {
-  /** Names the account. Not its credentials: a digest of them, at most. */
+  /** Identifies the account. Must not contain its credentials, only a digest of them. */
   readonly key: string
-  /** The kind of peer, for people: `hubspot`, `slack`. */
+  /** The kind of peer, for messages: `hubspot`, `slack`. */
   readonly peer: string
-  /** `together`: any number of workers call at once while the gate is open. `in turn`: one at a time. */
+  /** `together`: workers call concurrently while the gate is open. `in turn`: one call at a time. */
   readonly calls: 'together' | 'in turn'
-  /** For a call in turn, and for the first call after the gate was closed. */
+  /** Used for a call in turn, and for the first call after the gate was closed. */
   readonly turnId: string
-  /** Longer than the call can take: a worker that died lets the next one in after that. */
+  /** Longer than a call can take. If a worker dies, the next one may call after this time. */
   readonly turnMs: number
 }
 
 export type PeerEntryResult =
   | { readonly status: 'open' }
-  /** The caller alone may call, and says what came of it with `openPeerGate`, `closePeerGate` or `endPeerTurn`. */
+  /** Only the caller may call. It reports the result with `openPeerGate`, `closePeerGate` or `endPeerTurn`. */
   | { readonly status: 'turn' }
-  /** Nobody may call yet. */
+  /** No worker may call yet. */
   | { readonly status: 'closed'; readonly waitMs: number; readonly reason: string | null }
-  /** Another has the turn; the reason is that of a gate which was closed before. */
+  /** Another worker has the turn. `reason` is why the gate was closed before, if it was. */
   | { readonly status: 'taken'; readonly reason: string | null }
 
 /**
- * Asks whether a peer account may be called now. One statement; it writes nothing while the gate is open to all. Once
- * the time of a closed gate is over, one caller gets the turn to try, and the others wait for what it finds.
+ * Asks whether a peer account may be called now. Runs one statement, which writes nothing while the gate is open to
+ * all. When the wait of a closed gate is over, one caller gets the turn to try, and the others wait for its result.
  */
 export async function enterPeerGate(db: Queryable, entry: PeerEntry): Promise<PeerEntryResult> {
   const { rows } = await sql<{ reason: string | null; wait_ms: number | null; is_open: boolean; has_turn: boolean }>`

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import type { PeerEntry } from './enter-peer-gate.ts'
 
-/** `limited`: the peer asks to wait. `refused`: the account or its settings are at fault. `unreachable`: there is no connection. */
+/** `limited`: a rate limit. `refused`: a fault of the account or its settings. `unreachable`: no connection. */
 export type PeerCause = 'limited' | 'refused' | 'unreachable'
 
 /** Why nothing is sent to a peer's account, and for how long. */
@@ -10,15 +10,15 @@ export interface PeerRefusal {
   readonly cause: PeerCause
   readonly reason: string
   readonly waitMs: number
-  /** While the cause lasts, waits grow up to this. */
+  /** Waits grow up to this while the cause lasts. */
   readonly maxWaitMs: number
 }
 
-/** After a limit was met, calls in turn stay as far apart as the peer asked, for so long. */
+/** For this long after a rate limit, calls in turn keep the interval that the peer asked for. */
 const pacedMs = 60_000
 const maxPaceMs = 5_000
 
-/** Closes the gate to all. Answers how often the cause has been met since the account last answered: 1 is news. */
+/** Closes the gate to all workers. Returns the number of refusals in a row for this cause: 1 means that it is new. */
 export async function closePeerGate(
   db: Queryable,
   { key, peer, calls }: Pick<PeerEntry, 'key' | 'peer' | 'calls'>,
@@ -26,7 +26,7 @@ export async function closePeerGate(
   { cause, reason, waitMs, maxWaitMs }: PeerRefusal,
 ): Promise<number> {
   const paceMs = cause === 'limited' && calls === 'in turn' ? Math.min(waitMs, maxPaceMs) : null
-  // Gates of accounts that nobody calls any more, because their credentials were replaced, go at the same time.
+  // Also deletes gates of accounts that are no longer called because their credentials were replaced.
   const { rows } = await sql<{ refusals: number }>`
     WITH forgotten AS (DELETE FROM peer_gates WHERE key <> ${key} AND closed_until < now() - interval '7 days')
     INSERT INTO peer_gates AS g (key, peer, cause, reason, since, refusals, closed_until, pace_ms, paced_until)
@@ -44,13 +44,13 @@ export async function closePeerGate(
   return rows[0]?.refusals ?? 1
 }
 
-/** What a gate was closed for until now. */
+/** The refusals that had closed a gate, and for how long. */
 export interface PastRefusals {
   readonly refusals: number
   readonly closedForMs: number
 }
 
-/** Opens the gate after a turn in which the account answered; undefined when it was open before, or another's turn has begun. */
+/** Opens the gate after a successful turn. Returns undefined if it was open already or another worker has the turn. */
 export async function openPeerGate(db: Queryable, key: string, turnId: string): Promise<PastRefusals | undefined> {
   const { rows } = await sql<PastRefusals>`
     WITH gate AS (SELECT * FROM peer_gates WHERE key = ${key}), opened AS (
@@ -64,7 +64,7 @@ export async function openPeerGate(db: Queryable, key: string, turnId: string): 
   return rows[0]
 }
 
-/** Ends a turn that has shown nothing: the next caller tries. */
+/** Ends a turn without a conclusive result: the next caller tries. */
 export async function endPeerTurn(db: Queryable, key: string, turnId: string): Promise<void> {
   await sql`UPDATE peer_gates SET turn_id = NULL WHERE key = ${key} AND turn_id = ${turnId}::uuid`.execute(db)
 }

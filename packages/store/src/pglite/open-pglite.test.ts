@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 import { openPglite } from './open-pglite.ts'
 
 let db: Database
-// The first PGlite of a process compiles for long on a busy machine.
+// The first PGlite of a process takes long to compile on a busy machine.
 beforeAll(async () => {
   db = await openPglite()
   await sql`CREATE TABLE counted (n int)`.execute(db)
@@ -17,7 +17,7 @@ async function count(): Promise<unknown> {
 }
 
 describe('the embedded Postgres', () => {
-  it('leaves the event loop to others while a statement runs', async () => {
+  it('does not block the event loop while a statement runs', async () => {
     const ended = new AbortController()
     const statement = sql`SELECT count(*) FROM generate_series(1, 300000)`.execute(db).finally(() => ended.abort())
     let turns = 0
@@ -26,7 +26,7 @@ describe('the embedded Postgres', () => {
     expect(turns).toBeGreaterThan(100)
   })
 
-  it('passes values and errors on as they are', async () => {
+  it('passes on values and errors unchanged', async () => {
     const value = { at: new Date(1), bytes: Buffer.from([0, 255]), text: 'ü', none: null, list: ['a', 'b'] }
     const { rows } = await sql`
       SELECT ${value.at}::timestamptz AS at, ${value.bytes}::bytea AS bytes, ${value.text}::text AS text, ${value.none}::text AS none,
@@ -35,7 +35,7 @@ describe('the embedded Postgres', () => {
     await expect(sql`SELECT 1 / 0`.execute(db)).rejects.toMatchObject({ code: '22012', severity: 'ERROR' })
   })
 
-  it('commits and rolls back; a query beside a transaction waits for its end', async () => {
+  it('commits and rolls back; a query outside a transaction waits for its end', async () => {
     let beside: Promise<unknown> | undefined
     await db.transaction().execute(async (tx) => {
       await sql`INSERT INTO counted VALUES (1)`.execute(tx)
@@ -51,7 +51,7 @@ describe('the embedded Postgres', () => {
     expect(await count()).toBe(2)
   })
 
-  it('does not take a transaction for committed that a failed statement has ended', async () => {
+  it('does not report a transaction with a failed statement as committed', async () => {
     const failed = db.transaction().execute(async (tx) => {
       await sql`SELECT 1 / 0`.execute(tx).catch(() => undefined)
     })

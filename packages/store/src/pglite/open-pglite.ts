@@ -6,18 +6,18 @@ import type { Database, Tables } from '../database.ts'
 import { createThreadDriver } from './thread-driver.ts'
 
 export interface PgliteOptions {
-  /** Where its files are; without one, it keeps everything in memory. */
+  /** Directory for the data files. Without it, the database is in memory. */
   readonly directory?: string
-  /** Called when its thread ends unexpectedly. Every query fails from then on: only a new process can help. */
+  /** Called when the thread ends unexpectedly. All queries fail from then on, and the process has to be restarted. */
   readonly onLost?: (error: Error) => void
 }
 
-/** A statement that still runs when the database is closed gets this long. Postgres undoes the rest at its next start. */
+/** Time limit for a running statement on close. Postgres rolls back unfinished work at its next start. */
 const closeMs = 8_000
 
 /**
- * A Postgres inside this process, in a thread of its own, so that a long statement delays no request. It has one
- * connection: transactions take turns.
+ * Opens a Postgres embedded in this process. It runs in its own thread, so that a long statement delays no request. It
+ * has one connection: transactions run one at a time.
  */
 export async function openPglite({ directory, onLost = () => undefined }: PgliteOptions = {}): Promise<Database> {
   if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })

@@ -4,7 +4,7 @@ import { CompiledQuery, PGliteDialect, type DatabaseConnection, type Driver } fr
 import { toErrorFields, type ThreadAnswer, type ThreadCommand, type ThreadRequest } from './thread-messages.ts'
 
 /*
- * The thread of the embedded Postgres. A statement keeps it busy from beginning to end, and nobody else.
+ * The thread of the embedded Postgres. A running statement blocks only this thread.
  */
 
 const directory: unknown = workerData
@@ -12,7 +12,7 @@ const driver: Driver = new PGliteDialect({
   pglite: typeof directory === 'string' ? new PGlite(directory) : new PGlite(),
 }).createDriver()
 const opened = driver.init().then(() => driver.acquireConnection())
-// Each request tells its caller; the first may come later than the failure.
+// Each request reports the failure to its caller; the first request may arrive after it.
 opened.catch(() => undefined)
 
 parentPort?.on('message', ({ id, command }: ThreadRequest) => {

@@ -11,7 +11,7 @@ interface Opened {
   readonly lost: readonly Error[]
 }
 
-/** The thread does `what` with each request. */
+/** Starts a thread that runs the code `what` for each request. */
 async function open(what: string, closeMs = 60_000): Promise<Opened> {
   const code = `const { parentPort } = require('node:worker_threads'); parentPort.on('message', (request) => { ${what} })`
   const thread = new Worker(code, { eval: true })
@@ -23,7 +23,7 @@ async function open(what: string, closeMs = 60_000): Promise<Opened> {
 const query = CompiledQuery.raw('SELECT 1')
 
 describe('createThreadDriver', () => {
-  it('fails every query once its thread has ended, and reports it once', async () => {
+  it('fails every query after its thread has ended, and reports it once', async () => {
     const { driver, connection, lost } = await open('process.exit()')
     const both = [connection.executeQuery(query), connection.executeQuery(query)]
     for (const failed of await Promise.allSettled(both))
@@ -36,13 +36,13 @@ describe('createThreadDriver', () => {
     await driver.destroy()
   })
 
-  it('says why its thread has ended', async () => {
+  it('reports why its thread has ended', async () => {
     const { connection, lost } = await open("throw new Error('out of memory')")
     await expect(connection.executeQuery(query)).rejects.toThrow('PGlite is closed: out of memory')
     expect(lost).toHaveLength(1)
   })
 
-  it('ends a thread that is busy when the time to close is over', async () => {
+  it('terminates a thread that is still busy after the close timeout', async () => {
     const { driver, connection, thread, lost } = await open('parentPort.postMessage({ id: 0 }); for (;;);', 10)
     const endless = connection.executeQuery(query)
     await once(thread, 'message')
@@ -51,7 +51,7 @@ describe('createThreadDriver', () => {
     expect(lost).toEqual([])
   })
 
-  it('gives each caller its own answer, in whatever order they come', async () => {
+  it('passes each answer to its caller, in whatever order they arrive', async () => {
     const { driver, connection } = await open(
       `if (request.id !== 1) parentPort.postMessage({ id: request.id, result: { rows: [request.id] } });
        if (request.id === 3) parentPort.postMessage({ id: 1, error: { name: 'error', message: 'no', code: '22012', severity: 'ERROR' } })`,

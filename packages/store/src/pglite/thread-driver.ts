@@ -3,15 +3,15 @@ import type { CompiledQuery, Driver, QueryResult } from 'kysely'
 import { fromErrorFields, type ThreadAnswer, type ThreadCommand, type ThreadRequest } from './thread-messages.ts'
 
 interface ThreadDriverOptions {
-  /** How long `destroy` waits for a statement that runs. Then it ends the thread. */
+  /** How long `destroy` waits for a running statement before it terminates the thread. */
   readonly closeMs: number
-  /** Called when the thread ends unexpectedly. Every query fails from then on. */
+  /** Called when the thread ends unexpectedly. All queries fail from then on. */
   readonly onLost: (error: Error) => void
 }
 
 type Result = QueryResult<unknown> | undefined
 
-/** A Kysely driver whose one connection is in another thread, and answers as `pglite-thread.ts` does. */
+/** A Kysely driver with one connection, which lives in another thread that runs `pglite-thread.ts`. */
 export function createThreadDriver(thread: Worker, { closeMs, onLost }: ThreadDriverOptions): Driver {
   const callers = new Map<number, PromiseWithResolvers<Result>>()
   let requests = 0
@@ -45,11 +45,11 @@ export function createThreadDriver(thread: Worker, { closeMs, onLost }: ThreadDr
   }
 
   const connection = {
-    /** The caller's type of rows is its own promise, as with every driver. */
+    /** The caller asserts the row type, as with every driver. */
     executeQuery: async <R>({ sql, parameters }: CompiledQuery) =>
       (await ask({ kind: 'query', sql, parameters })) as QueryResult<R>,
     streamQuery() {
-      throw new TypeError('cursors are not used here')
+      throw new TypeError('streaming queries are not supported')
     },
   }
   return {
@@ -65,7 +65,7 @@ export function createThreadDriver(thread: Worker, { closeMs, onLost }: ThreadDr
       try {
         await ask({ kind: 'close' })
       } catch (error) {
-        // A thread that is gone has nothing left to close.
+        // If the thread is gone, there is nothing left to close.
         if (error !== lost) throw error
       } finally {
         clearTimeout(timer)

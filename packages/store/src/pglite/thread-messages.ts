@@ -1,6 +1,6 @@
 import type { QueryResult } from 'kysely'
 
-/** What the thread of the embedded Postgres is asked for. */
+/** A command for the thread of the embedded Postgres. */
 export type ThreadCommand =
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'begin' | 'commit' | 'rollback' | 'close' }
@@ -10,7 +10,7 @@ export interface ThreadRequest {
   readonly command: ThreadCommand
 }
 
-/** Errors are sent as their fields: the copy of an error that a thread receives has no SQLSTATE. */
+/** Errors are sent as fields, because an `Error` loses its SQLSTATE when it is cloned to another thread. */
 export type ThreadAnswer =
   | { readonly id: number; readonly result: QueryResult<unknown> | undefined }
   | { readonly id: number; readonly error: ErrorFields }
@@ -25,14 +25,14 @@ export interface ErrorFields {
   readonly constraint?: unknown
 }
 
-/** The fields of an error that its readers need. */
+/** Extracts the fields of an error that callers need. */
 export function toErrorFields(error: unknown): ErrorFields {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, code, severity, detail, constraint }: Error & Partial<ErrorFields> = error
   return { name, message, code, severity, detail, constraint }
 }
 
-/** An error with these fields, whose stack leads to the caller. */
+/** Creates an error with these fields; its stack is that of the receiving thread. */
 export function fromErrorFields({ name, message, code, severity, detail, constraint }: ErrorFields): Error {
   const error = new Error(message)
   const known = Object.entries({ code, severity, detail, constraint }).filter(([, value]) => value !== undefined)

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { listQuarantine, selectQuarantined } from './list-quarantine.ts'
 import type { RefusedEnvelope } from './record-quarantine.ts'
 
-it('gives quarantined envelopes back as they were received, and lists them page by page', async () => {
+it('returns quarantined envelopes as they were received, and lists them page by page', async () => {
   await using store = await openTestStore()
   const envelope = createEnvelopes()
   const extras = [{}, { deliveryId: 'a delivery' }, { contentEncoding: 'gzip' }]

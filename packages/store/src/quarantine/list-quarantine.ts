@@ -5,7 +5,7 @@ import { totals } from '../ledger/totals.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 import { showBody, type ShownBody } from '../show-body.ts'
 
-/** Envelopes that could not be read for the same reason. */
+/** Envelopes that could not be parsed for the same reason. */
 export interface QuarantineGroup {
   readonly issue: string
   readonly count: number
@@ -14,7 +14,7 @@ export interface QuarantineGroup {
   readonly sampleId: string
 }
 
-/** An envelope that could not be read, whole, with the validator's reasons. */
+/** An envelope that could not be parsed, with its full body and the validation issues. */
 export interface QuarantineView extends ShownBody {
   readonly id: string
   readonly owner: string
@@ -24,7 +24,7 @@ export interface QuarantineView extends ShownBody {
   readonly issues: object
 }
 
-/** The groups, the one with the latest envelope first. */
+/** Lists the groups, the one with the latest envelope first. */
 export async function listQuarantineGroups(db: Queryable, limit: number): Promise<readonly QuarantineGroup[]> {
   const { rows } = await sql<{ issue: string; count: string; first_at: Date; last_at: Date; sample_id: string }>`
     SELECT part.issue, part.count, earliest.received_at AS first_at, latest.received_at AS last_at, earliest.id AS sample_id
@@ -47,7 +47,7 @@ export async function listQuarantineGroups(db: Queryable, limit: number): Promis
   }))
 }
 
-/** The envelopes of one group, the latest first. */
+/** Lists the envelopes of one group, latest first. */
 export async function listQuarantine(
   db: Queryable,
   issue: string,
@@ -72,7 +72,7 @@ export async function listQuarantine(
   return { items: views, nextCursor }
 }
 
-/** The quarantined envelope with this id, if there is one. */
+/** Reads the quarantined envelope with this id, if it exists. */
 export async function readQuarantined(db: Queryable, id: string): Promise<QuarantineView | undefined> {
   const row = await db.selectFrom('quarantine').selectAll().where('id', '=', id).executeTakeFirst()
   return row === undefined ? undefined : toView(row)

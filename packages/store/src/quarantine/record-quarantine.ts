@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
 
-/** An envelope that could not be read as an event. */
+/** An envelope that could not be parsed as an event. */
 export interface RefusedEnvelope {
   readonly id: string
   readonly owner: string
@@ -13,14 +13,14 @@ export interface RefusedEnvelope {
   readonly issue: string
   readonly issues: readonly PayloadIssue[]
   readonly raw: Buffer
-  /** Of `raw`. */
+  /** The content encoding of `raw`. */
   readonly contentEncoding?: string | undefined
   readonly deliveryId: string | undefined
 }
 
 /**
- * Keeps envelopes that could not be read, and returns the ids of those that were not there. Repeating the call renews the reasons
- * and adds nothing. An envelope that is recorded as an event is left out.
+ * Stores envelopes that could not be parsed, and returns the ids of the new ones. Repeating the call updates the issues
+ * and adds nothing. Envelopes that are recorded as events are left out.
  */
 export async function recordQuarantine(
   tx: Queryable,
@@ -52,14 +52,14 @@ export async function recordQuarantine(
   return new Set(added.rows.map(({ id }) => id))
 }
 
-/** Removes the envelopes that have become events, and returns their ids. */
+/** Deletes the envelopes that are now recorded as events, and returns their ids. */
 export async function leaveQuarantine(tx: Queryable, eventIds: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ id: string }>`
     DELETE FROM quarantine WHERE id = ANY(${[...eventIds]}::uuid[]) RETURNING id`.execute(tx)
   return new Set(rows.map(({ id }) => id))
 }
 
-/** A job can be in a group twice, in another form: Postgres refuses a statement that would renew one row twice (SQLSTATE 21000). */
+/** A group can contain a job twice; Postgres rejects a statement that would update a row twice (SQLSTATE 21000). */
 function lastById(refused: readonly RefusedEnvelope[]): readonly RefusedEnvelope[] {
   return [...new Map(refused.map((envelope) => [envelope.id, envelope])).values()]
 }

@@ -8,26 +8,26 @@ import { addRemoved } from '../ledger/removed.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { readBases, saveBases, type MailboxBase } from '../mailboxes/mailbox-bases.ts'
 
-/** A walk through the events that are old enough, in arrival order. */
+/** A pass over the expired events, in arrival order. */
 export interface EventRemoval {
-  /** Events before this id are old enough. */
+  /** Events before this id have expired. */
   readonly before: string
-  /** Where the walk has got to. */
+  /** The last event that was looked at. */
   after: string
-  /** When it began, by the database's clock. */
+  /** Start of the pass, by the database's clock. */
   readonly startedAt: Date
-  /** The events of then that handlers still owe. */
+  /** The events that handlers still owed when the pass began. */
   readonly owed: ReadonlySet<string>
-  /** Mailboxes of which an event has to stay: the later ones stay as well, since a history is removed from its beginning. */
+  /** Mailboxes with an event that must stay. Their later events stay too: a history is removed from its beginning. */
   readonly held: Set<string>
 }
 
-/** Begins to remove the events before the id `before`. Costs what is open. */
+/** Starts to remove the events before the id `before`. The cost grows with the unfinished events. */
 export async function beginEventRemoval(db: Queryable, before: string): Promise<EventRemoval> {
   const { rows } = await sql<{ now: Date; owed: string[] }>`
     SELECT now(), ARRAY(SELECT id::text FROM ${openEvents} AS open (id) WHERE id < ${before}::uuid) AS owed`.execute(db)
   const [row] = rows
-  if (row === undefined) throw new RangeError('a SELECT without FROM gives a row')
+  if (row === undefined) throw new RangeError('a SELECT without FROM returns one row')
   return { before, after: beforeAll, startedAt: row.now, owed: new Set(row.owed), held: new Set() }
 }
 
@@ -44,10 +44,10 @@ interface OldEvent {
 }
 
 /**
- * Takes the next `limit` events of the walk, and removes those that nobody needs: no handler owes them, and they are folded
- * into their mailbox, whose base takes their place. Their deliveries go along, and the ledger counts them on.
+ * Takes the next `limit` events of the pass, and removes those that no handler owes and that are folded into their
+ * mailbox, whose base replaces them. Their deliveries are removed too, and the ledger keeps counting them.
  *
- * @returns how many were looked at and removed; with none looked at, the walk is over
+ * @returns how many were looked at and removed; if none was looked at, the pass is over
  */
 export async function removeNextEvents(
   tx: Transaction<Tables>,
@@ -72,7 +72,7 @@ export async function removeNextEvents(
   return { seen: events.length, events: gone.length, deliveries: Number(deliveries.numAffectedRows ?? 0n) }
 }
 
-/** Holds the events and their mailboxes: nobody replays them, and nobody folds, until the transaction ends. */
+/** Locks the events and their mailboxes: until the transaction ends, they can be neither replayed nor folded. */
 async function takeOldEvents(
   tx: Transaction<Tables>,
   { before, after, startedAt }: EventRemoval,
@@ -84,7 +84,7 @@ async function takeOldEvents(
   if (found.length === 0) return []
   await lockMailboxes(tx, 'folding', found.map(toKey))
   const ids = found.map(({ id }) => id)
-  // A statement of its own: it sees what others committed while this one waited for the locks.
+  // A separate statement, which sees what others committed while this transaction waited for the locks.
   const { rows } = await sql<OldEvent>`
     WITH replayed AS MATERIALIZED (
       SELECT unnest(event_ids) AS id FROM outbox
@@ -99,14 +99,14 @@ async function takeOldEvents(
   return rows
 }
 
-/** Folds what is removed into the bases of its mailboxes. */
+/** Folds the removed events into the bases of their mailboxes. */
 async function moveBases(tx: Transaction<Tables>, gone: readonly OldEvent[]): Promise<void> {
   const groups = Map.groupBy(gone, (event) => mailboxKeyOf(toKey(event)))
   const keys = [...groups.values()].flatMap(([first]) => (first === undefined ? [] : [toKey(first)]))
   const bases = await readBases(tx, keys)
   const moved = keys.flatMap((key) => {
     const base = bases.get(mailboxKeyOf(key))
-    // What came after its time was never folded: see `foldEvents`.
+    // Events that arrived too late for the base were never folded: see `foldEvents`.
     const events = (groups.get(mailboxKeyOf(key)) ?? []).filter(({ id }) => id > (base?.upTo ?? ''))
     return events.length === 0 ? [] : [{ key, base: moveBase(base, events) }]
   })
@@ -116,7 +116,7 @@ async function moveBases(tx: Transaction<Tables>, gone: readonly OldEvent[]): Pr
 function moveBase(base: MailboxBase | undefined, gone: readonly OldEvent[]): MailboxBase {
   const events = gone.flatMap(({ event }) => (event === null ? [] : [toMailboxEvent(event)]))
   const { mailbox, pauses } = foldTimeline(base?.timeline ?? emptyTimeline, events)
-  // Pauses that are closed are kept in their table, and nothing that still can arrive changes them.
+  // Closed pauses stay in their table, and no event that arrives from now on can change them.
   return {
     upTo: gone.at(-1)?.id ?? base?.upTo ?? beforeAll,
     timeline: { mailbox, pauses: pauses.filter(({ closed }) => closed === null) },

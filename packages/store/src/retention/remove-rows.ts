@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../database.ts'
 import { addRemoved } from '../ledger/removed.ts'
 
-/** Removes up to `limit` envelopes from the quarantine that arrived before the id `before`. The ledger counts them on. */
+/** Removes up to `limit` quarantined envelopes that arrived before the id `before`. The ledger keeps counting them. */
 export async function removeQuarantined(tx: Transaction<Tables>, before: string, limit: number): Promise<number> {
   const { rows } = await sql<{ id: string }>`
     DELETE FROM quarantine WHERE id IN (
@@ -12,7 +12,7 @@ export async function removeQuarantined(tx: Transaction<Tables>, before: string,
   return rows.length
 }
 
-/** Removes up to `limit` receipts of intake jobs without numbers: nothing that old is routed again. */
+/** Removes up to `limit` receipts of unnumbered intake jobs: jobs that old are not routed again. */
 export async function removeReceipts(tx: Transaction<Tables>, before: Date, limit: number): Promise<number> {
   const { rows } = await sql<{ envelopes: number }>`
     DELETE FROM intake_batches WHERE id IN (
@@ -26,7 +26,7 @@ export async function removeReceipts(tx: Transaction<Tables>, before: Date, limi
   return rows.length
 }
 
-/** Removes up to `limit` notifications of events before the id `before`, but for those of pauses that were open since. */
+/** Removes up to `limit` notifications of events before the id `before`, except for pauses that were open after it. */
 export async function removeNotifications(tx: Transaction<Tables>, before: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM notifications WHERE (campaign_id, owner, kind, event_id) IN (
@@ -38,7 +38,7 @@ export async function removeNotifications(tx: Transaction<Tables>, before: strin
   return Number(numAffectedRows ?? 0n)
 }
 
-/** Removes up to `limit` outcomes that were recorded after their event had gone. */
+/** Removes up to `limit` deliveries that were recorded after their event had been removed. */
 export async function removeOrphans(tx: Transaction<Tables>, before: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM deliveries WHERE (event_id, handler) IN (

@@ -3,22 +3,22 @@ import type { Queryable } from '../database.ts'
 
 /** What retention has done so far. */
 export interface RetentionState {
-  /** `RETENTION_DAYS` of the worker that ran last; null: none has run. */
+  /** `RETENTION_DAYS` of the last run; null before the first one. */
   readonly keptDays: number | null
-  /** Seconds since the last run; null: none. */
+  /** Seconds since the last run; null before the first one. */
   readonly ranSecondsAgo: number | null
-  /** Events that were removed since the installation began. */
+  /** Events removed since the installation. */
   readonly removedEvents: number
-  /** When the oldest event that is kept was received; null: there is none. */
+  /** When the oldest remaining event was received; null if there is none. */
   readonly oldestEventAt: Date | null
 }
 
-/** Notes that a run has reached its end. */
+/** Records a completed run. */
 export async function noteRetention(db: Queryable, keptDays: number): Promise<void> {
   await sql`UPDATE retention SET kept_days = ${keptDays}::int, ran_at = now() WHERE id = 1`.execute(db)
 }
 
-/** Counts events that are removed in the same transaction. */
+/** Adds events that are removed in the same transaction to the count. */
 export async function countRemovedEvents(tx: Queryable, events: number): Promise<void> {
   if (events === 0) return
   await sql`UPDATE retention SET removed_events = removed_events + ${events}::bigint WHERE id = 1`.execute(tx)

@@ -22,20 +22,20 @@ import { runRetention, type Removed } from './run-retention.ts'
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 const keptDays = 30
-/** What arrives later than that is not promised to be brought in. */
+/** Events that arrive later than this may be ignored. */
 const keptMs = keptDays * dayMs
 const start = Date.parse('2026-01-01T00:00:00Z')
 const handlers = ['pause-tracking', 'crm-sync']
 const never = new AbortController().signal
 
-/** As a worker does: what may be a duplicate of something that can still come stays, too. */
+/** As a worker runs it: events stay a little longer, as later ones may be duplicates of them. */
 function retain(db: Database, now: number): Promise<Removed> {
   return runRetention(db, { keptDays, before: now - keptMs - hourMs, signal: never })
 }
 
 const types = ['updated', 'created', 'deleted', 'pending', 'connection.problematic', 'connection.problematic'] as const
 
-/** What an event says is drawn from a number: often the same, so that there are duplicates. */
+/** Derives an event's body from a number; bodies are often equal, so that there are duplicates. */
 function bodyOf(draw: number): object {
   const [reason, email, firstName, tags] = [
     ['Smtp', 'Imap', ''][draw % 3],
@@ -47,7 +47,7 @@ function bodyOf(draw: number): object {
   return { type: `campaign.${types[draw % types.length]}`, reason, account }
 }
 
-/** A handler's attempt at the job that is first by content: any outcome for each event, the job's end when all are final. */
+/** One attempt at the job that is first by content: any outcome for each event; the job ends when all are final. */
 async function deliver(db: Database, draw: number): Promise<void> {
   const { rows } = await sql<{ id: string; handler: string; event_ids: string[]; replay_id: string | null }>`
     SELECT id, handler, event_ids, replay_id FROM outbox
@@ -63,7 +63,7 @@ async function deliver(db: Database, draw: number): Promise<void> {
   await recordDeliveries(db, { handler: job.handler, ...times, records, settled })
 }
 
-/** Every handler is done with everything. */
+/** Completes every event in every handler. */
 async function settle(db: Database): Promise<void> {
   const { rows } = await sql<{ id: string; handler: string; event_ids: string[]; replay_id: string | null }>`
     SELECT id, handler, event_ids, replay_id FROM outbox`.execute(db)
@@ -74,7 +74,7 @@ async function settle(db: Database): Promise<void> {
   }
 }
 
-/** Everything that must not depend on what was removed. */
+/** Everything that must not depend on the removed events. */
 async function readTruth(db: Queryable) {
   const mailboxes = await sql`
     SELECT owner, campaign_id, email, first_name, last_name, tags, status, status_since, reason, last_event_id, last_event_at
@@ -132,7 +132,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
   }
 
   const step = fc.record({
-    // Mostly that which is finished and grows old, or nothing would be removed.
+    // Weighted towards finished and expired events, or nothing would be removed.
     action: fc.constantFrom(
       ...([
         'record',
@@ -153,7 +153,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     draw: fc.nat(1_000_000),
   })
 
-  it('changes neither mailboxes nor pauses nor what is owed nor the ledger, whatever happens before and afterwards', async () => {
+  it('never changes mailboxes, pauses, owed events or the ledger, whatever happens before and afterwards', async () => {
     let removed = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }), async (steps) => {
@@ -165,7 +165,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
           switch (action) {
             case 'record':
             case 'late': {
-              // A late one arrived at any time that is kept.
+              // A late event arrived at any time within the retention period.
               const age = action === 'late' ? draw % keptMs : 0
               const made = Array.from({ length: 1 + (draw % 4) }, (_, index) =>
                 envelope(bodyOf(draw + index * (draw % 5)), now - age + index * 60_000),
@@ -209,7 +209,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
               now += (15 + (draw % 20)) * dayMs
               break
             case 'retain':
-              // What was owed within the last minute has a check of its own.
+              // Events owed since the last minute are checked separately.
               await sql`UPDATE outbox SET created_at = now() - interval '1 hour'`.execute(store.db)
               removed += (await retain(store.db, now)).events
               break
@@ -220,11 +220,11 @@ describe.each(engines)('runRetention on %s', (engine) => {
       }),
       { numRuns: engine === 'pglite' ? 5 : 60 },
     )
-    // Otherwise both stores would be equal for want of anything to remove.
+    // If nothing was removed, the stores are trivially equal.
     expect(removed).toBeGreaterThan(0)
   }, 120_000)
 
-  it('keeps the size of a year at that of the days that are kept', async () => {
+  it('keeps the database size constant over a year', async () => {
     const { db } = store
     await empty(db)
     const sizes: number[] = []
@@ -259,7 +259,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
       expect(await readLedger(db)).toEqual(before)
       sizes.push(await countRows(db))
     }
-    // Five weeks are full; from then on, each that comes goes along with one that leaves.
+    // After five weeks, each new week replaces an expired one.
     const later = sizes.slice(6)
     expect(Math.max(...later)).toBeLessThan(1.3 * Math.min(...later))
     expect(await readLedger(db)).toMatchObject({ quarantined: 52, inFlight: 0 })
@@ -268,7 +268,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     expect(oldestEventAt?.getTime()).toBeGreaterThanOrEqual(start + (51 * 7 - keptDays) * dayMs - hourMs)
   }, 60_000)
 
-  it('lets a quarantined envelope that is removed while it is replayed count once', async () => {
+  it('counts a quarantined envelope once if it is removed while it is replayed', async () => {
     const { db } = store
     await empty(db)
     const one = envelope(bodyOf(1), start)
@@ -289,7 +289,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     expect(await readLedger(db)).toMatchObject({ quarantined: 0, inFlight: 1 })
   })
 
-  it('leaves what is owed again since the run began', async () => {
+  it('keeps an event that is replayed after the run began', async () => {
     const { db } = store
     await empty(db)
     const made = envelope(bodyOf(1), start)
@@ -307,7 +307,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     expect(await remove()).toEqual({ seen: 0, events: 0, deliveries: 0 })
   })
 
-  it('counts what it removed before another worker took over', async () => {
+  it('counts the rows it removed before another worker took over', async () => {
     const { db } = store
     if (engine === 'pglite') return
     await empty(db)
@@ -346,7 +346,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     })
   })
 
-  it('owes no replay of an event that is removed at the same time', async () => {
+  it('owes no replay of an event that is removed concurrently', async () => {
     const { db } = store
     await empty(db)
     const made = envelope(bodyOf(1), start)
@@ -365,7 +365,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
       ]).finally(() => {
         isWritten = true
       })
-      // PGlite has one connection: there the replay begins after the removal. Asked outside `tx`, which would see one moment only.
+      // PGlite has one connection, so the replay starts after the removal. Polled outside `tx`, a fixed snapshot.
       if (engine === 'pglite') return
       await eventually(async () => {
         const { rows } = await sql`
@@ -377,7 +377,7 @@ describe.each(engines)('runRetention on %s', (engine) => {
     expect(await db.selectFrom('outbox').select('id').execute()).toEqual([])
   })
 
-  it('leaves it to the one that is at it', async () => {
+  it('does nothing while another worker is running it', async () => {
     const { db } = store
     if (engine === 'pglite') return
     await empty(db)

@@ -7,17 +7,17 @@ import { removeNotifications, removeOrphans, removeQuarantined, removeReceipts }
 import { countRemovedEvents, noteRetention } from './retention-state.ts'
 
 export interface RetentionTerms {
-  /** `RETENTION_DAYS`, for whoever asks why something is gone. */
+  /** `RETENTION_DAYS`, recorded to explain why data is missing. */
   readonly keptDays: number
-  /** What arrived before this time (ms since the epoch) is old. */
+  /** Data that arrived before this time (ms since the epoch) has expired. */
   readonly before: number
   /** Ends the run after the batch in progress. */
   readonly signal: AbortSignal
-  /** Called after each batch is committed, so that nothing goes uncounted if the run ends early. */
+  /** Called after each committed batch, so that all rows are counted even if the run ends early. */
   readonly onBatch?: (removed: Partial<Removed>) => Promise<void> | void
 }
 
-/** Rows that a run has removed, by table. */
+/** Rows removed by a run, by table. */
 export interface Removed {
   readonly events: number
   readonly deliveries: number
@@ -26,13 +26,14 @@ export interface Removed {
   readonly notifications: number
 }
 
-/** A batch takes some tens of milliseconds, for which its mailboxes are not folded. */
+/** A batch takes some tens of milliseconds and blocks folding of its mailboxes. */
 const batchSize = 1_000
 
 /**
- * Removes what is old: events with their deliveries, quarantined envelopes, receipts and notifications. What handlers owe stays, and
- * so does all that a mailbox's state depends on. Small transactions, each whole in itself, so that a crash harms nothing;
- * between them it rests as long as they take. One caller at a time: where another is at work, the run ends.
+ * Removes expired data: events with their deliveries, quarantined envelopes, receipts and notifications. Events that
+ * handlers still owe stay, and so does everything that a mailbox's state depends on. It works in small, independent
+ * transactions, so a crash is harmless, and pauses after each for as long as it took. If another caller is running, the
+ * run ends.
  *
  * @returns what this call removed
  */
@@ -57,7 +58,7 @@ export async function runRetention(db: Database, terms: RetentionTerms): Promise
   return removed
 }
 
-/** One batch. With nothing found, the step is done. */
+/** Removes one batch. The step is done when nothing is found. */
 type RemovalStep = (tx: Transaction<Tables>) => Promise<{ readonly found: number; readonly batch: Partial<Removed> }>
 
 function ofTable(table: keyof Removed, remove: (tx: Transaction<Tables>) => Promise<number>): RemovalStep {
@@ -67,7 +68,7 @@ function ofTable(table: keyof Removed, remove: (tx: Transaction<Tables>) => Prom
   }
 }
 
-/** Runs batches until one finds nothing, and adds them to `sums`. Returns false where another caller is at work. */
+/** Runs batches until one finds nothing, and adds them to `sums`. Returns false if another caller is running. */
 async function repeat(
   db: Database,
   { signal, onBatch }: RetentionTerms,
@@ -95,7 +96,7 @@ export const removedTables = [
   'notifications',
 ] as const satisfies readonly (keyof Removed)[]
 
-/** Any number that nothing else locks. */
+/** An arbitrary key for an advisory lock, used nowhere else. */
 const removalLock = 7_311_003
 
 async function isOnlyRemover(tx: Transaction<Tables>): Promise<boolean> {

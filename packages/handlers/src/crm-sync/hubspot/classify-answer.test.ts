@@ -8,12 +8,12 @@ const classify = (status: number, body: unknown, headers: Readonly<Record<string
 describe('classifyAnswer', () => {
   it.each([
     ['the daily limit', { policyName: 'DAILY' }, {}, 3_600_000],
-    ['the limit of a second', { policyName: 'SECONDLY' }, {}, 1_000],
+    ['the limit per second', { policyName: 'SECONDLY' }, {}, 1_000],
     ['the rolling limit', { policyName: 'TEN_SECONDLY_ROLLING' }, {}, 10_000],
     ['an interval', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '2500' }, 2_500],
     ['the longest interval', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '3600000' }, 3_600_000],
-    ['an interval beyond reason', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '3600001' }, 10_000],
-    ['an interval of nothing', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '0' }, 10_000],
+    ['an interval that is too long', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '3600001' }, 10_000],
+    ['an interval of zero', {}, { 'x-hubspot-ratelimit-interval-milliseconds': '0' }, 10_000],
     ['seconds to wait', { policyName: 'DAILY' }, { 'retry-after': '5' }, 5_000],
   ])('waits after a 429 with %s', (_name, body, headers, waitMs) => {
     expect(classify(429, { errorType: 'RATE_LIMIT', ...body }, headers)).toMatchObject({
@@ -52,11 +52,11 @@ describe('classifyAnswer', () => {
       {},
       { blames: 'account', refusal: { cause: 'refused', reason: expect.stringContaining('HUBSPOT_BASE_URL') } },
     ],
-  ] as const)('says whom a %i without rows and a problem blames', (status, headers, expected) => {
+  ] as const)('classifies a %i without rows or a problem', (status, headers, expected) => {
     expect(classify(status, '<html>nothing of HubSpot’s</html>', headers)).toMatchObject(expected)
   })
 
-  it('blames the contact for a problem with it, also where HubSpot says so with a 200', () => {
+  it('blames the contact for a problem with it, even in a 200 answer', () => {
     const problem = {
       category: 'VALIDATION_ERROR',
       message: 'Email address x is invalid',
@@ -70,7 +70,7 @@ describe('classifyAnswer', () => {
       })
   })
 
-  it('tries again after a call that may have arrived, and holds the account’s events when nobody can be called', () => {
+  it('retries after a call that may have arrived, and holds the account’s events if HubSpot is unreachable', () => {
     const silence = (isSent: boolean) => classifyAnswer({ status: 'none', fault: 'ECONNRESET', isSent }, now)
     expect(silence(true)).toMatchObject({ blames: 'unclear', reason: expect.stringContaining('ECONNRESET') })
     expect(silence(false)).toMatchObject({ blames: 'account', refusal: { cause: 'unreachable' } })

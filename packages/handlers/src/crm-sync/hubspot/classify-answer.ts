@@ -3,31 +3,31 @@ import type { PeerAnswer, PeerHeaders } from '../../peer/create-peer-client.ts'
 import { retryAfterMs } from '../../peer/retry-after-ms.ts'
 import { parseBody, readProblem, type Problem } from './read-problem.ts'
 
-/** Whose fault it is that a call, or one row of it, has written nothing. */
+/** What caused a call, or one row of it, to write nothing. */
 export type AnswerClass =
-  /** Every contact would have been refused: nothing more is sent. */
+  /** The account: every contact would have been refused, so nothing more is sent. */
   | { readonly blames: 'account'; readonly refusal: PeerRefusal }
-  /** One contact of the call, at least. `kind` is equal for refusals alike; undefined: it is surely the contact's own. */
+  /** At least one contact of the call. Similar refusals share a `kind`; undefined: certainly the contact's fault. */
   | {
       readonly blames: 'contact'
       readonly reason: string
       readonly kind: string | undefined
       readonly isConflict: boolean
     }
-  /** HubSpot, or a contact that it stumbles over. `splits`: halves show which. */
+  /** HubSpot, or a contact that makes it fail. `splits`: splitting the batch shows which. */
   | { readonly blames: 'unclear'; readonly reason: string; readonly splits: boolean }
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
-/** HubSpot's rolling limit counts ten seconds. */
+/** The window of HubSpot's rolling limit is ten seconds. */
 const rollingMs = 10 * secondMs
 
 const accessHint = 'check HUBSPOT_ACCESS_TOKEN, its scopes, and that the account is active'
 const addressHint = 'check HUBSPOT_BASE_URL and HUBSPOT_API_VERSION'
-const propertyHint = 'create the contact properties that docs/operations.md lists, with the types given there'
+const propertyHint = 'create the contact properties listed in docs/operations.md, with the types given there'
 
-/** What an answer without rows means for the contacts of its call. The statuses are those of HubSpot's guide on errors. */
+/** Classifies an answer without rows for the contacts of its call. The statuses follow HubSpot's guide on errors. */
 export function classifyAnswer(answer: PeerAnswer, now: number): AnswerClass {
   if (answer.status === 'none') return classifySilence(answer)
   const { status, headers } = answer
@@ -37,11 +37,11 @@ export function classifyAnswer(answer: PeerAnswer, now: number): AnswerClass {
   const askedMs = retryAfterMs(headers, now, 24 * hourMs)
   if (status === 429 || isLimit(problem)) return limited(reason, askedMs ?? rateLimitMs(problem, headers))
   if (status === 477) return limited(reason, askedMs ?? hourMs)
-  // What answers without rows and without a problem is not HubSpot, perhaps for a moment.
+  // A success without rows and without a problem is not from HubSpot, perhaps only temporarily.
   if (status < 300 && problem.codes.size === 0) return refused(reason, addressHint, secondMs)
   if (status < 300 || [400, 409, 413, 422].includes(status)) return classifyProblem(problem, reason, status === 409)
   if (status >= 500 || [408, 423, 425].includes(status)) {
-    // Other statuses come from what stands before HubSpot and knows no contacts.
+    // Other statuses come from a proxy in front of HubSpot, which knows nothing about contacts.
     return askedMs === undefined
       ? { blames: 'unclear', reason, splits: status === 500 || status === 423 }
       : limited(reason, askedMs)
@@ -49,7 +49,7 @@ export function classifyAnswer(answer: PeerAnswer, now: number): AnswerClass {
   return refused(reason, [401, 402, 403].includes(status) ? accessHint : addressHint)
 }
 
-/** What one row of a partly successful answer means for its contact. */
+/** Classifies one row of a partly successful answer for its contact. */
 export function classifyRow(row: unknown): AnswerClass {
   const problem = readProblem(row)
   const reason = `HubSpot: ${problem.summary}`
@@ -61,7 +61,7 @@ export function classifyRow(row: unknown): AnswerClass {
 
 function classifySilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): AnswerClass {
   if (isSent) return { blames: 'unclear', reason: `HubSpot did not answer: ${fault}`, splits: false }
-  const reason = `HubSpot can't be reached: ${fault} (${addressHint})`
+  const reason = `HubSpot is unreachable: ${fault} (${addressHint})`
   return { blames: 'account', refusal: { cause: 'unreachable', reason, waitMs: secondMs, maxWaitMs: minuteMs } }
 }
 
@@ -71,7 +71,7 @@ function classifyProblem(problem: Problem, reason: string, isConflict: boolean):
   return { blames: 'contact', reason, kind: kindOf(problem), isConflict }
 }
 
-/** The codes say which kind it is; where HubSpot gives none but "invalid", its words do. */
+/** The codes identify the kind of problem; if HubSpot gives only generic codes, the messages do. */
 function accountHint({ codes, messages }: Problem): string | undefined {
   const all = [...codes]
   if (all.some((code) => propertyCodes.test(code))) return propertyHint
@@ -81,7 +81,7 @@ function accountHint({ codes, messages }: Problem): string | undefined {
   return messages.some((message) => accessWords.test(message)) ? accessHint : undefined
 }
 
-// Every contact is written with the same properties, whose values have the same forms: what one can't have, none can.
+// All contacts are written with the same properties in the same formats: an error in one of these affects all.
 const propertyCodes =
   /^(UNKNOWN_PROPERT\w*|PROPERT(Y|IES)_(DOES_?NT|DO_NOT|DOES_NOT|NOT)_\w+|READ_?ONLY\w*|PROPERTY_(IS_)?READ_?ONLY|\w*CALCULATED\w*|INVALID_(DATE|DATETIME|INTEGER|LONG|NUMBER|NUMERIC|DOUBLE|BOOLEAN|PROPERTY|PROPERTY_NAME|ID_PROPERTY|UNIQUE\w*|OBJECT_TYPE\w*)|\w*NON_UNIQUE\w*)$/
 const accessCodes =
@@ -90,7 +90,7 @@ const propertyWords =
   /\bpropert(y|ies)\b.{0,200}\b(does not|do not|doesn't|don't) exist|\bno propert(y|ies)\b|\bread[ -]?only\b|\bnon-unique\b/i
 const accessWords =
   /\bscopes?\b|\bauthenticat|\bauthori[sz]|\bpermission|\b(token|key)\b.{0,80}\b(expired|invalid|revoked)|\b(account|portal|hub)\b.{0,80}\b(deactivated|disabled|suspended|expired|inactive|not active)|\b(contact|record)s? limit\b/i
-/** They say that something is wrong, and not what. */
+/** Codes that say that something is wrong, but not what. */
 const genericCodes: ReadonlySet<string> = new Set(['VALIDATION_ERROR', 'BAD_REQUEST', 'INVALID_INPUT', 'ERROR'])
 const contactCodes = /^(INVALID_\w+|DUPLICATE\w*|CONFLICT|\w*EXISTS|\w*NOT_FOUND|\w*TOO_LONG|\w*REQUIRED\w*)$/
 
@@ -100,7 +100,7 @@ function isLimit({ codes }: Problem): boolean {
   return [...codes].some((code) => /^(RATE_LIMITS?|TOO_MANY_REQUESTS|TEN_SECONDLY_ROLLING|SECONDLY|DAILY)$/.test(code))
 }
 
-/** HubSpot documents `Retry-After` for 477 only: without it the policy's name decides. */
+/** HubSpot documents `Retry-After` only for 477; without it, the policy name decides. */
 function rateLimitMs({ codes }: Problem, headers: PeerHeaders): number {
   if (codes.has('DAILY')) return hourMs
   if (codes.has('SECONDLY')) return secondMs
@@ -119,7 +119,7 @@ function refused(reason: string, hint: string, waitMs = minuteMs): AnswerClass {
   }
 }
 
-/** Without what differs from contact to contact. */
+/** Codes and messages without the parts that differ between contacts. */
 function kindOf({ codes, messages }: Problem): string | undefined {
   if ([...codes].some((code) => ownCodes.test(code))) return undefined
   const words = messages.map((message) => message.replaceAll(/"[^"]*"|\S+@\S+|\d+/g, '…'))

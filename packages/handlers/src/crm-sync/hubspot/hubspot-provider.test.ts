@@ -32,7 +32,7 @@ const statusesOf = (results: ReadonlyMap<string, ContactResult>) => [
   ...new Set([...results.values()].map(({ status }) => status)),
 ]
 
-/** The forms in which HubSpot says that no contact can be written. */
+/** The forms in which HubSpot reports that no contact can be written. */
 const accountFaults = [
   { category: 'PROPERTY_DOESNT_EXIST', message: 'Property "x" does not exist' },
   { category: 'VALIDATION_ERROR', message: 'Property "mailivery_tags" does not exist' },
@@ -63,7 +63,7 @@ describe('createHubspotProvider', () => {
     expect([...results.values()].every(({ status }) => status === 'written')).toBe(true)
   })
 
-  it('leaves what an attempt has no calls left for to the next one', async () => {
+  it('leaves contacts to the next attempt when the calls are used up', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       inputs.some(({ id }) => Number(id.slice(1, id.indexOf('@'))) % 2 === 0)
         ? Response.json({ category: 'VALIDATION_ERROR', message: 'no such option' }, { status: 400 })
@@ -76,7 +76,7 @@ describe('createHubspotProvider', () => {
     expect(results.size).toBe(100)
   })
 
-  it('doubts the account and no contact when many are refused alike and none is taken', async () => {
+  it('blames the account, not the contacts, if many are rejected for the same reason and none is written', async () => {
     await using crm = await startFakeHubspot(([input]) =>
       Response.json({ category: 'VALIDATION_ERROR', message: `"${input?.id}" has no lifecycle` }, { status: 400 }),
     )
@@ -92,14 +92,14 @@ describe('createHubspotProvider', () => {
     expect(sizes.length).toBeLessThan(30)
   })
 
-  it('rejects addresses that HubSpot calls invalid, however many', async () => {
+  it('rejects all addresses that HubSpot reports as invalid, however many', async () => {
     await using crm = await startFakeHubspot(() =>
       Response.json({ category: 'VALIDATION_ERROR', errors: [{ code: 'INVALID_EMAIL' }] }, { status: 400 }),
     )
     expect(statusesOf(await createProvider(crm).upsertContacts(records(10), terms))).toEqual(['rejected'])
   })
 
-  it.each([400, 409, 413, 422, 423, 500])('finds the one contact of twelve that a %i is about', async (status) => {
+  it.each([400, 409, 413, 422, 423, 500])('finds the one contact of twelve that causes a %i', async (status) => {
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       inputs.some(({ id }) => id === 'm7@b.example') ? Response.json({ message: 'no' }, { status }) : write(),
     )
@@ -110,7 +110,7 @@ describe('createHubspotProvider', () => {
     expect(crm.contacts.size).toBe(11)
   })
 
-  it('finds two bad contacts in different halves, when HubSpot stumbles over each', async () => {
+  it('finds two contacts in different halves that make HubSpot fail', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       inputs.some(({ id }) => id === 'm2@b.example' || id === 'm11@b.example')
         ? new Response('oops', { status: 500 })
@@ -125,13 +125,13 @@ describe('createHubspotProvider', () => {
     expect(attempts.map((results) => results.size)).toEqual([12, 12])
   })
 
-  it('calls a HubSpot that is down no more than three times for a batch', async () => {
+  it('makes at most three calls for a batch while HubSpot is down', async () => {
     await using crm = await startFakeHubspot(() => new Response('oops', { status: 500 }))
     expect(statusesOf(await createProvider(crm).upsertContacts(records(100), terms))).toEqual(['retry'])
     expect(crm.requests).toHaveLength(3)
   })
 
-  it('writes a contact that was in conflict for a moment', async () => {
+  it('writes a contact after a temporary conflict', async () => {
     let calls = 0
     await using crm = await startFakeHubspot((_inputs, _request, write) =>
       ++calls === 1 ? Response.json({ category: 'CONFLICT', message: 'exists' }, { status: 409 }) : write(),
@@ -139,7 +139,7 @@ describe('createHubspotProvider', () => {
     expect(statusesOf(await createProvider(crm).upsertContacts(records(1), terms))).toEqual(['written'])
   })
 
-  it('rejects a contact that stays in conflict, in a row of its own too, in the words of HubSpot', async () => {
+  it('rejects a contact with a persistent conflict, also one in a separate row, with HubSpot’s message', async () => {
     const conflict = { category: 'CONFLICT', message: 'Contact already exists. Existing ID: 512' }
     await using whole = await startFakeHubspot(() => Response.json(conflict, { status: 409 }))
     await using row = await startFakeHubspot(() =>
@@ -153,7 +153,7 @@ describe('createHubspotProvider', () => {
   })
 
   it.each([301, 402, 404, 405, 407, 410, 414, 415, 431])(
-    'blames the account and no contact for a %i',
+    'blames the account, not a contact, for a %i',
     async (status) => {
       await using crm = await startFakeHubspot(() => new Response('<html>no</html>', { status }))
       const results = await createProvider(crm).upsertContacts(records(5), terms)
@@ -164,7 +164,7 @@ describe('createHubspotProvider', () => {
     },
   )
 
-  it.each(accountFaults)('blames the account and no contact for %j', async (body) => {
+  it.each(accountFaults)('blames the account, not a contact, for %j', async (body) => {
     await using crm = await startFakeHubspot(() => Response.json(body, { status: 400 }))
     expect(statusesOf(await createProvider(crm).upsertContacts(records(5), terms))).toEqual(['hold'])
     expect(crm.requests).toHaveLength(1)
@@ -181,7 +181,7 @@ describe('createHubspotProvider', () => {
     expect([...alone.values()]).toMatchObject([{ status: 'hold', refusal: { waitMs: 60_000 } }])
   })
 
-  it('does not take the words of a contact for those of HubSpot', async () => {
+  it('does not mistake the text of a contact for that of HubSpot', async () => {
     const spoof = { message: 'bad', errors: [{ code: 'INVALID_OPTION', context: { value: ['MISSING_SCOPES'] } }] }
     await using crm = await startFakeHubspot(() => Response.json(spoof, { status: 400 }))
     expect(statusesOf(await createProvider(crm).upsertContacts(records(1), terms))).toEqual(['rejected'])
@@ -205,7 +205,7 @@ describe('createHubspotProvider', () => {
     expect(crm.requests).toHaveLength(requests)
   })
 
-  it('holds one row that says a property is missing, and writes its neighbours', async () => {
+  it('holds one contact whose row says that a property is missing, and writes the others', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) => {
       const [bad, ...good] = inputs
       void write
@@ -221,7 +221,7 @@ describe('createHubspotProvider', () => {
     expect([...results.values()]).toMatchObject([{ status: 'hold' }, { status: 'written' }, { status: 'written' }])
   })
 
-  it('asks for each contact by itself when an error names none', async () => {
+  it('sends each contact separately if an error names none', async () => {
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       inputs.some(({ id }) => id === 'm2@b.example')
         ? Response.json({ results: [], errors: [{ category: 'VALIDATION_ERROR', message: 'no' }] }, { status: 207 })
@@ -231,7 +231,7 @@ describe('createHubspotProvider', () => {
     expect([...results.values()]).toMatchObject([{ status: 'written' }, { status: 'rejected' }, { status: 'written' }])
   })
 
-  it('makes one call to see whether an account still refuses', async () => {
+  it('makes one call to check whether an account still refuses', async () => {
     await using crm = await startFakeHubspot(() => Response.json({}, { status: 401 }))
     const results = await createProvider(crm).upsertContacts(records(400), { ...terms, isFirst: true })
     expect(crm.requests).toHaveLength(1)
@@ -239,7 +239,7 @@ describe('createHubspotProvider', () => {
     expect(statusesOf(results)).toEqual(['hold'])
   })
 
-  it.each(['', '/', '//', '/proxy/', '/proxy'])('takes a base URL that ends in %j', async (end) => {
+  it.each(['', '/', '//', '/proxy/', '/proxy'])('accepts a base URL that ends in %j', async (end) => {
     await using crm = await startFakeHubspot()
     await createProvider({ url: `${crm.url}${end}` }).upsertContacts(records(1), terms)
     const prefix = end.includes('proxy') ? '/proxy' : ''
@@ -261,16 +261,16 @@ describe('createHubspotProvider', () => {
       'nulls',
       { errors: null, results: [{ id: '7', objectWriteTraceId: null, properties: { email: 'M1@b.example' } }] },
     ],
-    ['no names at all', { results: [{ id: '7' }] }],
+    ['no identifiers', { results: [{ id: '7' }] }],
     ['another primary address', { results: [{ id: '7', properties: { email: 'primary@b.example' } }] }],
-    ['a row that cannot be read beside', { results: [null, { id: 7, objectWriteTraceId: 'trace-1' }] }],
+    ['an additional unreadable row', { results: [null, { id: 7, objectWriteTraceId: 'trace-1' }] }],
   ])('reads an answer with %s', async (_what, body) => {
     await using crm = await startFakeHubspot(() => Response.json(body))
     const results = await createProvider(crm).upsertContacts(records(1), terms)
     expect(results.get('trace-1')).toMatchObject({ status: 'written' })
   })
 
-  it('tries contacts again that an answer leaves out', async () => {
+  it('retries contacts that an answer leaves out', async () => {
     await using crm = await startFakeHubspot(() => Response.json({ results: [{ id: '7' }] }))
     expect(statusesOf(await createProvider(crm).upsertContacts(records(2), terms))).toEqual(['retry'])
   })
@@ -291,7 +291,7 @@ describe('createHubspotProvider', () => {
     expect(results.get('trace-1')).toMatchObject(expected)
   })
 
-  it('shows neither the token nor an address in a reason', async () => {
+  it('reveals neither the token nor an address in a reason', async () => {
     await using crm = await startFakeHubspot(() =>
       Response.json({ message: `"M1@b.example" is invalid\n${'x'.repeat(9_000)}` }, { status: 400 }),
     )
@@ -303,7 +303,7 @@ describe('createHubspotProvider', () => {
     expect(unsendable).toMatchObject({ status: 'hold', reason: expect.stringContaining('UND_ERR_INVALID_ARG') })
   })
 
-  it('gives up on an answer that is too long, and on a peer that is not there', async () => {
+  it('retries after an answer that is too long, and holds contacts if the peer is unreachable', async () => {
     await using crm = await startFakeHubspot(() => new Response('x'.repeat(5 * 1024 * 1024)))
     const [long] = (await createProvider(crm).upsertContacts(records(1), terms)).values()
     expect(long).toEqual({ status: 'retry', reason: 'HubSpot did not answer: RangeError' })

@@ -14,11 +14,11 @@ export interface HubspotSettings {
   readonly now: () => number
 }
 
-/** HubSpot takes 100 contacts a call (CRM contacts API, batch/upsert). */
+/** HubSpot accepts 100 contacts per call (CRM contacts API, batch/upsert). */
 const maxBatch = 100
 const limits = { requestMs: 10_000, maxAnswerBytes: 4 * 1024 * 1024 }
 
-/** Contacts in HubSpot, by e-mail, through `batch/upsert`. */
+/** Writes contacts to HubSpot, by e-mail, with `batch/upsert`. */
 export function createHubspotProvider({ baseUrl, version, token, now }: HubspotSettings): CrmProvider {
   const post = createPeerClient(limits)
   const url = joinUrl(baseUrl, `/crm/objects/${version}/contacts/batch/upsert`)
@@ -39,7 +39,7 @@ export function createHubspotProvider({ baseUrl, version, token, now }: HubspotS
   }
 }
 
-/** Every value is a string, and "" clears a property: HubSpot's schema refuses null and numbers. */
+/** Every value is a string, and "" clears a property: HubSpot's schema rejects null and numbers. */
 function toInput(record: ContactRecord) {
   return {
     id: record.email,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ContactRecord } from '../crm-provider.ts'
 
-// HubSpot's own examples do not fit its schemas, and fields can be null: what can't be read counts as absent.
+// HubSpot's own examples do not match its schemas, and fields can be null: unreadable fields count as absent.
 const text = z.string().optional().catch(undefined)
 const rows = z.array(z.unknown()).nullish().catch(undefined)
 const BatchAnswer = z.object({ results: rows, errors: rows })
@@ -11,19 +11,20 @@ const Written = z.object({
   properties: z.object({ email: text }).catch({ email: undefined }),
 })
 
-/** What an answer says of the contacts of its call. */
+/** What an answer says about the contacts of its call. */
 export interface BatchAnswer {
-  /** The CRM's ids by trace id, as far as they are known. */
+  /** The CRM's ids by trace id; null if unknown. */
   readonly written: ReadonlyMap<string, string | null>
-  /** Rows of errors, by trace id. */
+  /** Error rows, by trace id. */
   readonly failed: ReadonlyMap<string, unknown>
-  /** Rows of errors that name no contact of the call. */
+  /** Error rows that name no contact of the call. */
   readonly nameless: readonly unknown[]
 }
 
 /**
- * Matches an answer to the records: by trace id, else by e-mail, because results come in any order. A record that the
- * answer does not mention is in neither map: a 2xx can have written nothing. Undefined for what is no answer of HubSpot's.
+ * Matches an answer to the records by trace id, or else by e-mail, because results come in any order. A record that the
+ * answer does not mention is in neither map: a 2xx may have written nothing. Returns undefined if the answer is not
+ * from HubSpot.
  */
 export function readBatchAnswer(records: readonly ContactRecord[], body: unknown): BatchAnswer | undefined {
   const answer = BatchAnswer.safeParse(body).data
@@ -37,7 +38,7 @@ export function readBatchAnswer(records: readonly ContactRecord[], body: unknown
     if (named.length === 0) nameless.push(row)
     for (const traceId of named) failed.set(traceId, row)
   }
-  // A contact found by its second address, or an answer of ids only: when every contact is accounted for, it is written.
+  // HubSpot may match a contact by its secondary address, or return only ids: if the counts match, all were written.
   const unmatched = records.filter(({ traceId }) => !written.has(traceId) && !failed.has(traceId))
   if (unmatched.length === unnamed) for (const { traceId } of unmatched) written.set(traceId, null)
   return { written, failed, nameless }
@@ -57,7 +58,7 @@ function readWritten(results: readonly unknown[], traceIds: ReadonlyMap<string, 
   return { written, unnamed }
 }
 
-/** The contacts that a row of errors names: by trace id, or as HubSpot's own examples do, by the id that was sent. */
+/** The contacts that an error row names: by trace id, or by the id that was sent, as in HubSpot's own examples. */
 function namesIn(row: unknown): readonly string[] {
   const { id, context } = Failed.safeParse(row).data ?? noNames
   const { objectWriteTraceId, ids, id: contextId } = context

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readProblem } from './read-problem.ts'
 
 describe('readProblem', () => {
-  it('keeps the whole sentence before the JSON within a message, and the codes and sentences in that', () => {
+  it('keeps the text before the JSON in a message, and the codes and messages in the JSON', () => {
     const inner = [
       { isValid: false, message: 'Property "x" does not exist', error: 'PROPERTY_DOESNT_EXIST', name: 'x' },
     ]
@@ -15,11 +15,11 @@ describe('readProblem', () => {
     expect(problem.summary).toMatch(/^PROPERTY_DOESNT_EXIST VALIDATION_ERROR: Property values were not valid/)
   })
 
-  it('takes a message without JSON as it is, whatever signs it holds', () => {
+  it('keeps a message without JSON unchanged, even if it contains brackets', () => {
     expect(readProblem({ message: 'expected { or [ here' }).messages).toEqual(['expected { or [ here'])
   })
 
-  it('takes a code only from where HubSpot writes codes', () => {
+  it('reads codes only from fields in which HubSpot writes codes', () => {
     expect(readProblem({ subCategory: 'crm.OBJECT_NOT_FOUND', firstName: 'INVALID_EMAIL' }).codes).toEqual(
       new Set(['OBJECT_NOT_FOUND']),
     )

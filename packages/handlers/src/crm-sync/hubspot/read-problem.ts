@@ -1,18 +1,18 @@
 import { vendorText } from './vendor-text.ts'
 
-/** What HubSpot says is wrong. */
+/** An error as described by HubSpot. */
 export interface Problem {
-  /** Every code in it, such as `PROPERTY_DOESNT_EXIST`. */
+  /** All of its codes, such as `PROPERTY_DOESNT_EXIST`. */
   readonly codes: ReadonlySet<string>
-  /** Its sentences, without the JSON that stands inside some of them. */
+  /** Its messages, without the JSON embedded in some of them. */
   readonly messages: readonly string[]
-  /** For people: short, and without addresses. */
+  /** A short summary without e-mail addresses, for messages. */
   readonly summary: string
 }
 
 /**
- * Finds the codes and sentences in an answer, or in one row of it, wherever they are: HubSpot nests them in `errors`,
- * `context`, `validationResults`, as the last part of a `subCategory`, and as JSON within a message.
+ * Finds the codes and messages anywhere in an answer, or in one row of it: HubSpot nests them in `errors`, `context`,
+ * `validationResults`, as the last part of a `subCategory`, and as JSON within a message.
  */
 export function readProblem(body: unknown): Problem {
   const codes = new Set<string>()
@@ -22,7 +22,7 @@ export function readProblem(body: unknown): Problem {
   return { codes, messages, summary: vendorText(`${summarise(codes)}${message}`) }
 }
 
-/** The text of an answer as JSON; what is none stays text. */
+/** Parses a body as JSON; returns the text if it is not JSON. */
 export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
@@ -31,7 +31,7 @@ export function parseBody(text: string): unknown {
   }
 }
 
-/** Deeper than any answer of HubSpot's; the JSON within a message counts, too. */
+/** Deeper than any answer from HubSpot, including JSON within a message. */
 const maxDepth = 8
 
 interface Found {
@@ -49,7 +49,7 @@ function walk(node: unknown, key: string, depth: number, found: Found): void {
 
 function readText(text: string, key: string, depth: number, found: Found): void {
   if (key === 'message') return readMessage(text, depth, found)
-  // Elsewhere a contact's own words can be repeated, which must not pass for HubSpot's.
+  // Other fields can repeat a contact's text, which must not be mistaken for HubSpot's codes.
   if (!codeKeys.test(key)) return
   const code = text.slice(text.lastIndexOf('.') + 1)
   if (codeShape.test(code)) found.codes.add(code)
@@ -74,7 +74,7 @@ function summarise(codes: ReadonlySet<string>): string {
   return codes.size === 0 ? '' : `${[...codes].slice(0, 4).join(' ')}: `
 }
 
-/** A page in HTML says nothing that the status does not. */
+/** An HTML page says no more than the status does. */
 function describeText(text: string): string {
-  return text.trimStart().startsWith('<') || text.trim() === '' ? 'no JSON' : text
+  return text.trimStart().startsWith('<') || text.trim() === '' ? 'not JSON' : text
 }

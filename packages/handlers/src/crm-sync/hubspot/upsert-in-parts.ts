@@ -14,14 +14,14 @@ export interface UpsertDeps {
   readonly now: () => number
 }
 
-/** A refused batch is halved until the bad contact stands alone; when all are bad that would be two calls for each. */
+/** A rejected batch is halved until the bad contact is isolated. If all are bad, that takes two calls for each. */
 const maxCalls = 64
-/** Another program's write of the same contact is over by then. */
+/** By then, another program's write of the same contact is finished. */
 const conflictPauseMs = 1_000
 
 /**
- * Writes batches so that a contact which HubSpot refuses costs its neighbours nothing: a batch that is refused because
- * of some contact is halved, and a fault that no contact can be blamed for ends the attempt.
+ * Writes batches so that a contact that HubSpot rejects does not affect the others: a batch that is rejected because of
+ * a contact is halved, and a fault that is not related to a contact ends the attempt.
  */
 export async function upsertInParts(
   batches: readonly Records[],
@@ -31,7 +31,7 @@ export async function upsertInParts(
   const attempt = beginAttempt(upsert, signal, now)
   const [first = [], ...others] = batches
   if (isFirst) await writeBatch(first, attempt)
-  // Until the first call has shown what the account says, no other is made.
+  // No other call is made until the first one has shown that the account works.
   if (!isFirst || attempt.isJudging)
     await Promise.all((isFirst ? others : batches).map((each) => writeBatch(each, attempt)))
   await writeConflictsAgain(attempt)
@@ -41,12 +41,12 @@ export async function upsertInParts(
 interface Attempt extends UpsertDeps {
   readonly signal: AbortSignal
   readonly results: Map<string, ContactResult>
-  /** Contacts refused by themselves, for what may or may not be their own fault. */
+  /** Contacts rejected individually, which may or may not be at fault. */
   readonly refused: { readonly traceId: string; readonly reason: string; readonly kind: string | undefined }[]
   readonly conflicts: ContactRecord[]
   callsLeft: number
   hasWritten: boolean
-  /** HubSpot takes the account's contacts one way or the other. */
+  /** HubSpot accepts or rejects individual contacts, so the account works. */
   isJudging: boolean
   isLastTry: boolean
   refusal: PeerRefusal | undefined
@@ -57,10 +57,10 @@ function beginAttempt(upsert: UpsertDeps['upsert'], signal: AbortSignal, now: ()
   return { upsert, signal, now, results: new Map(), refused: [], conflicts: [], ...state }
 }
 
-/** What is left to be sent of a part. */
+/** The contacts of a part that are still to be sent. */
 interface Remainder {
   readonly parts: readonly Records[]
-  /** The part may have been refused for what no contact can help. */
+  /** The part may have been rejected for a reason that is not related to a contact. */
   readonly isDoubtful: boolean
 }
 
@@ -81,8 +81,8 @@ async function writeBatch(batch: Records, attempt: Attempt): Promise<void> {
 }
 
 /**
- * A HubSpot that is down is not asked for every half: two contacts by themselves show whether it takes any, others with
- * every attempt, because these may be the ones that it stumbles over.
+ * Avoids calls for every half while HubSpot is down: two single contacts show whether it accepts any. Each attempt
+ * picks different ones, because these may be the ones that make it fail.
  */
 function pickSome(batch: Records, now: number): readonly Records[] {
   const first = now % batch.length
@@ -130,7 +130,7 @@ function settleRows(part: Records, { written, failed, nameless }: BatchAnswer, a
   return settleUnmentioned(left, nameless[0], part, attempt)
 }
 
-/** Contacts that an answer does not name: it may have an error that names none, either. */
+/** Settles contacts that the answer does not name. It may contain an error that names no contact. */
 function settleUnmentioned(left: Records, nameless: unknown, part: Records, attempt: Attempt): Remainder {
   const answerClass: AnswerClass = nameless === undefined ? unmentioned : classifyRow(nameless)
   if (answerClass.blames === 'contact' && part.length > 1)
@@ -150,7 +150,7 @@ function settleOne(record: ContactRecord, answerClass: AnswerClass, attempt: Att
   switch (answerClass.blames) {
     case 'account': {
       const { refusal } = answerClass
-      // A row says it of the account only where nothing else was taken.
+      // A row refuses the whole account only if no other contact was written.
       if (!attempt.hasWritten || refusal.cause === 'limited') attempt.refusal ??= refusal
       attempt.results.set(traceId, { status: 'hold', reason: refusal.reason, waitMs: refusal.waitMs, refusal })
       return
@@ -170,7 +170,7 @@ function settleOne(record: ContactRecord, answerClass: AnswerClass, attempt: Att
   }
 }
 
-/** Two programs that create one contact at the same moment conflict once; a conflict that stays is the contact's own. */
+/** Two programs that create a contact at the same time conflict once; a persistent conflict is the contact's fault. */
 async function writeConflictsAgain(attempt: Attempt): Promise<void> {
   if (attempt.conflicts.length === 0 || mustStop(attempt)) return
   attempt.isLastTry = true
@@ -178,23 +178,23 @@ async function writeConflictsAgain(attempt: Attempt): Promise<void> {
   for (const record of attempt.conflicts) if (!mustStop(attempt)) await writePart([record], attempt)
 }
 
-/** So many contacts refused for one reason, and none taken: that is hardly the contacts' fault. */
+/** If this many contacts are rejected for the same reason and none is written, the account is probably at fault. */
 const alikeAtLeast = 3
-/** More than these need not be tried. */
+/** After this many similar rejections, the attempt stops. */
 const alikeEnough = 8
 const alikeWaitMs = 60_000
-/** For what an attempt has not come to. */
+/** Wait for contacts that the attempt did not get to. */
 const nextMs = 1_000
 
 function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, ContactResult> {
   const { results, refused, refusal, hasWritten } = attempt
-  const reason = refusal?.reason ?? 'not tried yet: other contacts took up the calls of this attempt'
+  const reason = refusal?.reason ?? 'not tried yet: the call limit of this attempt was used up by other contacts'
   const hold = { status: 'hold', reason, waitMs: refusal?.waitMs ?? nextMs } as const
   const untried: ContactResult = refusal === undefined ? hold : { ...hold, refusal }
   const all = new Map(records.map(({ traceId }) => [traceId, results.get(traceId) ?? untried]))
   if (hasWritten || refused.length < alikeAtLeast || kindOfAll(refused) === undefined) return all
   for (const each of refused) {
-    const alike = `${each.reason} (${refused.length} contacts were refused alike, and none was taken: check the account)`
+    const alike = `${each.reason} (${refused.length} contacts rejected alike, none written: check the account)`
     all.set(each.traceId, { status: 'hold', reason: alike, waitMs: alikeWaitMs })
   }
   return all
