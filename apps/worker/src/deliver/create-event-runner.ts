@@ -80,7 +80,8 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
 
 /** Each replay is processed as a separate group: its events are looked up and recorded separately. */
 async function runTogether(runs: readonly Run[], deps: EventRunnerDeps): Promise<void> {
-  if (runs.some(({ context }) => context.isStopping())) throw new UnavailableError('the worker is stopping; the job is handed back')
+  if (runs.some(({ context }) => context.isStopping()))
+    throw new UnavailableError('the worker is stopping; the job is handed back')
   const replays = Map.groupBy(runs, ({ job }) => job.replayId)
   await Promise.all([...replays.values()].map((group) => runGroup(group, deps.handler.handle, deps)))
 }

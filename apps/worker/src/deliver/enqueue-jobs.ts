@@ -19,7 +19,9 @@ export async function enqueueJobs(
   const failed = jobs.filter((_, index) => results[index]?.status === 'rejected')
   if (failed.length === 0) return
   const [reason] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  onError(new Error(`${failed.length} handler jobs could not be enqueued and are left to the sweeper`, { cause: reason }))
+  onError(
+    new Error(`${failed.length} handler jobs could not be enqueued and are left to the sweeper`, { cause: reason }),
+  )
   await markQueued(
     db,
     failed.map(({ id }) => id),

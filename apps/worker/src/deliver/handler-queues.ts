@@ -42,8 +42,8 @@ export function openHandlerQueues({ connection, prefix, onError }: HandlerQueues
 }
 
 /**
- * A job only uses the policy's BullMQ retries. A handler's attempts are counted per event, so these only apply to
- * unexpected errors; the sweeper recreates a job that uses them up.
+ * A job only carries the settings for BullMQ's own retries. A handler's attempts are counted per event, so these retries
+ * only apply to unexpected errors; the sweeper recreates a job that uses them up.
  */
 const producerPolicy = {
   batchMax: 1,
