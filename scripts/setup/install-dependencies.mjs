@@ -63,7 +63,7 @@ function readPackages(path) {
     const entries = Object.entries(packages).filter(([folder]) => folder !== '')
     return new Map(entries.map(([folder, entry]) => [folder, toComparable(entry)]))
   } catch {
-    // Missing or truncated: npm ci creates node_modules/.package-lock.json, or reports what is wrong with package-lock.json.
+    // Missing or truncated: npm ci recreates it, or reports what is wrong with package-lock.json.
     return undefined
   }
 }

@@ -73,7 +73,7 @@ async function brewCommand(service) {
 
 /** @param {Service} service */
 async function adviceFor(service) {
-  return `Warmhook needs ${service}. Please run\n\n  ${await typedCommand(service)}\n\nand then repeat this command. ${elsewhere[service]}`
+  return `Warmhook needs ${service}. Please run\n\n  ${await typedCommand(service)}\n\nand then run the original command again. ${elsewhere[service]}`
 }
 
 /** @param {Service} service */

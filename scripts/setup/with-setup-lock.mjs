@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * Runs `work` while no other setup of this clone is running: several terminals may start a fresh clone at the same time.
+ * Runs `work` while no other setup of this clone is running: several terminals may start a fresh clone at the same
+ * time.
  *
  * @param {string} root
  * @param {() => Promise<void>} work

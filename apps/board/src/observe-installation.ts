@@ -12,8 +12,8 @@ const freshForMs = 10_000
 const limitMs = 4_000
 
 /**
- * Adds the ledger, the queues, the mailboxes and the retention to the board's metrics. They are collected on each scrape.
- * Metrics that cannot be collected are absent, because an old value would look current.
+ * Adds the ledger, the queues, the mailboxes and the retention to the board's metrics. They are collected on each
+ * scrape. Metrics that cannot be collected are absent, because an old value would look current.
  */
 export function observeInstallation(registry: Registry, deps: ReadDeps): void {
   const refresh = shared(deps.now, async () => {

@@ -75,7 +75,7 @@ function allowedMethods(path: string): string | undefined {
   return /^\/(healthz|readyz|metrics)$/.test(path) ? 'GET, HEAD' : undefined
 }
 
-/** Authorizes the sender, reads the body within the limits, and answers 202 once it is persisted. The router parses it. */
+/** Authorizes the sender, reads the body within limits, and answers 202 once it is persisted. The router parses it. */
 async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
   const source = sources.get((c.req.param('source') ?? '').toLowerCase())
   if (source === undefined) return problem(c, 404, 'Unknown source')

@@ -24,8 +24,8 @@ export function createByteBudget(maxBytes: number): ByteBudget {
 }
 
 /**
- * The budget of one ingress. A body temporarily exists as bytes, text and JSON, so the process uses about three times as
- * much memory. The budget must have room for a few bodies of the maximum size.
+ * The budget of one ingress. A body temporarily exists as bytes, text and JSON, so the process uses about three times
+ * as much memory. The budget must have room for a few bodies of the maximum size.
  */
 export function budgetFor(maxBodyBytes: number): number {
   return Math.max(64 * 1024 * 1024, 8 * maxBodyBytes)

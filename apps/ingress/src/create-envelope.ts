@@ -77,7 +77,7 @@ export function envelopeBytes({ body, encoding, contentEncoding = '', deliveryId
 // Field names, id, time, punctuation and an owner of 100 characters.
 const frameBytes = 800
 
-/** Blocks of 16 cryptographically strong random bytes, generated in bulk because a generator call dominates the cost. */
+/** Blocks of 16 cryptographically strong random bytes, generated in bulk: a generator call dominates the cost. */
 function createRandomBlocks(): () => Buffer {
   const drawn = Buffer.alloc(4_096)
   let used = drawn.length

@@ -15,8 +15,8 @@ export interface EnvelopeNumbers {
 
 /**
  * Refused ranges that are stored separately. Adjacent ranges are merged, and Redis is not used for a second after each
- * failure, so the limit is only reached after hours of intermittent failures. The two oldest ranges are then merged, and
- * envelopes between them can no longer be reported as missing.
+ * failure, so the limit is only reached after hours of intermittent failures. The two oldest ranges are then merged,
+ * and envelopes between them can no longer be reported as missing.
  */
 const maxRefused = 1_000
 

@@ -21,8 +21,8 @@ export interface BodyLimits {
 const requestBytes = 2_048
 
 /**
- * Reads a request's body within the limits, whether its length is declared or it is chunked. Node discards the rest of a
- * rejected body once the response is sent.
+ * Reads a request's body within the limits, whether its length is declared or it is chunked. Node discards the rest of
+ * a rejected body once the response is sent.
  */
 export function readBody(request: IncomingMessage, { maxBytes, budget }: BodyLimits): Promise<BodyVerdict> {
   const announced = Number(request.headers['content-length'] ?? 0)

@@ -6,7 +6,7 @@ import { parseStandaloneEnv } from './env.ts'
 import { printFailure } from './print-failure.ts'
 import { startStandalone } from './start-standalone.ts'
 
-// Standard output is for people. The log goes to standard error; on a terminal, a failure is printed there as plain text.
+// Standard output is for people. The log goes to standard error; on a terminal, failures are printed there as text.
 const log = createProcessLogger('standalone', 'stderr')
 const onError = process.stderr.isTTY ? printFailure : reportFatal(log)
 

@@ -24,8 +24,8 @@ const variables = {
 }
 
 /**
- * The settings of a standalone worker process. Handlers read their own settings from the same environment; these are also
- * validated here.
+ * The settings of a standalone worker process. Handlers read their own settings from the same environment; these are
+ * also validated here.
  *
  * @throws EnvError
  */

@@ -23,8 +23,8 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
   warnOfBlockedLoop(log)
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
-    // One connection per handler call; two for the router's transactions; one each for the handlers' folding, the claims
-    // of notifications and retention; and one shared by the sweeper and the subscription watch.
+    // One connection per handler call; two for the router's transactions; one each for the handlers' folding, the
+    // claims of notifications and retention; and one shared by the sweeper and the subscription watch.
     const poolSize = settings.concurrency * handlerQueues.length + 6
     const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({

@@ -1,6 +1,6 @@
 import type { Logger } from '@warmhook/telemetry/logger'
 
-/** Logs when spooling starts, and when the spool is empty again: one line each, regardless of the number of webhooks. */
+/** Logs when spooling starts and when the spool is empty again: one line each, regardless of the number of webhooks. */
 export interface SpoolingLog {
   /** An earlier process left `waiting` jobs in the spool. */
   found(waiting: number): void

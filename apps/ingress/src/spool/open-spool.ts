@@ -57,8 +57,8 @@ export interface SpoolOptions {
 }
 
 /**
- * Opens the spool: an SQLite file, which recovers automatically from a write interrupted by a kill, a power failure or a
- * full disk. Writes are synchronous and block the process: about half a millisecond per batch (measured).
+ * Opens the spool: an SQLite file, which recovers automatically from a write interrupted by a kill, a power failure or
+ * a full disk. Writes are synchronous and block the process: about half a millisecond per batch (measured).
  *
  * @throws SpoolBusyError if another process uses it; SpoolError if the directory cannot be used
  */

@@ -41,10 +41,10 @@ interface Run {
 }
 
 /**
- * Runs a handler on the events of jobs. Jobs that arrive while the handler runs share its next call, so that a slow peer
- * gets no more calls for many small batches than for a few large ones. Events that succeed are recorded and not run
- * again. A job keeps the others for its next attempt, and ends as a failed job with exactly the events that failed for
- * good.
+ * Runs a handler on the events of jobs. Jobs that arrive while the handler runs share its next call, so that a slow
+ * peer gets no more calls for many small batches than for a few large ones. Events that succeed are recorded and not
+ * run again. A job keeps the others for its next attempt, and ends as a failed job with exactly the events that failed
+ * for good.
  *
  * The returned function throws RetryAtError, UnrecoverableError or UnavailableError to tell the worker what to do with
  * the job.

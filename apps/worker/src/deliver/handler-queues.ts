@@ -19,8 +19,8 @@ export interface HandlerQueuesOptions {
 const addDeadlineMs = 5_000
 
 /**
- * Producers for the handlers' queues, opened on first use. They do not wait for replicas: jobs lost in a failover are in
- * the outbox.
+ * Producers for the handlers' queues, opened on first use. They do not wait for replicas: jobs lost in a failover are
+ * in the outbox.
  */
 export function openHandlerQueues({ connection, prefix, onError }: HandlerQueuesOptions): HandlerQueues {
   const producers = new Map<string, BatchProducer<unknown>>()
@@ -42,8 +42,8 @@ export function openHandlerQueues({ connection, prefix, onError }: HandlerQueues
 }
 
 /**
- * A job only carries the settings for BullMQ's own retries. A handler's attempts are counted per event, so these retries
- * only apply to unexpected errors; the sweeper recreates a job that uses them up.
+ * A job only carries the settings for BullMQ's own retries. A handler's attempts are counted per event, so these
+ * retries only apply to unexpected errors; the sweeper recreates a job that uses them up.
  */
 const producerPolicy = {
   batchMax: 1,

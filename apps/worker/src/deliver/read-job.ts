@@ -10,8 +10,8 @@ const maxNewerTries = 60
 /**
  * Parses a handler's job.
  *
- * @throws RetryAtError if a later version wrote it; UnrecoverableError if it cannot be read. The job then fails visibly,
- *   and the sweeper recreates it from the outbox
+ * @throws RetryAtError if a later version wrote it; UnrecoverableError if it cannot be read. The job then fails
+ *   visibly, and the sweeper recreates it from the outbox
  */
 export function readJob({ payload, attempt }: BatchContext<unknown>, now: number): EventJob {
   const reading = readEventJob(payload)

@@ -36,8 +36,8 @@ const maxChecked = 10_000
 /** Gives the router time to add the jobs that it has committed. */
 const olderThanMs = 10_000
 /**
- * A job that Redis has lost may still be in progress: a handler call takes 25 s at most, and then its outcome is recorded.
- * A lost job is therefore only recreated after that.
+ * A job that Redis has lost may still be in progress: a handler call takes 25 s at most, and then its outcome is
+ * recorded. A lost job is therefore only recreated after that.
  */
 export const lostAfterMs = 30_000
 

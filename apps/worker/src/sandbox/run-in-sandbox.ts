@@ -15,8 +15,8 @@ export type SandboxResult =
 export type RunInSandbox = (request: SandboxRequest, limitMs: number, signal: AbortSignal) => Promise<SandboxResult>
 
 /**
- * Signals that a process causes itself: faults, `abort()`, excessive CPU time (`watch-sandbox.ts`) or memory (Linux sends
- * SIGKILL). All others are sent by people and supervisors.
+ * Signals that a process causes itself: faults, `abort()`, excessive CPU time (`watch-sandbox.ts`) or memory (Linux
+ * sends SIGKILL). All others are sent by people and supervisors.
  */
 const faultSignals: ReadonlySet<string> = new Set([
   'SIGSEGV',

@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads'
 
 /*
- * A separate thread, because the work may block the event loop. It ends the process if its parent is gone or the work has
- * used up its CPU time. CPU time excludes time spent waiting on a busy machine.
+ * A separate thread, because the work may block the event loop. It ends the process if its parent is gone or the work
+ * has used up its CPU time. CPU time excludes time spent waiting on a busy machine.
  */
 const { parent, cpuLimitMs } = workerData as { readonly parent: number; readonly cpuLimitMs: number }
 const before = process.cpuUsage()
