@@ -1,4 +1,4 @@
-// Prepares this machine to run Warmhook, or with --tests to test it. Plain Node 20: it runs before anything is installed.
+// Prepares this machine to run Warmhook, or with --tests to test it. Runs on plain Node 20, before dependencies exist.
 import { installDependencies } from './setup/install-dependencies.mjs'
 import { prepareServices } from './setup/prepare-services.mjs'
 import { SetupError } from './setup/setup-error.mjs'
@@ -18,7 +18,7 @@ async function setUp(mode) {
   if (!modes.includes(mode)) throw new SetupError(`usage: node scripts/setup.mjs [${modes.join(' | ')}]`)
   if (Number(process.versions.node.split('.')[0]) < 20) {
     throw new SetupError(
-      `Node ${process.versions.node} is too old to set Warmhook up: install Node 20 or newer, https://nodejs.org`,
+      `Node ${process.versions.node} is too old to set up Warmhook: install Node 20 or newer, https://nodejs.org`,
     )
   }
   await installDependencies()

@@ -140,7 +140,7 @@ describe('the ledger of a site with a spool', () => {
     await site.ingress.exited
     // It had no time to report what it accepted last.
     expect(await readLedger()).toMatchObject({ missing: 0, balanced: true })
-    await using next = await spawnApp('apps/ingress/src/main.ts', site.env, { readyLine: /ingress listens/ })
+    await using next = await spawnApp('apps/ingress/src/main.ts', site.env, { readyLine: /ingress is listening/ })
     const found = { accepted, missing: 0, balanced: true }
     await eventually(async () => expect(await readLedger()).toMatchObject(found), patience)
     await admin.del('ballast')

@@ -57,7 +57,7 @@ describe('npm start and warmhook send', () => {
 
   it('keeps a second one out of the same directory', { timeout: 180_000 }, async () => {
     await using first = await start()
-    await expect(start()).rejects.toThrow(new RegExp(`process ${first.pid}\\) already works in`))
+    await expect(start()).rejects.toThrow(new RegExp(`process ${first.pid}\\) already uses`))
   })
 
   it('takes over what a killed one has left', { timeout: 180_000 }, async () => {

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 
 const parents = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt']
 
-/** The folder of a Postgres server's programs, which packages/testing will find too. */
+/** The directory of a Postgres server's programs. packages/testing searches the same places. */
 export function findPostgres() {
   const installed = parents.flatMap((parent) => listOf(parent).map((name) => join(parent, name, 'bin')))
   return [...installed, ...(process.env.PATH ?? '').split(delimiter)].find(

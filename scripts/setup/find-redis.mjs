@@ -1,7 +1,7 @@
 import { runCommand } from './run-command.mjs'
 
-// Debian ships the server inside redis-tools: redis-check-rdb is the same program, which goes by the name it is called.
-// The same list as in packages/redis-server, which this script can't import: it may run before npm ci and on Node 20.
+// Debian ships the server in redis-tools: redis-check-rdb is the same program, which acts according to its name.
+// The same list as in packages/redis-server, which this script cannot import: it may run before npm ci and on Node 20.
 const programs = [
   ['redis-server', 'redis-server'],
   ['valkey-server', 'valkey-server'],
@@ -11,7 +11,7 @@ const programs = [
   ['/usr/local/bin/redis-server', 'redis-server'],
 ]
 
-/** What packages/redis-server will find, as a person would name it: "redis 7.0.15". */
+/** The name and version of the server that packages/redis-server will use, such as "redis 7.0.15". */
 export async function findRedis() {
   for (const [file = '', argv0 = ''] of programs) {
     const { ok, output } = await runCommand(file, ['--version'], { argv0 })

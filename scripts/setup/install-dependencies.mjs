@@ -7,42 +7,42 @@ import { withSetupLock } from './with-setup-lock.mjs'
 const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..')
 const node24 = join(root, 'node_modules', 'node', 'bin', 'node')
 
-// npm says what went wrong first; its usage and the place of its log follow.
+// npm prints the error first, then its usage and the path of its log.
 const npmErrorLines = 15
 
-/** Runs `npm ci` when what is installed is not what package-lock.json asks for. */
+/** Runs `npm ci` if the installed dependencies do not match package-lock.json. */
 export async function installDependencies() {
   if (isInstalled()) {
     console.log('dependencies: up to date')
     return
   }
   await withSetupLock(root, async () => {
-    // Another setup may have done the work while we waited for it.
+    // Another setup may have installed them in the meantime.
     if (!isInstalled()) await install()
   })
 }
 
 async function install() {
-  // npm run puts our own .bin first, with a Node that npm ci is about to delete.
+  // `npm run` puts node_modules/.bin first in PATH; it contains a Node that npm ci is about to delete.
   const path = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.endsWith(join('node_modules', '.bin')))
   const env = { ...process.env, PATH: path.join(delimiter) }
   const npm = await runCommand('npm', ['--version'], { env })
   if (!npm.ok) throw new SetupError('npm is missing: install Node 20 or newer with npm, https://nodejs.org')
-  // All of them, also where NODE_ENV=production or npm's `omit` says otherwise: Node 24 itself is a development dependency.
+  // Includes them even with NODE_ENV=production or npm's `omit`, because Node 24 itself is a development dependency.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const result = await runCommand('npm', args, { label: 'dependencies: npm ci (up to a minute)', env, cwd: root })
   if (!result.ok)
     throw new SetupError(`npm ci failed:\n${result.output.split('\n').slice(0, npmErrorLines).join('\n')}`)
   if (!(await runCommand(node24, ['--version'])).ok) {
     throw new SetupError(
-      'Node 24 was not installed along: allow install scripts (npm config set ignore-scripts false) and run this again',
+      'npm ci did not install Node 24: allow install scripts (npm config set ignore-scripts false) and run this again',
     )
   }
 }
 
-/** npm notes in node_modules/.package-lock.json what it installed, whichever command did it. */
+/** npm records installed packages in node_modules/.package-lock.json, whichever command installed them. */
 function isInstalled() {
   if (!existsSync(node24)) return false
   const wanted = readPackages(join(root, 'package-lock.json'))
@@ -63,7 +63,7 @@ function readPackages(path) {
     const entries = Object.entries(packages).filter(([folder]) => folder !== '')
     return new Map(entries.map(([folder, entry]) => [folder, toComparable(entry)]))
   } catch {
-    // Missing or cut short: npm ci makes a new one, or says what is wrong with ours.
+    // Missing or truncated: npm ci recreates it, or reports what is wrong with package-lock.json.
     return undefined
   }
 }

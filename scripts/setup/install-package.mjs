@@ -3,8 +3,8 @@ import { SetupError } from './setup-error.mjs'
 
 /** @typedef {'redis' | 'postgres'} Service */
 
-// redis-tools holds the server's program (see find-redis.mjs) and, unlike redis-server, starts no service on port 6379.
-// A Postgres without a main cluster starts no service on port 5432; the setting is put back for whoever wants one later.
+// redis-tools contains the server (see find-redis.mjs) and, unlike redis-server, starts no service on port 6379.
+// Without a main cluster, Postgres starts no service on port 5432; the setting is restored after the installation.
 const aptScripts = {
   redis: `
     apt() { apt-get -y -o DPkg::Lock::Timeout=120 "$@"; }
@@ -22,7 +22,7 @@ const aptScripts = {
 const aptPackages = { redis: 'redis-tools', postgres: 'postgresql' }
 const brewPackages = { redis: 'redis', postgres: 'postgresql@17' }
 
-/** What a person would type elsewhere, by the package manager that is there. */
+/** The command to suggest on other systems, by package manager. */
 const otherManagers = [
   { program: 'dnf', redis: 'sudo dnf install valkey', postgres: 'sudo dnf install postgresql-server' },
   { program: 'yum', redis: 'sudo yum install redis', postgres: 'sudo yum install postgresql-server' },
@@ -32,12 +32,12 @@ const otherManagers = [
 ]
 
 const elsewhere = {
-  redis: 'Or use a Redis that runs elsewhere: set REDIS_URL, for example REDIS_URL=redis://127.0.0.1:6379 npm start',
-  postgres: 'Or use a Postgres that runs elsewhere: set TEST_DATABASE_URL. Or start Docker: the tests use it.',
+  redis: 'Or use an existing Redis: set REDIS_URL, for example REDIS_URL=redis://127.0.0.1:6379 npm start',
+  postgres: 'Or use an existing Postgres: set TEST_DATABASE_URL. Or start Docker: the tests use it.',
 }
 
 /**
- * Installs a server with the machine's package manager where that needs no question, else says what to type.
+ * Installs a server with the system's package manager if that needs no prompt; otherwise reports the command to run.
  *
  * @param {Service} service
  * @param {() => Promise<string | undefined>} find
@@ -51,7 +51,7 @@ export async function installPackage(service, find) {
   const found = await find()
   if (found !== undefined) return found
   throw new SetupError(
-    `${service} could not be installed; the last lines:\n${lastLines(result.output)}\n\n${await adviceFor(service)}`,
+    `${service} could not be installed; last lines of the output:\n${lastLines(result.output)}\n\n${await adviceFor(service)}`,
   )
 }
 
@@ -73,7 +73,7 @@ async function brewCommand(service) {
 
 /** @param {Service} service */
 async function adviceFor(service) {
-  return `Warmhook needs ${service}. Please run\n\n  ${await typedCommand(service)}\n\nand then the same command again. ${elsewhere[service]}`
+  return `Warmhook needs ${service}. Please run\n\n  ${await typedCommand(service)}\n\nand then run the original command again. ${elsewhere[service]}`
 }
 
 /** @param {Service} service */

@@ -4,13 +4,13 @@ import { installPackage } from './install-package.mjs'
 import { runCommand } from './run-command.mjs'
 
 /**
- * Finds or installs the servers that Warmhook starts for itself.
+ * Finds or installs the servers that Warmhook starts.
  *
  * @param {{ forTests: boolean }} options
  */
 export async function prepareServices({ forTests }) {
-  // Tests start servers of their own, wherever the shared one is.
-  if (!forTests && isSet('REDIS_URL')) console.log('redis: the one at REDIS_URL')
+  // Tests start their own Redis servers, even if REDIS_URL is set.
+  if (!forTests && isSet('REDIS_URL')) console.log('redis: using REDIS_URL')
   else await prepareRedis()
   if (forTests) await preparePostgres()
 }
@@ -22,19 +22,19 @@ async function prepareRedis() {
 
 async function preparePostgres() {
   if (isSet('TEST_DATABASE_URL')) {
-    console.log('postgres: the one at TEST_DATABASE_URL')
+    console.log('postgres: using TEST_DATABASE_URL')
     return
   }
   const postgres = findPostgres()
   if (postgres === undefined && (await hasContainerEngine())) {
-    console.log('postgres: as a container')
+    console.log('postgres: using a container')
     return
   }
   console.log(`postgres: ${postgres ?? (await installPackage('postgres', async () => findPostgres()))}`)
 }
 
 async function hasContainerEngine() {
-  // The client may be there without an engine; only its answer tells.
+  // The client may be installed without an engine, so the engine is queried.
   const { ok } = await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], { timeoutMs: 5_000 })
   return ok
 }

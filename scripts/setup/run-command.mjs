@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 const stillRunningEveryMs = 10_000
 
 /**
- * Runs a command to its end. A slow one is announced by `label`, and then shows that it lives.
+ * Runs a command until it ends. With a `label`, prints it and then the elapsed time at intervals.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -19,7 +19,7 @@ export function runCommand(command, args, { label, env = process.env, cwd, argv0
   const ticker = setInterval(() => label !== undefined && console.log(`  … ${seconds()}`), stillRunningEveryMs)
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd, argv0, timeout: timeoutMs })
-    // Ctrl-C reaches the whole process group by itself; a signal sent to us alone is passed on.
+    // Ctrl-C reaches the whole process group; a SIGTERM sent only to this process is forwarded.
     const pass = () => void child.kill('SIGTERM')
     process.once('SIGTERM', pass)
     let output = ''

@@ -1,4 +1,4 @@
-/** Something that the person has to do; the message says what. */
+/** The setup needs an action by the user; the message says what to do. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError'

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * Runs `work` while no other setup of this clone does: three terminals may start three processes of a fresh clone at once.
+ * Runs `work` while no other setup of this clone is running: several terminals may start a fresh clone at the same
+ * time.
  *
  * @param {string} root
  * @param {() => Promise<void>} work
@@ -15,7 +16,7 @@ export async function withSetupLock(root, work) {
   for (let announced = false; !take(path); announced = true) {
     const owner = readOwner(path)
     if (owner !== undefined && !isAlive(owner)) rmSync(path, { force: true })
-    if (!announced && owner !== undefined) console.log(`waiting for the setup that process ${owner} runs …`)
+    if (!announced && owner !== undefined) console.log(`waiting for the setup in process ${owner} …`)
     await delay(250)
   }
   const release = () => rmSync(path, { force: true })
@@ -45,7 +46,7 @@ function readOwner(path) {
     const pid = Number(readFileSync(path, 'utf8'))
     return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
   } catch {
-    // Released in this moment.
+    // Released in the meantime.
     return undefined
   }
 }

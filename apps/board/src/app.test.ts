@@ -18,7 +18,7 @@ import { openTestBoard, type TestBoard } from './fixtures/open-test-board.ts'
 let board: TestBoard
 let sent: Envelope[]
 
-/** Twelve mailboxes, one event each, two of them paused; the last event is dead in crm-sync; two envelopes unreadable. */
+/** Twelve mailboxes with one event each, two of them paused; the last event is dead in crm-sync; two bad envelopes. */
 beforeAll(async () => {
   board = await openTestBoard()
   await seed(board.db)
@@ -74,7 +74,7 @@ describe('the board', () => {
     expect((await board.anonymous(path)).status).toBe(200)
   })
 
-  it('says that an event may have been removed since', async () => {
+  it('says that an event may have been removed in the meantime', async () => {
     await noteRetention(board.db, 90)
     const detailOf = async (ageDays: number): Promise<unknown> => {
       const id = uuidFloor(Date.now() - ageDays * 86_400_000).replace('-0000-0000', '-7000-8000')
@@ -84,7 +84,7 @@ describe('the board', () => {
     expect(await detailOf(89)).toMatch(/may not have been recorded yet/)
   })
 
-  it('answers what is not there, and invalid requests, with problem details', async () => {
+  it('answers unknown paths and invalid requests with problem details', async () => {
     for (const [path, status] of [
       ['/nothing', 404],
       ['/api/events/nope', 400],
@@ -108,7 +108,7 @@ describe('the board', () => {
     }
   })
 
-  it('refuses query parameters that a route does not know, and names the allowed ones', async () => {
+  it('rejects unknown query parameters, and names the allowed ones', async () => {
     const { paths } = await board.get<{ paths: Record<string, Record<string, unknown>> }>('/api/openapi.json')
     for (const [path, methods] of Object.entries(paths)) {
       const real = path
@@ -260,7 +260,7 @@ describe('the ledger', () => {
 })
 
 describe('replays', () => {
-  it('count before they do, and give dead events to the handler in which they are dead', async () => {
+  it('count without replaying in a dry run, and replay dead events to the handler in which they are dead', async () => {
     const replayed = () => board.db.selectFrom('outbox').selectAll().where('replay_id', 'is not', null).execute()
     expect(await board.post('/api/replays', { filter: { status: 'dead' }, dryRun: true })).toEqual({
       matched: 1,
@@ -271,14 +271,14 @@ describe('replays', () => {
     expect(await replayed()).toMatchObject([{ handler: 'crm-sync', event_ids: sent.slice(-1).map(({ id }) => id) }])
   })
 
-  it('refuse an empty filter and an unknown handler', async () => {
+  it('reject an empty filter and an unknown handler', async () => {
     expect(await board.post('/api/replays', { filter: {} })).toMatchObject({ status: 400 })
     expect(await board.post('/api/replays', { filter: { campaignId: 1 }, handler: 'nobody' })).toMatchObject({
       status: 400,
     })
   })
 
-  it('send quarantined envelopes to the router again, whole', async () => {
+  it('send complete quarantined envelopes to the router again', async () => {
     expect(await board.post('/api/quarantine/replay', { filter: { issue: 'not JSON' }, dryRun: true })).toEqual({
       matched: 2,
       enqueued: 2,
@@ -309,7 +309,7 @@ describe('GET /api/handlers', () => {
   const statusOf = async (name: string) =>
     (await board.get<Page>('/api/handlers')).items.find((item) => item['name'] === name)
 
-  it('shows how long batches wait; one that is to be tried again later is not late', async () => {
+  it('shows how long batches wait; one that is scheduled for a retry is not late', async () => {
     const queue = board.queueNamed('notify')
     const timestamp = Date.now() - 60_000
     const job = await queue.add('x', { events: [], dead: [] }, { timestamp, delay: 3_600_000 })
@@ -342,7 +342,7 @@ describe('GET /api/handlers', () => {
     await board.db.deleteFrom('outbox').where('id', '=', row.id).execute()
   })
 
-  it('counts the events that are being retried and those that are dead, and forgets them once they are done', async () => {
+  it('counts the events that are being retried and those that are dead, until they are done', async () => {
     const startedAt = Date.now() - 120_000
     const failing = sent.slice(0, 3).map(({ id }) => ({ eventId: id, status: 'failing', note: 'no' }) as const)
     const record = (records: Parameters<typeof recordDeliveries>[1]['records']) =>
@@ -364,7 +364,7 @@ describe('GET /api/handlers', () => {
     expect(await (await board.request('/')).text()).not.toContain('dead in crm-sync')
   })
 
-  it('tells which handlers are switched on, how many workers take each, and what they finish', async () => {
+  it('shows which handlers are enabled, how many workers process each, and how much they finish', async () => {
     expect(await statusOf('crm-sync')).toMatchObject({ enabled: false, workers: 0, ratePerMinute: 0 })
     expect(await (await board.request('/')).text()).toContain('No worker processes the intake queue')
     const queues = [

@@ -28,7 +28,7 @@ describe('Bull Board', () => {
     return (await board.request(`/queues/api/queues/${path}`, { method, body: JSON.stringify(body), headers })).status
   }
 
-  it('removes nothing from the intake queue, which holds the only copy', async () => {
+  it('removes nothing from the intake queue, which contains the only copy', async () => {
     for (const path of [
       `intake/${waiting.envelopeJob}/clean`,
       'intake/clean/waiting',
@@ -41,7 +41,7 @@ describe('Bull Board', () => {
     expect(await board.get('/api/ledger')).toMatchObject({ accepted: 1, inFlight: 1, balanced: true })
   })
 
-  it('writes no payload: what it shows of one is not the whole', async () => {
+  it('writes no payload, because it only shows a part of it', async () => {
     const before = await notify.getJob(waiting.eventJob)
     expect(await write('PATCH', `notify/${waiting.eventJob}/update-data`, { jobData: {} })).toBe(403)
     expect(await write('POST', 'notify/add', { name: 'x', data: {} })).toBe(403)
@@ -55,7 +55,7 @@ describe('Bull Board', () => {
     expect(await notify.getJob(waiting.eventJob)).toBeUndefined()
   })
 
-  it('shows one job as it shows many: without an address or a body', async () => {
+  it('shows a single job like a list: without an address or a body', async () => {
     for (const path of [`notify/${waiting.eventJob}`, `intake/${waiting.envelopeJob}`]) {
       const text = await (await board.request(`/queues/api/queues/${path}`)).text()
       expect(text).toContain('acme')
@@ -63,7 +63,7 @@ describe('Bull Board', () => {
     }
   })
 
-  it('runs no script but its own files', async () => {
+  it('runs only its own script files', async () => {
     const response = await board.request('/queues')
     expect(response.status).toBe(200)
     expect(response.headers.get('content-security-policy')).toContain("script-src 'self';")

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => board[Symbol.asyncDispose]())
 
 describe('observeInstallation', () => {
-  it('shows ledger, queues and mailboxes, and reads them again after ten seconds only', async () => {
+  it('shows ledger, queues and mailboxes, and reads them at most every ten seconds', async () => {
     const registry = createMetrics('test')
     let ms = Date.parse('2026-03-01T12:00:00Z')
     observeInstallation(registry, { ...board, now: () => ms })
@@ -33,7 +33,7 @@ describe('observeInstallation', () => {
     expect(text).toMatch(/warmhook_mailboxes\{status="paused".*\} 0/)
   })
 
-  it('shows the age of the oldest event and of the last removal, and neither where there is none', async () => {
+  it('shows the age of the oldest event and of the last retention run, and omits them if there is none', async () => {
     const registry = createMetrics('test')
     let ms = Date.parse('2026-03-01T12:00:00Z')
     observeInstallation(registry, { ...board, now: () => ms })
@@ -52,7 +52,7 @@ describe('observeInstallation', () => {
     expect(text).toMatch(/^warmhook_retention_last_run_age_seconds(\{.*\})? \d/m)
   })
 
-  it('prints the rest, and counts a failure, when the figures can not be read: old ones would pass for new', async () => {
+  it('omits metrics that cannot be read, prints the others and counts a failure', async () => {
     const registry = createMetrics('test')
     const connection = connectProducer({ url: inject('redisUrl'), onError: () => undefined })
     let ms = Date.parse('2026-03-01T12:00:00Z')

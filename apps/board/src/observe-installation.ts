@@ -12,8 +12,8 @@ const freshForMs = 10_000
 const limitMs = 4_000
 
 /**
- * Adds the ledger, the queues, the mailboxes and the retention to the board's metrics. They are collected on each scrape. Metrics that cannot be
- * collected are absent, because an old value would look current.
+ * Adds the ledger, the queues, the mailboxes and the retention to the board's metrics. They are collected on each
+ * scrape. Metrics that cannot be collected are absent, because an old value would look current.
  */
 export function observeInstallation(registry: Registry, deps: ReadDeps): void {
   const refresh = shared(deps.now, async () => {
@@ -63,8 +63,8 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
     workers: gauge('queue_workers', 'Live workers that process the queue', ['queue']),
     events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
     mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
-    oldestEvent: gauge('oldest_event_age_seconds', 'Age of the oldest event that is kept', []),
-    retention: gauge('retention_last_run_age_seconds', 'How long ago old rows were last looked for', []),
+    oldestEvent: gauge('oldest_event_age_seconds', 'Age of the oldest stored event', []),
+    retention: gauge('retention_last_run_age_seconds', 'Time since the last retention run', []),
   }
 }
 

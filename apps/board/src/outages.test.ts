@@ -29,14 +29,14 @@ const readsOfPostgres = [
 const readsOfRedis = ['/', '/overview', '/api/handlers', '/api/ledger', '/queues', '/queues/api/queues']
 const writesOfRedis = ['/api/handlers/notify/pause', '/api/handlers/notify/resume']
 
-/** An answer later than this is a hang. */
+/** A later answer counts as a hang. */
 const limitMs = 5_000
 
 interface Site extends AsyncDisposable {
   readonly redis: TcpProxy
   readonly postgres: TcpProxy
   request(path: string, init?: Init): Promise<Response>
-  /** Holds up every statement about events until what it returns is called. */
+  /** Blocks every statement about events until the returned function is called. */
   holdUpEvents(): Promise<() => Promise<void>>
 }
 
@@ -82,7 +82,7 @@ async function openSite(): Promise<Site> {
       headers: { authorization, ...init.headers },
       signal: AbortSignal.timeout(limitMs),
     })
-  // Both connections are used, and several of the pool.
+  // Uses both services, and several connections of the pool.
   await eventually(async () => expect((await request('/overview')).status).toBe(200))
   const direct = openPostgres({ use: 'reports', url: database.url, poolSize: 1, onError: () => undefined })
   stack.defer(() => direct.destroy())
@@ -100,7 +100,7 @@ describe('while a service does not answer', () => {
     site = await openSite()
   })
   afterEach(async () => {
-    // Nobody says goodbye over a silent connection.
+    // A silent connection cannot be closed gracefully.
     for (const proxy of [site.redis, site.postgres]) proxy.resetAll()
     await site[Symbol.asyncDispose]()
   })
@@ -164,7 +164,7 @@ describe('while a service does not answer', () => {
     expect(await answersTo(['/api/replays'], init)).toEqual(named('Postgres', ['/api/replays']))
   })
 
-  it('the metrics leave the figures out, and answer', async () => {
+  it('the metrics omit the figures of the installation, and answer', async () => {
     for (const proxy of [site.redis, site.postgres]) {
       proxy.swallows = true
       proxy.silence('command', 'answer')
@@ -175,7 +175,7 @@ describe('while a service does not answer', () => {
     expect((await site.request('/healthz')).status).toBe(200)
   })
 
-  it('a browser gets a page that asks again, a script gets problem details', async () => {
+  it('a browser gets a page that retries, a script gets problem details', async () => {
     site.redis.refuses = true
     site.redis.resetAll()
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -191,7 +191,7 @@ describe('while a service does not answer', () => {
     expect(await answer.json()).toMatchObject({ status: 503, title: 'Service Unavailable' })
   })
 
-  it('a long statement is waited for: Postgres is at work on it', async () => {
+  it('a long statement is waited for while Postgres is running it', async () => {
     const release = await site.holdUpEvents()
     const answer = site.request('/api/events')
     await delay(3_800)
@@ -199,7 +199,7 @@ describe('while a service does not answer', () => {
     expect((await answer).status).toBe(200)
   })
 
-  it('and answers again, everything is as before', async () => {
+  it('and both answer again, everything works as before', async () => {
     for (const proxy of [site.redis, site.postgres]) {
       proxy.refuses = true
       proxy.resetAll()

@@ -42,7 +42,7 @@ describe.each(engines)('readFullLedger on %s', (engine) => {
     expect(await readFullLedger(intake, db)).toMatchObject({ accepted: 4, inFlight: 4, balanced: true })
   })
 
-  it('counts a batch once that is routed between the reading of Redis and of the database', async () => {
+  it('counts a batch once that is routed between the reads of Redis and the database', async () => {
     const { intake, db } = board
     const job = await enqueue(intake)
     const racing = afterEachRead(intake, async (states) => {
@@ -51,7 +51,7 @@ describe.each(engines)('readFullLedger on %s', (engine) => {
     expect(await readFullLedger(racing, db)).toMatchObject({ accepted: 2, inFlight: 2, balanced: true })
   })
 
-  it('counts more batches than a page of Redis holds, also those of another priority', async () => {
+  it('counts more batches than fit on a page, including those with another priority', async () => {
     const { intake, db } = board
     const jobs = await Promise.all(Array.from({ length: 205 }, () => enqueue(intake)))
     await (await intake.getJob(jobs[0]?.id ?? ''))?.changePriority({ priority: 5 })
@@ -75,7 +75,7 @@ describe.each(engines)('readFullLedger on %s', (engine) => {
   }
 })
 
-/** The queue, with something that happens right after each time ids of its jobs are read. */
+/** The queue, with a hook that runs after each read of its job ids. */
 function afterEachRead(queue: Queue, happen: (states: string) => Promise<void>): Queue {
   return new Proxy(queue, {
     get(target, property) {

@@ -5,8 +5,8 @@ import type { Queue } from 'bullmq'
 const pageSize = 20
 
 /**
- * Removes the replayed events from failed jobs, and jobs that are then empty. From now on, the job of the replay shows the state of
- * these events.
+ * Removes the replayed events from failed jobs, and jobs that are then empty. From now on, the job of the replay shows
+ * the state of these events.
  */
 export async function removeDeadLetters(queue: Queue, eventIds: ReadonlySet<string>): Promise<void> {
   if (eventIds.size === 0) return

@@ -30,7 +30,7 @@ describe('POST /api/replays', () => {
     return events.map(({ event }) => event.id)
   }
 
-  /** Each list becomes a failed job that holds it. */
+  /** Each list becomes a failed job that contains it. */
   async function failForGood(queue: Queue, batches: readonly (readonly MailboxEvent[])[]): Promise<void> {
     for (const events of batches) await queue.add('x', writeEventJob(newEventJob(events)), { attempts: 1 })
     const worker = new Worker(queue.name, () => Promise.reject(new Error('no')), {
@@ -45,7 +45,7 @@ describe('POST /api/replays', () => {
     return board.db.selectFrom('outbox').selectAll().where('handler', '=', handler).orderBy('id').execute()
   }
 
-  it('gives every event once to each of its handlers, 64 to a job at most, all under one replay id', async () => {
+  it('replays every event once to each of its handlers, at most 64 per job, all under one replay id', async () => {
     const ids = await record(150)
     await board.db.deleteFrom('outbox').execute()
     expect(await board.post('/api/replays', { filter: { type: 'campaign.updated' } })).toEqual({
@@ -61,7 +61,7 @@ describe('POST /api/replays', () => {
     expect(await jobsOf('notify')).toEqual([])
   })
 
-  it('gives a named handler what it subscribes to, and counts no event as processed before it is done there', async () => {
+  it('replays to a named handler what it subscribes to, and counts no event as processed before it is done there', async () => {
     const account = { id: 1, email: 'a@b.example' }
     const events = ['campaign.pending', 'campaign.updated'].map((type) =>
       toRouted(envelope({ type, account }), ['pause-tracking', 'crm-sync']),
@@ -96,7 +96,7 @@ describe('POST /api/replays', () => {
     expect(await board.queueNamed('pause-tracking').getJobCounts('failed')).toEqual({ failed: 1 })
   })
 
-  it('counts only the events that some handler gets again', async () => {
+  it('counts only the events that are replayed to a handler', async () => {
     const ids = await record(2)
     const events = [toRouted(envelope({ type: 'campaign.updated', account: { id: 9 } }), [])]
     await recordBatch(board.db, { id: randomUUID(), isReplay: false, events, refused: [], dedupeWindowMs: 0 })
@@ -114,7 +114,7 @@ describe('POST /api/replays', () => {
     expect(await board.post('/api/replays', { filter: { campaignId: 1 } })).toEqual({ matched: 1, enqueued: 1 })
   })
 
-  it('tells failing and accepted events apart', async () => {
+  it('distinguishes failing and accepted events', async () => {
     const [failing] = await record(2)
     await recordDeliveries(board.db, {
       handler: 'crm-sync',
@@ -131,7 +131,7 @@ describe('POST /api/replays', () => {
 })
 
 describe('POST /api/quarantine/replay', () => {
-  it('sends bytes that are not UTF-8 as they came, in jobs within the limits', async () => {
+  it('sends bytes that are not UTF-8 unchanged, in jobs within the limits', async () => {
     await using board = await openTestBoard()
     const envelope = createEnvelopes()
     const bodies = Array.from({ length: 70 }, (_, index) =>

@@ -23,8 +23,8 @@ export interface ReplayCount {
 }
 
 /**
- * Replays events as a new run, regardless of earlier outcomes. They are recorded in the outbox, and the sweeper adds them to
- * the handlers' queues as there is room.
+ * Replays events as a new run, regardless of earlier outcomes. They are recorded in the outbox, and the sweeper adds
+ * them to the handlers' queues as there is room.
  */
 export async function replayEvents(
   { filter, handler, dryRun }: ReplayCommand,

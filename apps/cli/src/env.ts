@@ -14,8 +14,8 @@ export interface IngressAddress {
 }
 
 /**
- * The key is WARMHOOK_ENDPOINT_KEY, otherwise the first plain-text key in ENDPOINTS_FILE (of `owner`, if given), otherwise the one
- * that `npm start` stores in DATA_DIR, which is not active if ENDPOINTS_FILE is set.
+ * The key is WARMHOOK_ENDPOINT_KEY, otherwise the first plain-text key in ENDPOINTS_FILE (of `owner`, if given),
+ * otherwise the one that `npm start` stores in DATA_DIR, which is not active if ENDPOINTS_FILE is set.
  *
  * @throws EnvError
  */

@@ -18,30 +18,30 @@ import { readBody } from './read-body.ts'
 
 export interface IngressDeps {
   readonly findEndpoint: FindEndpoint
-  /** Where a request comes from, for `allow`. */
+  /** The client address that is checked against `allow`. */
   readonly findClientAddress: FindClientAddress
   readonly maxBodyBytes: number
-  /** Of the requests in progress. */
+  /** Shared by the requests in progress. */
   readonly budget: ByteBudget
-  /** Each endpoint's own, so that a flood on one leaves the others served. */
+  /** One limit per endpoint, so that a flood on one does not affect the others. */
   readonly limitOf: (endpoint: Endpoint) => RateLimit
   readonly createEnvelope: CreateEnvelope
-  /** Resolves once the envelope is safe; a rejection means that it may not be. */
+  /** Resolves once the envelope is persisted; a rejection means that it may not be. */
   readonly accept: (envelope: Envelope) => Promise<void>
-  /** Undefined while webhooks can be accepted, else why not. */
+  /** Why webhooks cannot be accepted; undefined if they can. */
   readonly blockedBy: () => string | undefined
   readonly metrics: IngressMetrics
   readonly registry: Registry
   readonly report: ErrorReporter
 }
 
-/** Node's own request lies under every Hono request here: bodies are read from it without a detour. */
+/** Gives access to Node's request, from which bodies are read directly. */
 interface NodeApp {
   Bindings: HttpBindings
 }
 type NodeContext = Context<NodeApp>
 
-/** The ingress's routes. Opens nothing. */
+/** The ingress's routes. Opens no connections. */
 export function createApp(deps: IngressDeps): Hono<NodeApp> {
   const app = new Hono<NodeApp>({ getPath: plainPath })
   app.post('/webhooks/:source/:key', async (c) => {
@@ -59,8 +59,8 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   )
   app.notFound((c) => {
     const allow = allowedMethods(c.req.path)
-    if (allow !== undefined) return problem(c, 405, `Only ${allow} is answered here`, { allow })
-    return problem(c, 404, 'Not found; webhooks go to POST /webhooks/mailivery/<key>')
+    if (allow !== undefined) return problem(c, 405, `Method not allowed; allowed: ${allow}`, { allow })
+    return problem(c, 404, 'Not found; send webhooks to POST /webhooks/mailivery/<key>')
   })
   app.onError((err, c) => {
     deps.report('request failed', 'error')(err)
@@ -69,28 +69,29 @@ export function createApp(deps: IngressDeps): Hono<NodeApp> {
   return app
 }
 
-/** The methods of a path that there is; undefined for another. */
+/** The methods of an existing path; undefined for an unknown one. */
 function allowedMethods(path: string): string | undefined {
   if (/^\/webhooks\/[^/]+\/[^/]+$/.test(path)) return 'POST'
   return /^\/(healthz|readyz|metrics)$/.test(path) ? 'GET, HEAD' : undefined
 }
 
-/** Checks the sender, bounds and keeps the body, and answers 202 once it is safe. What the body says is for the router to decide. */
+/** Authorizes the sender, reads the body within limits, and answers 202 once it is persisted. The router parses it. */
 async function receiveWebhook(c: NodeContext, deps: IngressDeps): Promise<Response> {
   const source = sources.get((c.req.param('source') ?? '').toLowerCase())
-  if (source === undefined) return problem(c, 404, 'No source has this name')
+  if (source === undefined) return problem(c, 404, 'Unknown source')
   const endpoint = deps.findEndpoint(source.name, c.req.param('key') ?? '')
-  if (endpoint === undefined) return problem(c, 401, 'The key in the URL is not known')
+  if (endpoint === undefined) return problem(c, 401, 'Unknown key in the URL')
   if (!mayConnect(endpoint, deps.findClientAddress, c.env.incoming))
-    return problem(c, 403, 'This address may not send here')
+    return problem(c, 403, 'This address is not allowed to send to this endpoint')
   const waitSeconds = deps.limitOf(endpoint).take()
   if (waitSeconds > 0) {
     const headers = { 'retry-after': String(Math.ceil(waitSeconds)) }
-    return problem(c, 429, 'Too many webhooks on this key at once; send this one again later', headers)
+    return problem(c, 429, 'Rate limit of this key exceeded; retry later', headers)
   }
   const read = await readBody(c.env.incoming, { maxBytes: deps.maxBodyBytes, budget: deps.budget })
-  if (read.status === 'too large') return problem(c, 413, `A body may have at most ${deps.maxBodyBytes} bytes`)
-  if (read.status === 'no room') return problem(c, 503, 'Too much is waiting; send it again', { 'retry-after': '2' })
+  if (read.status === 'too large') return problem(c, 413, `The body must not exceed ${deps.maxBodyBytes} bytes`)
+  if (read.status === 'no room')
+    return problem(c, 503, 'Too many requests in progress; retry later', { 'retry-after': '2' })
   if (read.status === 'aborted') return problem(c, 400, 'The body is empty')
   try {
     return await acceptBody(c, deps, { source, endpoint, body: read.body })
@@ -124,7 +125,7 @@ async function acceptBody(
     await deps.accept(envelope)
   } catch (err) {
     deps.report('webhook refused')(err)
-    return problem(c, 503, 'The webhook could not be kept safe; send it again', { 'retry-after': '2' })
+    return problem(c, 503, 'The webhook could not be stored; retry later', { 'retry-after': '2' })
   }
   return c.json({ id: envelope.id }, 202)
 }

@@ -1,6 +1,6 @@
-/** The bytes that requests may hold in memory together, from the first byte of a body to the answer. */
+/** The bytes that all requests together may hold in memory, from the first byte of a body to the response. */
 export interface ByteBudget {
-  /** Takes the bytes. False: there is no room for them, and none is taken. */
+  /** Reserves the bytes. False: there is no room, and nothing is reserved. */
   take(bytes: number): boolean
   give(bytes: number): void
   hasRoom(bytes: number): boolean
@@ -24,8 +24,8 @@ export function createByteBudget(maxBytes: number): ByteBudget {
 }
 
 /**
- * What one ingress holds at most. A body is there as bytes, as text and as JSON for a while, so the process takes about
- * three times as much. It has to have room for a few of the largest bodies.
+ * The budget of one ingress. A body temporarily exists as bytes, text and JSON, so the process uses about three times
+ * as much memory. The budget must have room for a few bodies of the maximum size.
  */
 export function budgetFor(maxBodyBytes: number): number {
   return Math.max(64 * 1024 * 1024, 8 * maxBodyBytes)

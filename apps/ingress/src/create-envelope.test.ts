@@ -5,7 +5,7 @@ import { createEnvelopeFactory } from './create-envelope.ts'
 const input = { source: 'mailivery', owner: 'acme', body: Buffer.from('{}'), deliveryId: undefined }
 
 describe('createEnvelopeFactory', () => {
-  it('makes ids that sort in the order of the calls, whatever the clock does', () => {
+  it('creates ids that sort in the order of the calls, whatever the clock does', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }), { minLength: 2 }),
@@ -20,7 +20,7 @@ describe('createEnvelopeFactory', () => {
     )
   })
 
-  it('reads the time off the id', () => {
+  it('uses the time in the id as receivedAt', () => {
     const { id, receivedAt } = createEnvelopeFactory(() => 1_700_000_000_123).create(input)
     expect(receivedAt).toBe(1_700_000_000_123)
     expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(receivedAt)

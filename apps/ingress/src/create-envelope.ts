@@ -6,24 +6,24 @@ interface EnvelopeInput {
   readonly source: string
   readonly owner: string
   readonly body: Uint8Array
-  /** Of the body; undefined: none. */
+  /** Undefined if the body is not compressed. */
   readonly contentEncoding?: string | undefined
   readonly deliveryId: string | undefined
 }
 
-/** Gives a body its identity. */
+/** Creates the envelope of a body. */
 export type CreateEnvelope = (input: EnvelopeInput) => Envelope
 
 export interface EnvelopeFactory {
   readonly create: CreateEnvelope
   /** The time in the latest id; 0 before the first. */
   readonly latest: number
-  /** Ids to come sort after all ids of this time (ms since the epoch), which another process may have made. */
+  /** Makes new ids sort after all ids of this time (ms since the epoch), including those of other processes. */
   startAfter(time: number): void
 }
 
 /**
- * Makes envelopes whose ids sort in the order of the calls, also when the clock (ms since the epoch) is set back.
+ * Creates envelopes whose ids sort in the order of the calls, even if the clock (ms since the epoch) is set back.
  * `receivedAt` is the time in the id, so the two always agree.
  */
 export function createEnvelopeFactory(now: () => number): EnvelopeFactory {
@@ -39,7 +39,7 @@ export function createEnvelopeFactory(now: () => number): EnvelopeFactory {
         seq = firstSeq(random)
       } else {
         seq = (seq + 1) >>> 0
-        // A clock that was set back for long: this millisecond has no ids left.
+        // The clock has been behind for long: this millisecond has no ids left.
         if (seq === 0) receivedAt += 1
       }
       return {
@@ -63,21 +63,21 @@ export function createEnvelopeFactory(now: () => number): EnvelopeFactory {
   }
 }
 
-/** RFC 9562 section 6.2, method 1: the counter of a new millisecond starts at random, with half of its range left to count. */
+/** RFC 9562 section 6.2, method 1: a new millisecond's counter starts at random in the lower half of its range. */
 function firstSeq(random: Buffer): number {
   return random.readUInt32BE() >>> 1
 }
 
-/** Bytes of JSON that the envelope takes in a job, at most: a character that `encodeBody` lets through doubles if escaped. */
+/** The envelope's maximum size as JSON in a job: escaping at most doubles a character that `encodeBody` passes. */
 export function envelopeBytes({ body, encoding, contentEncoding = '', deliveryId = '' }: Envelope): number {
   const bodyBytes = encoding === 'utf8' ? 2 * Buffer.byteLength(body) : body.length
   return bodyBytes + 6 * (contentEncoding.length + deliveryId.length) + frameBytes
 }
 
-// Field names, id, time, punctuation, and an owner of 100 characters.
+// Field names, id, time, punctuation and an owner of 100 characters.
 const frameBytes = 800
 
-/** Strong random bytes, sixteen at a time, drawn for many ids at once: a call to the generator costs more than all the rest. */
+/** Blocks of 16 cryptographically strong random bytes, generated in bulk: a generator call dominates the cost. */
 function createRandomBlocks(): () => Buffer {
   const drawn = Buffer.alloc(4_096)
   let used = drawn.length

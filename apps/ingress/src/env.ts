@@ -21,7 +21,7 @@ const variables = {
 }
 
 /**
- * The settings of an ingress that runs by itself.
+ * The settings of a standalone ingress process.
  *
  * @throws EnvError
  */
@@ -50,7 +50,7 @@ export function parseIngressEnv(env: NodeJS.ProcessEnv): IngressSettings & { rea
 function readSomeEndpoints(env: NodeJS.ProcessEnv) {
   const endpoints = readEndpoints(env, [...sources.keys()])
   if (endpoints.length === 0)
-    throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is needed: without a key nobody could send'])
+    throw new EnvError(['WARMHOOK_ENDPOINT_KEY or ENDPOINTS_FILE is required: without a key, no webhook is accepted'])
   return endpoints
 }
 

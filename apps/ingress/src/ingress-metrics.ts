@@ -5,7 +5,7 @@ export interface IngressMetrics {
   readonly batchSize: Histogram
   readonly spooled: Counter
   readonly drained: Counter
-  /** Shows how many jobs wait in the spool. */
+  /** Registers a gauge for the number of jobs waiting in the spool. */
   readonly observeSpool: (size: () => number) => void
 }
 
@@ -14,7 +14,7 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
   return {
     answers: new Counter({
       name: 'warmhook_ingress_answers_total',
-      help: 'Webhook requests by the status they were answered with',
+      help: 'Webhook requests by response status',
       labelNames: ['status'],
       registers: [registry],
     }),
@@ -26,18 +26,18 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
     }),
     spooled: new Counter({
       name: 'warmhook_spool_written_jobs_total',
-      help: 'Intake jobs that went into the spool, because Redis did not take them',
+      help: 'Intake jobs written to the spool because Redis did not accept them',
       registers: [registry],
     }),
     drained: new Counter({
       name: 'warmhook_spool_drained_jobs_total',
-      help: 'Intake jobs that went from the spool to Redis',
+      help: 'Intake jobs moved from the spool to Redis',
       registers: [registry],
     }),
     observeSpool: (size) =>
       void new Gauge({
         name: 'warmhook_spool_jobs',
-        help: 'Intake jobs that wait in the spool',
+        help: 'Intake jobs waiting in the spool',
         registers: [registry],
         collect() {
           this.set(size())

@@ -8,31 +8,31 @@ export type IntakeJob = BatchJob<EnvelopeBatch>
 
 export interface KeepDeps {
   readonly gate: RedisGate
-  /** Resolves once Redis has the job; rejects when that is not known. */
+  /** Resolves once Redis has the job; rejects if that is not confirmed. */
   readonly add: (job: IntakeJob) => Promise<void>
-  /** Undefined: without a spool, what Redis can't take is refused. */
+  /** Undefined: there is no spool, and jobs that Redis does not accept are rejected. */
   readonly spool: Spool | undefined
-  /** False where the next batch is full already: then there is nothing to wait for. */
+  /** False if the next batch is already full, so waiting has no benefit. */
   readonly mayGather: boolean
   readonly onSpooled: (job: IntakeJob) => void
 }
 
-/** Redis cannot take a job, and there is no spool. */
+/** Redis cannot accept a job, and there is no spool. */
 class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError'
 }
 
 /**
- * Meanwhile the next events gather into one job. A write to the disk blocks the process, and Redis takes jobs back one by one:
- * without this pause, half a minute of events made so many small jobs that Redis had them all only a minute later.
+ * Pause during which the next events are batched into one job. Disk writes block the process, and jobs are drained to
+ * Redis one by one: without this pause, half a minute of events became so many small jobs that draining took a minute.
  */
 const gatherMs = 20
 
 /**
- * Makes a job safe: in Redis, or else in the spool. One that Redis did not confirm may be there all the same, and goes
- * into the spool under the same id: to add it again later changes nothing.
+ * Persists a job in Redis, or otherwise in the spool. Redis may have stored a job that it did not confirm; the job is
+ * spooled under the same id, so that adding it again has no effect.
  *
- * @throws RedisUnavailableError | EnqueueError | SpoolFullError | SpoolError when the job is not known to be safe
+ * @throws RedisUnavailableError | EnqueueError | SpoolFullError | SpoolError if the job may not be persisted
  */
 export async function keepJob(job: IntakeJob, { gate, add, spool, mayGather, onSpooled }: KeepDeps): Promise<void> {
   if (gate.isOpen()) {

@@ -44,7 +44,7 @@ function startProcess(memories: readonly TestMemory[], now: () => number) {
 }
 
 describe('keepLatest', () => {
-  it('keeps ids in arrival order across restarts and kills, whatever the clock does within a week', async () => {
+  it('keeps ids in arrival order across restarts and kills, if the clock changes by less than a week', async () => {
     const life = fc.record({
       clock: fc.integer({ min: start, max: start + 6 * dayMs }),
       envelopes: fc.integer({ min: 0, max: 4 }),
@@ -64,7 +64,7 @@ describe('keepLatest', () => {
           }
           await keeper.remember()
           if (count === 0) continue
-          // Made in the moment before a kill: the clock went on, but nothing was remembered.
+          // Created just before a kill: the clock advanced, but nothing was stored.
           for (let n = 0; n < unremembered; n += 1) {
             ids.push(envelopes.create(input).id)
             time += 200
@@ -75,7 +75,7 @@ describe('keepLatest', () => {
     )
   })
 
-  it('believes the memory that knows most, and asks one later that it could not reach', async () => {
+  it('uses the latest stored time, and reads an unreachable memory later', async () => {
     const [low, high] = [createMemory(start + 1_000), createMemory(start + 5_000)]
     high.isReachable = false
     const { envelopes, keeper } = startProcess([low, high], () => start)
@@ -88,7 +88,7 @@ describe('keepLatest', () => {
     expect(high.value).toBeGreaterThan(start + 5_000)
   })
 
-  it('does not believe a time that is more than a week ahead, and forgets it', async () => {
+  it('rejects a time more than a week ahead, and discards it', async () => {
     const memory = createMemory(start + 365 * dayMs)
     const { envelopes, keeper, tooFar } = startProcess([memory], () => start)
     await keeper.recall()
@@ -98,7 +98,7 @@ describe('keepLatest', () => {
     expect(memory.value).toBe(start)
   })
 
-  it('believes any memory when the clock was not set yet', async () => {
+  it('accepts any stored time if the clock is not set yet', async () => {
     const { envelopes, keeper } = startProcess([createMemory(start)], () => 60_000)
     await keeper.recall()
     expect(envelopes.create(input).receivedAt).toBeGreaterThan(start)

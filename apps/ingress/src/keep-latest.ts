@@ -4,19 +4,19 @@ import type { LatestMemory } from './remember-latest.ts'
 export interface LatestDeps {
   readonly envelopes: EnvelopeFactory
   readonly memories: readonly LatestMemory[]
-  /** A remembered time is not believed, and forgotten. */
+  /** Called when a stored time is implausible and therefore discarded. */
   readonly onTooFarAhead: (remembered: number) => void
   readonly onError: (error: unknown) => void
   readonly now: () => number
 }
 
 export interface LatestKeeper {
-  /** Has new ids sort after those that are remembered. A memory that can't be asked yet is asked by `remember`. */
+  /** Makes new ids sort after the stored time. A memory that is unreachable is read later, by `remember`. */
   recall(): Promise<void>
   remember(): Promise<void>
 }
 
-/** Keeps ids in arrival order across restarts, also when the clock was set back in between. */
+/** Keeps ids in arrival order across restarts, even if the clock was set back in between. */
 export function keepLatest(deps: LatestDeps): LatestKeeper {
   const unasked = new Set(deps.memories)
   const each = async (run: (memory: LatestMemory) => Promise<void>): Promise<void> => {
@@ -33,7 +33,7 @@ export function keepLatest(deps: LatestDeps): LatestKeeper {
   return {
     async recall() {
       await each(ask)
-      // Also before the first envelope: a process that is killed soon must leave its successor another start.
+      // Also before the first envelope: if this process is killed soon, the next one must start later.
       await each(async (memory) => {
         if (!unasked.has(memory)) await memory.remember(deps.envelopes.latest)
       })
@@ -46,7 +46,7 @@ export function keepLatest(deps: LatestDeps): LatestKeeper {
   }
 }
 
-/** Ids of a killed process's last moments are not remembered: a clock that is no further than this may repeat them. */
+/** The last ids of a killed process are not stored: within this margin, the clock could repeat them. */
 const unrememberedMs = 1_000
 
 function startAfter(remembered: number, { envelopes, now }: LatestDeps): void {
@@ -54,8 +54,8 @@ function startAfter(remembered: number, { envelopes, now }: LatestDeps): void {
 }
 
 /**
- * One clock that was wrong for a moment must not give wrong times to every webhook for years: a week ahead is the most
- * that is believed. Before 2026 it is the present clock that is wrong.
+ * A clock that was briefly wrong must not cause wrong times on every webhook for years, so times more than a week ahead
+ * are rejected. If the current clock is before 2026, it is the one that is wrong.
  */
 function isBelievable(remembered: number, now: number): boolean {
   return remembered <= now + maxAheadMs || now < firstReleaseMs

@@ -5,7 +5,7 @@ import { numberEnvelopes } from './number-envelopes.ts'
 const epoch = '0123456789abcdef'
 
 describe('numberEnvelopes', () => {
-  it('uses no number twice, also after a refusal', () => {
+  it('uses no number twice, even after a refusal', () => {
     const numbers = numberEnvelopes(epoch)
     const first = numbers.take(3)
     numbers.settle(first, 'refused')
@@ -14,7 +14,7 @@ describe('numberEnvelopes', () => {
     expect(numbers.refused).toEqual([{ first: 1, last: 3 }])
   })
 
-  it('answers for no number while an earlier one is open', () => {
+  it('settles no number while an earlier one is unsettled', () => {
     const numbers = numberEnvelopes(epoch)
     const [one, two, three] = [numbers.take(10), numbers.take(10), numbers.take(10)]
     expect(numbers.settled).toBe(0)
@@ -26,7 +26,7 @@ describe('numberEnvelopes', () => {
     expect(numbers.settled).toBe(30)
   })
 
-  it('bounds what it remembers, and never takes a refused number for a safe one', () => {
+  it('limits the refused ranges it stores, and never treats a refused number as safe', () => {
     const numbers = numberEnvelopes(epoch)
     for (let n = 0; n < 3_000; n += 1) numbers.settle(numbers.take(1), n % 2 === 0 ? 'refused' : 'safe')
     expect(numbers.refused).toHaveLength(1_000)

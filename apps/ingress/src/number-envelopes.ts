@@ -4,9 +4,9 @@ import { uniteRanges, type NumberRange } from '@warmhook/schema/number-ranges'
 /** The numbers of one process's envelopes. */
 export interface EnvelopeNumbers {
   readonly epoch: string
-  /** Numbers for a batch. None is ever used twice, whatever becomes of the batch. */
+  /** Assigns numbers to a batch. Numbers are never reused, whether or not the batch succeeds. */
   take(count: number): IntakeRange
-  /** The batch is safe, or else refused: it is not known to be anywhere, and its senders were told so. */
+  /** The batch is persisted (`safe`), or it may not be persisted anywhere and its senders got an error (`refused`). */
   settle(range: IntakeRange, end: 'safe' | 'refused'): void
   /** Every number up to this one is settled. */
   readonly settled: number
@@ -14,12 +14,13 @@ export interface EnvelopeNumbers {
 }
 
 /**
- * Refused ranges that are told apart. Adjacent ones are one, and Redis rests for a second after each failure, so there are
- * more only after hours of failing and working by turns. Then the envelopes between the oldest are no longer missed.
+ * Refused ranges that are stored separately. Adjacent ranges are merged, and Redis is not used for a second after each
+ * failure, so the limit is only reached after hours of intermittent failures. The two oldest ranges are then merged,
+ * and envelopes between them can no longer be reported as missing.
  */
 const maxRefused = 1_000
 
-/** Numbers envelopes from 1 on. `epoch`: 16 hexadecimal digits that no other process has. */
+/** Numbers envelopes starting at 1. `epoch`: 16 hexadecimal digits, unique to this process. */
 export function numberEnvelopes(epoch: string): EnvelopeNumbers {
   let last = 0
   let refused: readonly NumberRange[] = []

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { budgetFor, createByteBudget, type ByteBudget } from './byte-budget.ts'
 import { readBody, type BodyVerdict } from './read-body.ts'
 
-/** Sends a request with these chunks to a server that reads it, and gives what was read. */
+/** Sends a request with these chunks to a server, and returns what the server read. */
 async function send(
   chunks: readonly string[],
   limits: { readonly maxBytes: number; readonly budget: ByteBudget },
@@ -28,7 +28,7 @@ async function send(
   await received.promise
   for (const chunk of chunks) {
     socket.write(announced === undefined ? `${chunk.length.toString(16)}\r\n${chunk}\r\n` : chunk)
-    // Each is a chunk of its own for the reader.
+    // The reader gets each as a separate chunk.
     await new Promise((resolve) => setImmediate(resolve))
   }
   if (!ends) socket.destroy()
@@ -43,7 +43,7 @@ const room = () => createByteBudget(1_000_000)
 const overhead = 2_048
 
 describe('readBody', () => {
-  it.each([[['a body']], [['several ', 'chunks ', 'are one body']], [[]]])('reads %j whole', async (chunks) => {
+  it.each([[['a body']], [['several ', 'chunks ', 'are one body']], [[]]])('reads all of %j', async (chunks) => {
     const body = chunks.join('')
     for (const announced of [undefined, body.length]) {
       const budget = room()
@@ -55,7 +55,7 @@ describe('readBody', () => {
     }
   })
 
-  it('takes a body of the largest size, and no byte more, announced or not', async () => {
+  it('accepts a body of the maximum size and not a byte more, whether or not its length is declared', async () => {
     const sizes = { maxBytes: 10, budget: room() }
     expect(await send(['0123456789'], sizes)).toMatchObject({ status: 'read' })
     expect(await send(['0123456789'], sizes, { announced: 10 })).toMatchObject({ status: 'read' })
@@ -65,7 +65,7 @@ describe('readBody', () => {
     expect(empty.hasRoom(1_000_000)).toBe(true)
   })
 
-  it('has no room beyond the budget, and gives back what it took', async () => {
+  it('has no room beyond the budget, and returns what it reserved', async () => {
     const exact = createByteBudget(overhead + 6)
     expect(await send(['012345'], { maxBytes: 100, budget: exact })).toMatchObject({ status: 'read' })
     for (const announced of [undefined, 7]) {
@@ -76,7 +76,7 @@ describe('readBody', () => {
     }
   })
 
-  it('gives everything back when the sender disconnects', async () => {
+  it('returns everything to the budget when the sender disconnects', async () => {
     const budget = room()
     expect(await send(['half'], { maxBytes: 100, budget }, { announced: 8, ends: false })).toEqual({
       status: 'aborted',
@@ -86,7 +86,7 @@ describe('readBody', () => {
 })
 
 describe('budgetFor', () => {
-  it('is 64 MiB, or room for eight of the largest bodies', () => {
+  it('is 64 MiB, or room for eight bodies of the maximum size', () => {
     const mebibyte = 1024 * 1024
     expect([1, 8 * mebibyte, 16 * mebibyte].map(budgetFor)).toEqual([64 * mebibyte, 64 * mebibyte, 128 * mebibyte])
   })

@@ -2,32 +2,32 @@ import type { IncomingMessage } from 'node:http'
 import type { ByteBudget } from './byte-budget.ts'
 
 export type BodyVerdict =
-  /** `held` bytes of the budget are the caller's to give back. */
+  /** The caller must return `held` bytes to the budget. */
   | { readonly status: 'read'; readonly body: Buffer; readonly held: number }
   | { readonly status: 'too large' }
-  /** Other requests hold what memory there is. */
+  /** Other requests use up the memory budget. */
   | { readonly status: 'no room' }
   /** The sender disconnected before the end. */
   | { readonly status: 'aborted' }
 
 export interface BodyLimits {
-  /** Of one body. */
+  /** For one body. */
   readonly maxBytes: number
-  /** Of all requests. */
+  /** For all requests. */
   readonly budget: ByteBudget
 }
 
-/** What a request takes beside its body: its objects, its envelope, its place in the queue. */
+/** The memory of a request in addition to its body: objects, envelope and queue entry. */
 const requestBytes = 2_048
 
 /**
- * Reads a request's body within the limits: what is announced or sent beyond is not kept, chunked or not.
- * The rest of a body that is refused is left to Node, which discards it once the answer is sent.
+ * Reads a request's body within the limits, whether its length is declared or it is chunked. Node discards the rest of
+ * a rejected body once the response is sent.
  */
 export function readBody(request: IncomingMessage, { maxBytes, budget }: BodyLimits): Promise<BodyVerdict> {
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > maxBytes) return Promise.resolve({ status: 'too large' })
-  // Only what has come is taken: a sender that announces much and sends nothing takes nothing from others.
+  // Only received bytes are reserved: a sender that declares a large body but sends nothing does not block others.
   if (!budget.hasRoom(requestBytes + announced) || !budget.take(requestBytes))
     return Promise.resolve({ status: 'no room' })
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
-/** Whether it is worth while to give Redis a job. */
+/** Whether jobs should be sent to Redis. */
 export interface RedisGate {
   readonly isOpen: () => boolean
-  /** A job was not confirmed: Redis is left alone for a moment, so that callers need not wait for the next time limit. */
+  /** Redis did not confirm a job. The gate closes briefly, so that callers do not wait for another timeout. */
   readonly reportFailure: () => void
 }
 

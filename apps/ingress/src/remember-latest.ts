@@ -3,16 +3,16 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 
-/** Where the latest time in any envelope's id outlives the process that made it. */
+/** Stores the latest time used in an envelope id, so that it survives a restart. */
 export interface LatestMemory {
-  /** Milliseconds since the epoch; 0 where nothing is known. */
+  /** Milliseconds since the epoch; 0 if nothing is stored. */
   recall(): Promise<number>
-  /** Also for the other ingresses. */
+  /** May be shared with other ingresses. */
   remember(latest: number): Promise<void>
   forget(): Promise<void>
 }
 
-/** Kept beside the spool: Redis can be unreachable when the process starts again. */
+/** Stored next to the spool, because Redis may be unreachable when the process restarts. */
 export function rememberInFile(directory: string): LatestMemory {
   const file = join(directory, 'latest-received-at')
   let written = 0
@@ -23,11 +23,11 @@ export function rememberInFile(directory: string): LatestMemory {
       return Number(/^\d{1,15}$/.exec(text)?.[0] ?? 0)
     },
     async remember(latest) {
-      // Under load it is written now and then; what is left out comes with a later call.
+      // Writes are throttled under load; a later call writes the skipped value.
       if (latest <= written || performance.now() < nextWriteAt) return
       written = latest
       nextWriteAt = performance.now() + writeEveryMs
-      // Renamed, so that a kill leaves the old or the new time, not half of one.
+      // The rename is atomic: a kill leaves either the old or the new time.
       await writeFile(`${file}.new`, String(latest))
       await rename(`${file}.new`, file)
     },
@@ -41,7 +41,7 @@ export function rememberInFile(directory: string): LatestMemory {
 
 const writeEveryMs = 250
 
-/** Kept in Redis for all ingresses of the installation: `key` is a sorted set with one member. */
+/** Stored in Redis for all ingresses of the installation: `key` is a sorted set with one member. */
 export function rememberInRedis(redis: Redis, key: string): LatestMemory {
   return {
     async recall() {
@@ -58,5 +58,5 @@ export function rememberInRedis(redis: Redis, key: string): LatestMemory {
 }
 
 const member = 'latest'
-/** A start does not wait longer for a Redis that is unreachable. */
+/** How long a start waits for an unreachable Redis. */
 const readyWithinMs = 1_000

@@ -4,7 +4,7 @@ import { numberEnvelopes } from './number-envelopes.ts'
 import { startReporting } from './report-to-ledger.ts'
 import { trackSpooled } from './spool/track-spooled.ts'
 
-it('reports at once for many touches, each report newer than all of earlier turns of a spool', async () => {
+it('sends one report for many touches, and each report is newer than those of earlier turns of a spool', async () => {
   const sent: (readonly IngressReport[])[] = []
   const waiting: ((reports: readonly IngressReport[]) => void)[] = []
   const nextReport = () => new Promise<readonly IngressReport[]>((resolve) => void waiting.push(resolve))

@@ -7,24 +7,24 @@ export interface ReportingDeps {
   readonly numbers: EnvelopeNumbers
   /** Undefined while this process has no spool. */
   readonly spool: () => Pick<TrackedSpool, 'id' | 'turn' | 'ranges'> | undefined
-  /** Sends reports that are of one moment, together. */
+  /** Sends reports taken at the same moment as one update. */
   readonly send: (reports: readonly IngressReport[]) => Promise<void>
   readonly onError: (error: unknown) => void
   readonly now: () => number
 }
 
 export interface Reporting extends AsyncDisposable {
-  /** Something is to be reported: soon, and together with what follows. */
+  /** Schedules a report; calls in quick succession share one. */
   touch(): void
 }
 
 const gatherMs = 100
-/** Redis may have been wiped meanwhile. */
+/** Repeated in case Redis has lost its data. */
 const repeatMs = 2_000
 
 /**
- * Reports what this process has answered for, so that the ledger can tell what is missing. It happens beside the
- * requests; what was acknowledged after the last report of a killed process is counted where it is found.
+ * Reports which envelopes this process has acknowledged, so that the ledger can detect missing ones. Requests do not
+ * wait for it. Envelopes acknowledged after the last report of a killed process are counted where they are found.
  */
 export function startReporting(deps: ReportingDeps): Reporting {
   const startedAt = deps.now()
@@ -83,7 +83,7 @@ function toSpoolReport(
   }
 }
 
-/** More than one process ever makes: thirteen years of ten a second. */
+/** More than one process ever sends: ten per second for thirteen years. */
 const versionsPerTurn = 2 ** 32
 
 function toPairs(ranges: readonly NumberRange[]): [number, number][] {

@@ -17,24 +17,24 @@ import { openIntake, type IntakeSettings } from './open-intake.ts'
 
 export interface IngressSettings extends IntakeSettings {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number
   readonly endpoints: readonly Endpoint[]
   readonly maxBodyBytes: number
-  /** Per endpoint and process; 0: no limit. Undefined: 5,000 where there are several endpoints, else no limit. */
+  /** Per endpoint and process; 0: no limit. Undefined: 5,000 if there are several endpoints, otherwise no limit. */
   readonly ratePerSecond: number | undefined
-  /** Proxies whose word on the sender's address counts; by default none. */
+  /** Proxies trusted to report the sender's address; by default none. */
   readonly trustedProxies?: AddressList | undefined
   /** Milliseconds; the defaults suit senders on the internet. */
   readonly timeouts?: SenderTimeouts
 }
 
-/** A sender that dawdles over headers or body must not hold a connection for long. */
+/** Limits how long a slow sender can hold a connection. */
 export interface SenderTimeouts {
   readonly headersTimeout: number
   readonly requestTimeout: number
   readonly keepAliveTimeout: number
-  /** How often the first two are looked after. */
+  /** How often the first two are enforced. */
   readonly connectionsCheckingInterval: number
 }
 
@@ -52,13 +52,13 @@ export interface Ingress extends AsyncDisposable {
 
 export interface IngressDeps {
   readonly log: Logger
-  /** The process can't go on: another keeps its spool. */
+  /** Called when the process cannot continue because another process does not release the spool. */
   readonly giveUp: (error: Error) => void
 }
 
 /**
- * Listens for webhooks. It is not ready before the process that it replaces has let go of the spool. Disposal stops
- * listening first and waits for the requests in progress.
+ * Listens for webhooks. It becomes ready once the process that it replaces has released the spool. Disposal stops
+ * listening first, then waits for the requests in progress.
  */
 export async function startIngress(settings: IngressSettings, { log, giveUp }: IngressDeps): Promise<Ingress> {
   return ResourceScope.build(async (scope) => {
@@ -84,12 +84,12 @@ export async function startIngress(settings: IngressSettings, { log, giveUp }: I
     })
     const server = createAppServer(app.fetch, settings.timeouts ?? defaultTimeouts)
     const url = await listen(scope, server, { ...settings, variable: 'INGRESS_PORT', onError: report('http server') })
-    log.info({ url, endpoints: settings.endpoints.length }, 'ingress listens')
+    log.info({ url, endpoints: settings.endpoints.length }, 'ingress is listening')
     return { url }
   })
 }
 
-/** A flood on the only endpoint there is takes nothing from others: that one has a limit only where one is set. */
+/** A flood on a single endpoint affects no other, so there is no default limit. */
 function rateOf({ endpoints, ratePerSecond }: IngressSettings): number {
   return ratePerSecond ?? (endpoints.length > 1 ? 5_000 : 0)
 }

@@ -2,7 +2,7 @@ import type { Endpoint } from '@warmhook/config/endpoints'
 import type { StandaloneSettings } from './env.ts'
 import type { Standalone } from './start-standalone.ts'
 
-/** What a person needs to see first: where to send, what to try, where to look. */
+/** The text shown after the start: where to send webhooks, an example and the dashboard. */
 export function banner(
   settings: Pick<StandaloneSettings, 'endpoints' | 'boardUser' | 'boardPassword'>,
   running: Pick<Standalone, 'ingressUrl' | 'boardUrl' | 'storage'>,
@@ -11,19 +11,19 @@ export function banner(
   const urls = endpoints.map((endpoint) => webhookUrl(endpoint, running.ingressUrl))
   const example = urls.find((url) => url !== undefined)
   return `
-Warmhook is ready. Its data: ${running.storage}.
+Warmhook is ready. Data: ${running.storage}.
 
 ${endpoints.length === 1 ? `  Webhook URL   ${urls[0] ?? digestOnly}` : listUrls(endpoints, urls)}
   Dashboard     ${running.boardUrl}/   (user ${boardUser}, password ${boardPassword.reveal()})
 ${example === undefined ? '' : tryIt(example)}
-Ctrl-C finishes what is in progress and stops.
+Press Ctrl-C to finish the work in progress and stop.
 `
 }
 
-// A screen of them; the rest follow the same pattern.
+// About one screen.
 const maxListed = 50
 
-const digestOnly = '(only the digest of its key is known: use the key that you made it from)'
+const digestOnly = '(only the digest of its key is known: use the original key)'
 
 function listUrls(endpoints: readonly Endpoint[], urls: readonly (string | undefined)[]): string {
   const listed = endpoints.slice(0, maxListed)

@@ -14,20 +14,20 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
 describe('claimDataDir', () => {
-  it('takes a directory whose owner’s number belongs to another program by now', async () => {
+  it('claims a directory whose owner’s process id now belongs to another program', async () => {
     await writeFile(join(dataDir, 'warmhook.pid'), `${process.ppid}\n`)
     using claim = claimDataDir(dataDir)
     expect(claim).toBeDefined()
   })
 
-  it('refuses one that another process has, also when that has our number, as in another container', async () => {
+  it('rejects a directory that another process uses, even one with the same process id, as in another container', async () => {
     const owner = spawn(process.execPath, ['--input-type=module', '-e', claimer(dataDir)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(owner.stdout, 'data')
-    expect(() => claimDataDir(dataDir)).toThrow(`process ${owner.pid}) already works in ${dataDir}`)
+    expect(() => claimDataDir(dataDir)).toThrow(`process ${owner.pid}) already uses ${dataDir}`)
     await writeFile(join(dataDir, 'warmhook.pid'), `${process.pid}\n`)
-    expect(() => claimDataDir(dataDir)).toThrow('already works in')
+    expect(() => claimDataDir(dataDir)).toThrow('already uses')
     owner.kill('SIGKILL')
     await once(owner, 'exit')
     using claim = claimDataDir(dataDir)

@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFile } from '@warmhook/lifecycle/lock-file'
 
-/** Another Warmhook works in this DATA_DIR. */
+/** Another Warmhook uses this DATA_DIR. */
 class DataDirInUseError extends Error {
   override readonly name = 'DataDirInUseError'
 }
 
 /**
- * Keeps a second Warmhook out of `dataDir` until the claim is disposed or the process ends, however that ends.
+ * Prevents a second Warmhook from using `dataDir` until the claim is disposed or the process ends, however it ends.
  *
  * @throws DataDirInUseError naming the other process
  */
@@ -17,9 +17,9 @@ export function claimDataDir(dataDir: string): Disposable {
   const lock = lockFile(join(dataDir, 'warmhook.lock'))
   if (lock === undefined)
     throw new DataDirInUseError(
-      `DATA_DIR: a Warmhook (process ${readOwner(owner)}) already works in ${dataDir}; stop it, or set another DATA_DIR`,
+      `DATA_DIR: another Warmhook (process ${readOwner(owner)}) already uses ${dataDir}; stop it, or set another DATA_DIR`,
     )
-  // For people: the lock alone decides.
+  // Informational: only the lock counts.
   writeFileSync(owner, `${process.pid}\n`, { mode: 0o600 })
   return lock
 }
@@ -28,7 +28,7 @@ function readOwner(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    // The owner has just started, or somebody tidied up.
+    // The owner has just started, or the file was deleted.
     return 'unknown'
   }
 }

@@ -29,17 +29,17 @@ const variables = {
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
-  // A person watches this process: what is worth their attention, and the banner.
+  // This process runs in a terminal: it only prints the banner and what needs attention.
   LOG_LEVEL: fields.LOG_LEVEL.removeDefault().default('warn'),
 }
 
 export interface StandaloneSettings {
   /** Undefined: a private Redis is started in `dataDir`. */
   readonly redisUrl: string | undefined
-  /** What the private Redis may take, in Redis's notation; undefined: a share of the machine's memory. */
+  /** Memory limit of the private Redis, in Redis's notation; undefined: a share of the machine's memory. */
   readonly redisMaxmemory: string | undefined
   readonly waitReplicas: number
-  /** Undefined: an embedded Postgres with its files in `dataDir`. */
+  /** Undefined: an embedded Postgres stores its files in `dataDir`. */
   readonly databaseUrl: string | undefined
   readonly dataDir: string
   readonly host: string
@@ -63,7 +63,8 @@ export interface StandaloneSettings {
 }
 
 /**
- * The settings of the process that needs none: what is unset gets a default, and secrets are made and kept in DATA_DIR.
+ * The settings of the standalone process. All are optional: they have defaults, and secrets are generated and stored in
+ * DATA_DIR.
  *
  * @throws EnvError | GeneratedSecretsError
  */

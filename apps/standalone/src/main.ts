@@ -6,11 +6,11 @@ import { parseStandaloneEnv } from './env.ts'
 import { printFailure } from './print-failure.ts'
 import { startStandalone } from './start-standalone.ts'
 
-// Standard output is for people. The log goes to standard error, where a failure is text for people only on a terminal.
+// Standard output is for people. The log goes to standard error; on a terminal, failures are printed there as text.
 const log = createProcessLogger('standalone', 'stderr')
 const onError = process.stderr.isTTY ? printFailure : reportFatal(log)
 
-// The ingress stops before the worker, and after it the private Redis: 10 s each at most.
+// The ingress stops before the worker and the private Redis after it; each takes 10 s at most.
 await runUntilSignal({ deadlineMs: stopLimits.processMs + 20_000, onError }, async (giveUp) => {
   const settings = parseStandaloneEnv(process.env)
   log.level = settings.logLevel

@@ -7,11 +7,11 @@ import type { StandaloneSettings } from './env.ts'
 
 interface PrivateRedisDeps {
   readonly log: Logger
-  /** The process can't go on. */
+  /** Called when the process cannot continue. */
   readonly giveUp: (error: Error) => void
 }
 
-/** Starts a Redis with its data in `dataDir`, keeps it running, and returns its URL. */
+/** Starts and supervises a Redis that stores its data in `dataDir`, and returns its URL. */
 export async function openPrivateRedis(
   scope: ResourceScope,
   { dataDir, redisMaxmemory }: Pick<StandaloneSettings, 'dataDir' | 'redisMaxmemory'>,
@@ -32,11 +32,11 @@ export async function openPrivateRedis(
 function logEvent(log: Logger, event: SupervisionEvent): void {
   switch (event.status) {
     case 'hung':
-      return log.error('the private Redis no longer answers; it is killed and started again')
+      return log.error('the private Redis does not respond; killing and restarting it')
     case 'ended':
-      return log.error(event.exit, 'the private Redis ended; it is started again')
+      return log.error(event.exit, 'the private Redis exited; restarting it')
     case 'restart failed':
-      return log.error({ err: event.error }, 'the private Redis could not be started')
+      return log.error({ err: event.error }, 'the private Redis could not be restarted')
     case 'restarted':
       return log.warn({ redisPid: event.pid }, 'the private Redis runs again')
   }

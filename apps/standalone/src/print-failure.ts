@@ -1,4 +1,4 @@
-/** What stopped `npm start`, for a person. An error of ours says what to do; the place is worth a look only for others. */
+/** Prints why `npm start` failed. Warmhook's own errors say what to do; others are printed with their stack. */
 export function printFailure(error: unknown): void {
   const isOurs = error instanceof Error && !builtIn.has(error.name)
   process.stderr.write(`\n${isOurs || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message)}\n`)

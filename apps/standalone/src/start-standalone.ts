@@ -19,14 +19,14 @@ import { openPrivateRedis } from './open-private-redis.ts'
 export interface Standalone extends AsyncDisposable {
   readonly ingressUrl: string
   readonly boardUrl: string
-  /** What holds the data, in words. */
+  /** Where the data is stored, as text. */
   readonly storage: string
 }
 
 interface StandaloneDeps {
   readonly env: NodeJS.ProcessEnv
   readonly log: Logger
-  /** The process can't go on. */
+  /** Called when the process cannot continue. */
   readonly giveUp: (error: Error) => void
 }
 
@@ -129,8 +129,8 @@ async function openDatabase(
 }
 
 function describeStorage(settings: StandaloneSettings): string {
-  const redis = settings.redisUrl === undefined ? 'a private Redis' : 'the Redis of REDIS_URL'
-  const postgres = settings.databaseUrl === undefined ? 'an embedded Postgres' : 'the Postgres of DATABASE_URL'
+  const redis = settings.redisUrl === undefined ? 'a private Redis' : 'the Redis at REDIS_URL'
+  const postgres = settings.databaseUrl === undefined ? 'an embedded Postgres' : 'the Postgres at DATABASE_URL'
   const own = settings.redisUrl === undefined || settings.databaseUrl === undefined
   return `${redis} and ${postgres}${own ? ` in ${settings.dataDir}` : ''}`
 }

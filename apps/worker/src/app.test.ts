@@ -11,7 +11,7 @@ describe('the HTTP routes of a worker', () => {
   const open = (blockedBy?: string, registry = createMetrics('worker')) =>
     createApp({ readiness: { blockedBy: () => blockedBy }, registry, report })
 
-  it('tell that it lives and whether it works', async () => {
+  it('report liveness and readiness', async () => {
     expect(await (await open().request('/healthz')).json()).toEqual({ status: 'ok' })
     const ready = await open().request('/readyz')
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
@@ -25,7 +25,7 @@ describe('the HTTP routes of a worker', () => {
     expect((await open().request('/nothing')).status).toBe(404)
   })
 
-  it('answer 500 and report it when the metrics cannot be collected', async () => {
+  it('answer 500 and report the error if the metrics cannot be collected', async () => {
     const registry = createMetrics('worker')
     const collect = (): never => {
       throw new Error('no figures')

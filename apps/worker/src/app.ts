@@ -11,7 +11,7 @@ export interface WorkerAppDeps {
   readonly report: ErrorReporter
 }
 
-/** What a supervisor and Prometheus ask of a worker. */
+/** The worker's routes: health checks and metrics. */
 export function createApp({ readiness, registry, report }: WorkerAppDeps): Hono {
   const app = new Hono({ getPath: plainPath })
   app.use(methodNotAllowed({ app }))

@@ -24,8 +24,8 @@ const variables = {
 }
 
 /**
- * The settings of a worker that runs by itself. Those of the handlers, which read their own from the same environment, are
- * checked along with them.
+ * The settings of a standalone worker process. Handlers read their own settings from the same environment; these are
+ * also validated here.
  *
  * @throws EnvError
  */
@@ -55,6 +55,6 @@ function readQueues(env: NodeJS.ProcessEnv): readonly string[] | undefined {
   const chosen = parseEnv({ WORKER_QUEUES: fields.WORKER_QUEUES.optional() }, env).WORKER_QUEUES
   const known = [intakeQueue.name, ...handlerQueues.map(({ name }) => name)]
   if (chosen?.every((name) => known.includes(name)) === false)
-    throw new EnvError([`WORKER_QUEUES names a queue that does not exist: there are ${known.join(', ')}`])
+    throw new EnvError([`WORKER_QUEUES contains an unknown queue; known queues: ${known.join(', ')}`])
   return chosen
 }

@@ -17,7 +17,7 @@ export interface EnvelopeIsolation {
 
 const readLimitMs = 40_000
 
-/** Queues the halves of a suspected intake job as jobs of their own. The ledger counts their envelopes once. */
+/** Splits a suspect intake job into two jobs. The ledger counts their envelopes once. */
 export async function splitIntakeJob(
   { jobId, payload }: BatchContext<EnvelopeBatch>,
   { db, addToIntake }: EnvelopeIsolation,
@@ -25,7 +25,7 @@ export async function splitIntakeJob(
   for (const half of await toHalves(jobId, payload, db)) await addToIntake(half)
 }
 
-/** The same half again is the same job. */
+/** Job ids are deterministic: splitting again produces the same jobs. */
 async function toHalves(
   jobId: string,
   { envelopes, replay = false }: EnvelopeBatch,
@@ -35,14 +35,14 @@ async function toHalves(
   const [head, tail] = [envelopes.slice(0, middle), envelopes.slice(middle)]
   const range = parseIntakeJobId(jobId)
   if (range !== undefined) {
-    // By number, an envelope is counted once, whether it is routed in the whole job, in a part or in both.
+    // Numbered envelopes are counted once, whether they are routed in the whole job, in a part or in both.
     const second = range.first + middle
     return [
       { id: toIntakeJobId({ ...range, last: second - 1 }), name: describe(head), payload: { envelopes: head } },
       { id: toIntakeJobId({ ...range, first: second }), name: describe(tail), payload: { envelopes: tail } },
     ]
   }
-  // A job of a version that did not number envelopes is counted already when its process died after the commit.
+  // A job of a version without numbered envelopes is already counted if its process died after the commit.
   const isCounted = replay || (await routedBatches(db, [jobId])).has(jobId)
   return [head, tail].map((half) =>
     isCounted
@@ -60,9 +60,10 @@ function describe(envelopes: readonly Envelope[]): string {
 }
 
 /**
- * Has one envelope read in a process of its own. Undefined when that survives; else the envelope for the quarantine.
+ * Reads one envelope in a separate process. Returns undefined if the process survives, otherwise the envelope to
+ * quarantine.
  *
- * @throws UnavailableError when there is no verdict
+ * @throws UnavailableError if the result is inconclusive
  */
 export async function readInSandbox(
   envelope: Envelope,
@@ -73,7 +74,7 @@ export async function readInSandbox(
   const result = await sandbox?.({ kind: 'envelope', envelope, maxBodyBytes }, readLimitMs, signal)
   if (result === undefined || result.status === 'answered') return undefined
   if (result.status === 'inconclusive')
-    throw new UnavailableError(`an envelope could not be read in a process of its own: ${result.why}`)
+    throw new UnavailableError(`an envelope could not be read in a sandbox: ${result.why}`)
   const { id, owner, source, receivedAt, contentEncoding, deliveryId } = envelope
   const message = `the process that read it ended with ${result.how}, twice`
   const issues = [{ code: 'kills_its_process', path: [], message }]
@@ -81,7 +82,7 @@ export async function readInSandbox(
   return { ...about, issue: 'kills its process', issues, raw: decodeBody(envelope) }
 }
 
-/** Unnumbered intake jobs go by UUIDs: RFC 9562 section 5.8 leaves version 8 to us. */
+/** Intake jobs without numbers have UUIDs as ids, here of version 8 (custom, RFC 9562 section 5.8). */
 function toUuid(envelopes: readonly Envelope[]): string {
   const hex = hash('sha256', envelopes.map(({ id }) => id).join())
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

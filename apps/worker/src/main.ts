@@ -13,7 +13,7 @@ import { createSandbox } from './sandbox/create-sandbox.ts'
 import { runInSandbox } from './sandbox/run-in-sandbox.ts'
 import { startWorker } from './start-worker.ts'
 
-// On a machine that an ingress shares, senders get their answers first. More would hold up the outcomes.
+// On a machine shared with an ingress, the ingress has priority. A higher value would delay outcomes.
 const niceness = 2
 
 const log = createProcessLogger('worker')
@@ -23,8 +23,8 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
   warnOfBlockedLoop(log)
   setPriority(niceness)
   return ResourceScope.build(async (scope) => {
-    // Each call of a handler can need one, and the router has two transactions, the handlers' folding and the claims of
-    // notifications one each, the sweeper and the watch of subscriptions one between them, and retention one.
+    // One connection per handler call; two for the router's transactions; one each for the handlers' folding, the
+    // claims of notifications and retention; and one shared by the sweeper and the subscription watch.
     const poolSize = settings.concurrency * handlerQueues.length + 6
     const onError = createErrorReporter(log)('database connection')
     const db = openPostgres({

@@ -6,7 +6,7 @@ import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import type { RoutedBatch } from '@warmhook/store/events/record-batches'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
-/** Sorts an intake job's envelopes into events and what can't be read as one. */
+/** Parses an intake job's envelopes into events and rejected envelopes. */
 export async function readBatch(
   jobId: string,
   { envelopes, replay = false }: EnvelopeBatch,

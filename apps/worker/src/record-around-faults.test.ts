@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => store[Symbol.asyncDispose]())
 
 describe('recordAroundFaults', () => {
-  it('puts what the database refuses into quarantine, and records the rest', async () => {
+  it('quarantines events that the database rejects, and records the rest', async () => {
     await sql`ALTER TABLE events ADD CHECK (campaign_id <> 13)`.execute(store.db)
     const envelope = createEnvelopes()
     const [first, second] = [[1, 2, 13, 4], [5]].map((ids) => ({
@@ -33,7 +33,7 @@ describe('recordAroundFaults', () => {
     expect(receipts.map(({ envelopes }) => envelopes)).toEqual([1, 4])
   })
 
-  it('leaves a fault of the database itself to the caller', async () => {
+  it('throws if the database itself fails', async () => {
     await sql`DROP TABLE deliveries`.execute(store.db)
     await sql`DROP TABLE intake_batches`.execute(store.db)
     const event = toRouted(createEnvelopes()({ type: 'campaign.updated', account: { id: 1 } }))

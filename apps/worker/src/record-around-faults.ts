@@ -11,8 +11,8 @@ import { isDataFault } from '@warmhook/store/is-data-fault'
 import type { RefusedEnvelope } from '@warmhook/store/quarantine/record-quarantine'
 
 /**
- * Records batches. An event that the database refuses for good must not hold up the others for ever: the events are
- * tried one by one then, and those that fail go into quarantine.
+ * Records batches. An event that the database always rejects must not block the others: if a batch fails for this
+ * reason, its events are tried one by one, and those that fail are quarantined.
  */
 export async function recordAroundFaults(
   db: Database,

@@ -4,10 +4,10 @@ import type { Redis } from 'ioredis'
 import type { WorkerMetrics } from './worker-metrics.ts'
 
 export interface ReportingDeps {
-  /** Its commands end by themselves when Redis does not answer. */
+  /** Its commands time out if Redis does not answer. */
   readonly redis: Redis
   readonly prefix: string
-  /** The queues that this worker takes. */
+  /** The queues that this worker processes. */
   readonly queues: readonly string[]
   readonly metrics: WorkerMetrics
   readonly onError: (error: Error) => void
@@ -15,7 +15,7 @@ export interface ReportingDeps {
 
 const everyMs = 2_000
 
-/** Tells the board that this worker lives, which queues it takes, and how many events it finishes. */
+/** Reports to the board that this worker is alive, which queues it processes and how many events it finishes. */
 export function startReporting({ redis, prefix, queues, metrics, onError }: ReportingDeps): AsyncDisposable {
   const workerId = randomUUID()
   const reported = new Map<string, number>()
@@ -28,7 +28,7 @@ export function startReporting({ redis, prefix, queues, metrics, onError }: Repo
     for (const name of queues) reported.set(name, totals.get(name) ?? 0)
   }
   const tick = (): void => {
-    // The connection itself tells that Redis is unreachable.
+    // The connection reports itself that Redis is unreachable.
     if (isReporting || redis.status !== 'ready') return
     isReporting = true
     report()
@@ -43,13 +43,13 @@ export function startReporting({ redis, prefix, queues, metrics, onError }: Repo
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       redis.off('ready', tick)
-      // Without Redis the reports expire.
+      // If Redis is unreachable, the reports expire.
       await withdrawWorker(redis, prefix, workerId, queues).catch(() => undefined)
     },
   }
 }
 
-/** Events that need no further attempt, since the process began. */
+/** Events since the process started that need no further attempt. */
 async function finishedByHandler({ deliveries }: WorkerMetrics): Promise<ReadonlyMap<string, number>> {
   const totals = new Map<string, number>()
   for (const { labels, value } of (await deliveries.get()).values) {

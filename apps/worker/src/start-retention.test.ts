@@ -13,7 +13,7 @@ const hourMs = 3_600_000
 const schedule = { firstAfterMs: 1, everyMs: 1 }
 
 describe('startRetention', () => {
-  it('removes what is older than the days that are kept and the window for duplicates, and goes on after an error', async () => {
+  it('removes data older than the retention period plus the deduplication window, and continues after an error', async () => {
     await using store = await openTestStore()
     const now = Date.parse('2026-06-01T00:00:00Z')
     const envelope = createEnvelopes()

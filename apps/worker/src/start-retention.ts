@@ -5,9 +5,9 @@ import type { WorkerMetrics } from './worker-metrics.ts'
 
 export interface RetentionDeps {
   readonly db: Database
-  /** 0: everything is kept. */
+  /** 0 keeps everything. */
   readonly keptDays: number
-  /** For so long, what is old may still tell that something newer is its duplicate. */
+  /** Old events are kept this much longer, because newer ones may be their duplicates. */
   readonly dedupeWindowMs: number
   readonly metrics: WorkerMetrics
   readonly now: () => number
@@ -22,10 +22,10 @@ interface RetentionSchedule {
 }
 
 const dayMs = 24 * 3_600_000
-/** Not at once: a start is busy enough, and during an upgrade workers of the version before are still at work. */
+/** The first run is delayed: a start is busy, and workers of the previous version may still run during an upgrade. */
 const hourly: RetentionSchedule = { firstAfterMs: 5 * 60_000, everyMs: 3_600_000 }
 
-/** Removes what is older than `keptDays`, now and then until it is disposed. Disposal waits for the batch in progress. */
+/** Periodically removes data older than `keptDays` until it is disposed. Disposal waits for the batch in progress. */
 export function startRetention({
   keptDays,
   metrics,
@@ -53,7 +53,7 @@ export function startRetention({
         })
         if (removedTables.some((table) => removed[table] > 0)) onRemoved(removed)
       } catch (error) {
-        // The next run goes on where this one stopped.
+        // The next run continues where this one stopped.
         onError(error)
       }
       await pause(schedule.everyMs)

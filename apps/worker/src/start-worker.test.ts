@@ -47,7 +47,7 @@ function options() {
   return { prefix: keys.prefix, deadlineMs: 5_000, replicas: 0, onError: () => undefined }
 }
 
-/** A handler that counts how often it is given each event. */
+/** A handler that counts how often it receives each event. */
 function counting(name: string) {
   const counts = new Map<string, number>()
   const handler: ActiveHandler = {
@@ -89,7 +89,7 @@ function work(handlers: readonly ActiveHandler[], isOnlyWorker = false) {
 
 const envelope = createEnvelopes()
 
-/** Puts events into the intake, and returns their ids. */
+/** Adds events to the intake, and returns their ids. */
 async function send(count: number): Promise<readonly string[]> {
   const envelopes = Array.from({ length: count }, () =>
     envelope({ type: 'campaign.connection.problematic', reason: 'Smtp', account: { id: ++campaign } }),
@@ -111,7 +111,7 @@ function settled(counts: ReadonlyMap<string, number>, ids: readonly string[]): P
 }
 
 describe('a worker', { timeout: 150_000 }, () => {
-  it('gives every handler every event once, and owes nothing then', async () => {
+  it('passes every event to every handler once, and then owes nothing', async () => {
     const [first, second] = [counting('first'), counting('second')]
     await using _ = await work([first.handler, second.handler])
     const ids = [...(await send(100)), ...(await send(1))]
@@ -120,7 +120,7 @@ describe('a worker', { timeout: 150_000 }, () => {
     expect([...first.counts.values(), ...second.counts.values()].every((count) => count === 1)).toBe(true)
   })
 
-  it('does all that is owed after Redis has lost the handler queues, and nothing twice', async () => {
+  it('does all owed work once after Redis has lost the handler queues', async () => {
     const { handler, counts } = counting('first')
     const queue = queueOf('first')
     await queue.pause()
@@ -132,7 +132,7 @@ describe('a worker', { timeout: 150_000 }, () => {
     expect([...counts.values()].every((count) => count === 1)).toBe(true)
   })
 
-  it('routes events to a handler that only another worker has the settings of', async () => {
+  it('routes events to a handler that is only configured in another worker', async () => {
     const [own, other] = [counting('own'), counting('other')]
     await (await work([own.handler, other.handler]))[Symbol.asyncDispose]()
     const ids = await (async () => {
@@ -147,7 +147,7 @@ describe('a worker', { timeout: 150_000 }, () => {
     expect([...own.counts.values()].every((count) => count === 1)).toBe(true)
   })
 
-  it('that is the only one switches a handler off that it has no settings of', async () => {
+  it('that is the only one switches off handlers that it has no settings for', async () => {
     const [own, other] = [counting('own'), counting('other')]
     await (await work([own.handler, other.handler]))[Symbol.asyncDispose]()
     await using _ = await work([own.handler], true)

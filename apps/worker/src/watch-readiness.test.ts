@@ -26,7 +26,7 @@ describe('watchReadiness', () => {
     expect(readiness.blockedBy()).toBeUndefined()
   })
 
-  it('names what has not answered for 15 s, be it that it fails or hangs', async () => {
+  it('names services that have failed or hung for 15 s', async () => {
     for (const failure of [hangs, () => Promise.reject(new Error('no'))]) {
       let question = answers
       using readiness = watch(() => question())

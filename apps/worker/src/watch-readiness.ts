@@ -1,28 +1,28 @@
 import type { BatchWorker } from '@warmhook/queue/start-batch-worker'
 
 export interface Readiness extends Disposable {
-  /** Why the worker does no work at the moment; undefined when it does. */
+  /** Why the worker cannot work right now; undefined if it can. */
   readonly blockedBy: () => string | undefined
 }
 
 export interface ReadinessDeps {
-  /** What the worker needs, by name; each rejects or hangs when it does not answer. */
+  /** Checks of the services that the worker needs, by name; each rejects or hangs if its service does not answer. */
   readonly needs: Readonly<Record<string, () => Promise<unknown>>>
   readonly workers: () => readonly BatchWorker[]
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a monotonic clock. */
   readonly now: () => number
 }
 
 const askEveryMs = 5_000
-/** Two unanswered questions, and the third on its way. */
+/** Two failed checks, and a third in progress. */
 const freshForMs = 15_000
 
-/** Asks what the worker needs again and again: the state of a connection says nothing about whether anybody answers on it. */
+/** Checks the required services periodically, because an open connection does not mean that the service answers. */
 export function watchReadiness({ needs, workers, now }: ReadinessDeps): Readiness {
   const answeredAt = new Map<string, number>()
   const ask = (): void => {
     for (const [name, question] of Object.entries(needs)) {
-      // A failure is an answer that did not come. Its cause is reported by whoever works with the same connection.
+      // A failure counts as no answer. Its cause is reported by the other users of the connection.
       question().then(
         () => void answeredAt.set(name, now()),
         () => undefined,

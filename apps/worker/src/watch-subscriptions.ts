@@ -8,18 +8,18 @@ import {
   type Subscription,
 } from '@warmhook/store/handlers/announce-handlers'
 
-/** Which handlers get which events: a fact of the installation, not of this worker's settings. */
+/** Which handlers receive which events, across the installation and regardless of this worker's settings. */
 export interface SubscriptionWatch extends AsyncDisposable {
   readonly handlers: ReadonlyMap<string, Subscription>
-  /** The names of the handlers that get an event of each type. */
+  /** The names of the handlers that receive each event type. */
   readonly byType: ReadonlyMap<EventType, readonly string[]>
 }
 
 export interface SubscriptionOptions {
   readonly db: Database
-  /** The handlers that this worker has the settings of. */
+  /** The handlers configured in this worker. */
   readonly own: readonly ActiveHandler[]
-  /** Whether there is no other worker: then what this one lacks is switched off at once. */
+  /** Whether this is the only worker; handlers not configured here are then switched off immediately. */
   readonly isOnlyWorker: boolean
   readonly onError: (error: unknown) => void
 }
@@ -27,7 +27,7 @@ export interface SubscriptionOptions {
 const everyMs = 5_000
 const announceEvery = 6
 
-/** Announces this worker's handlers, and follows what all workers have announced. */
+/** Announces this worker's handlers, and tracks the handlers announced by all workers. */
 export async function watchSubscriptions(options: SubscriptionOptions): Promise<SubscriptionWatch> {
   const { db, isOnlyWorker, onError } = options
   const own = options.own.map(({ name, subscribes, policy }) => ({ name, subscribes, batchMax: policy.batchMax }))

@@ -11,19 +11,19 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   return {
     deliveries: new Counter({
       name: 'warmhook_deliveries_total',
-      help: 'Attempts at events by handler and how they ended',
+      help: 'Delivery attempts by handler and status',
       labelNames: ['handler', 'status'],
       registers: [registry],
     }),
     sweeper: new Counter({
       name: 'warmhook_sweeper_jobs_total',
-      help: 'Jobs of handlers that the sweeper put into Redis: fed (had waited for room) or recreated (Redis had lost them)',
+      help: 'Handler jobs that the sweeper added to Redis: fed (were waiting for room) or recreated (Redis had lost them)',
       labelNames: ['action'],
       registers: [registry],
     }),
     removed: new Counter({
       name: 'warmhook_retention_removed_total',
-      help: 'Rows that were removed because they were older than RETENTION_DAYS',
+      help: 'Rows removed because they were older than RETENTION_DAYS',
       labelNames: ['table'],
       registers: [registry],
     }),

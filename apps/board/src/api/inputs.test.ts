@@ -11,7 +11,7 @@ describe('Time', () => {
     ['2026-11-26T10:00:00+0200', '2026-11-26T08:00:00.000Z'],
     ['2026-11-26T10:00:00-05:30', '2026-11-26T15:30:00.000Z'],
     ['2026-11-26T10:00+02:00', '2026-11-26T08:00:00.000Z'],
-    // A plus sign that was not escaped.
+    // An unescaped plus sign.
     ['2026-11-26T10:00:00 02:00', '2026-11-26T08:00:00.000Z'],
     ['2026-11-26t10:00:00z', '2026-11-26T10:00:00.000Z'],
   ])('reads %s', (text, iso) => {
@@ -19,7 +19,7 @@ describe('Time', () => {
   })
 
   it.each(['', 'yesterday', '2026-02-30', '2026-11-26T10:00:00', '2026-11-26T25:00:00Z', '2026-11-26T10:00:00+25:00'])(
-    'refuses %j, and says what it takes',
+    'rejects %j, and gives an example',
     (text) => {
       expect(Time.safeParse(text).error?.issues[0]?.message).toContain('2026-11-26T12:00:00+02:00')
     },
@@ -27,7 +27,7 @@ describe('Time', () => {
 })
 
 describe('wholeNumber', () => {
-  it.each(['', ' ', '0x10', '1e3', '-1', '1.5', '201', 'NaN', '99999999999999999999'])('refuses %j', (text) => {
+  it.each(['', ' ', '0x10', '1e3', '-1', '1.5', '201', 'NaN', '99999999999999999999'])('rejects %j', (text) => {
     expect(wholeNumber(z.int().max(200)).safeParse(text).success).toBe(false)
   })
 

@@ -7,9 +7,9 @@ import { unreachable, UnreachableError } from './unreachable-error.ts'
 const checkAfterMs = 3_000
 
 /**
- * Answers when a service stops responding during a request. Redis commands time out after a second, so a read that takes longer is
- * waiting for Postgres, which is either running a long statement or no longer responding on this connection. Writes may
- * take any time while both services respond.
+ * Answers when a service stops responding during a request. Redis commands time out after a second, so a read that
+ * takes longer is waiting for Postgres, which is either running a long statement or no longer responding on this
+ * connection. Writes may take any time while both services respond.
  */
 export function answerInTime(services: Services): MiddlewareHandler {
   return async (c, next) => {

@@ -19,7 +19,7 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
   }
 
   it.each(['/', '/queues', '/queues/', '/queues/queue/notify'])(
-    'links only to what is there, from %s',
+    'links only to existing paths, from %s',
     async (path) => {
       const links = await linksOf(basePath + path)
       expect(links.length).toBeGreaterThan(3)
@@ -31,7 +31,7 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
   )
 
   it.each(['/api/stats', '/queues', '/metrics', '/healthz', '/overview', '/queues/api/queues', '/favicon.ico'])(
-    'answers %s with the prefix, without it, with a slash behind and with doubled ones',
+    'answers %s with and without the prefix, and with trailing and duplicate slashes',
     async (path) => {
       for (const variant of [basePath + path, path, `${basePath}${path}/`, `${basePath}/${path}`])
         expect([variant, (await board.request(variant)).status]).toEqual([variant, 200])
@@ -64,7 +64,7 @@ describe.each(['', '/ops/warmhook'])('a board under the base path "%s"', (basePa
     expect(await response.json()).toMatchObject({ status: 405, detail: expect.stringContaining(method) })
   })
 
-  it('answers a path that is not there with 404 by any method', async () => {
+  it('answers 404 to an unknown path with any method', async () => {
     for (const method of ['GET', 'POST', 'DELETE'])
       expect((await board.request(`${basePath}/nothing`, { method })).status).toBe(404)
   })

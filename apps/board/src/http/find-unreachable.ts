@@ -11,7 +11,7 @@ export interface Services {
   readonly db: Database
 }
 
-/** The services that do not respond right now. They are queried, because the state of a hanging connection says nothing. */
+/** The services that do not respond right now. They are queried, because an open connection can hang. */
 export async function findUnreachable({ redis, db }: Services): Promise<readonly Service[]> {
   const [hasRedis, hasPostgres] = await Promise.all([redisAnswers(redis), answers(sql`SELECT 1`.execute(db))])
   return [...(hasRedis ? [] : ['Redis' as const]), ...(hasPostgres ? [] : ['Postgres' as const])]

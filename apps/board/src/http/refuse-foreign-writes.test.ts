@@ -15,7 +15,7 @@ describe('a write to the board', () => {
     { origin: 'http://Board.Example:80', host: 'board.example' },
     { origin: 'http://board.example:8080', host: 'board.example:8080' },
     { origin: 'http://[::1]:3001', host: '[::1]:3001' },
-    // A proxy that speaks TLS and asks by another name.
+    // A TLS proxy that uses another host name.
     { origin: 'https://board.example', host: '10.0.0.7:3001', 'sec-fetch-site': 'same-origin' },
     { origin: 'null', 'sec-fetch-site': 'same-origin' },
     { 'sec-fetch-site': 'none' },
@@ -40,15 +40,15 @@ describe('a write to the board', () => {
     return Promise.all(writes.map(async ([method, path]) => (await board.request(path, { method, headers })).status))
   }
 
-  it.each(allowed)('is done with %j', async (headers) => {
+  it.each(allowed)('is allowed with %j', async (headers) => {
     for (const status of await statusesOf(headers)) expect(status).toBeLessThan(300)
   })
 
-  it.each(refused)('is refused with %j', async (headers) => {
+  it.each(refused)('is rejected with %j', async (headers) => {
     expect(await statusesOf(headers)).toEqual([403, 403])
   })
 
-  it('may be a read from anywhere', async () => {
+  it('is not checked if it is a read', async () => {
     expect((await board.request('/api/stats', { headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(200)
   })
 })

@@ -2,10 +2,10 @@ import type { MiddlewareHandler } from 'hono'
 import { problem } from './problem.ts'
 
 /**
- * Rejects cross-site writes that use the password stored in the browser. `Sec-Fetch-Site` decides if the browser sends it: pages
- * cannot forge it, and proxies do not change it. Browsers omit it over plain HTTP; the host of `Origin` must then match the
- * requested host. A request with neither header comes from a script. hono/csrf would reject scripts without a content type, and
- * compares schemes, which differ behind a TLS proxy.
+ * Rejects cross-site writes that use the password stored in the browser. `Sec-Fetch-Site` decides if the browser sends
+ * it: pages cannot forge it, and proxies do not change it. Browsers omit it over plain HTTP; the host of `Origin` must
+ * then match the requested host. A request with neither header comes from a script. hono/csrf would reject scripts
+ * without a content type, and compares schemes, which differ behind a TLS proxy.
  */
 export const refuseForeignWrites: MiddlewareHandler = async (c, next) => {
   const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)

@@ -1,8 +1,8 @@
 import { getPath } from 'hono/utils/url'
 
 /**
- * The path used for routing: always with the base path, whether or not the proxy stripped it, and without duplicate or trailing
- * slashes.
+ * The path used for routing: always with the base path, whether or not the proxy stripped it, and without duplicate or
+ * trailing slashes.
  */
 export function routePathUnder(basePath: string): (request: Request) => string {
   return (request) => {

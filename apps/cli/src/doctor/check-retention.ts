@@ -1,7 +1,7 @@
 import { readRetentionState } from '@warmhook/store/retention/retention-state'
 import { ok, warning, type Check } from './finding.ts'
 
-/** Workers look every hour for what is too old. */
+/** Workers run the retention every hour. */
 const lateAfterSeconds = 3 * 3_600
 
 /** Retention: how long events are kept, and whether a worker removes older ones. */
@@ -18,7 +18,7 @@ export const checkRetention: Check = {
       return [
         warning(
           `${what}; the last run was ${Math.round(ranSecondsAgo / 3_600)} h ago`,
-          'Start a worker, or look in the logs of the workers for errors of "retention".',
+          'Start a worker, or check the logs of the workers for errors of "retention".',
         ),
       ]
     return [ok(what)]

@@ -40,7 +40,7 @@ async function sizeOf(directory: string): Promise<number> {
     names.map((name) =>
       stat(join(directory, name)).then(
         ({ size }) => size,
-        // Not there before the first ingress has started.
+        // Missing until the first ingress has started.
         () => 0,
       ),
     ),

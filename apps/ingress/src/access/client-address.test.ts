@@ -24,12 +24,12 @@ describe('the address of a client', () => {
     expect(createFindClientAddress(undefined)(request)).toBe('10.0.0.1')
   })
 
-  it('is that of the connection when the peer is no trusted proxy, whatever it claims', () => {
+  it('is that of the connection if the peer is not a trusted proxy, whatever its headers say', () => {
     expect(forwardedFor('203.0.113.5', '198.51.100.1')).toBe('198.51.100.1')
     expect(forwarded('for=203.0.113.5', '198.51.100.1')).toBe('198.51.100.1')
   })
 
-  it('is that of the connection when a trusted proxy tells nothing', () => {
+  it('is that of the connection if a trusted proxy sends no header', () => {
     expect(find(requestFrom('10.0.0.1'))).toBe('10.0.0.1')
     expect(forwardedFor(' ')).toBe('10.0.0.1')
   })
@@ -37,7 +37,7 @@ describe('the address of a client', () => {
   it.each([
     ['203.0.113.5', '203.0.113.5'],
     ['203.0.113.5, 10.0.0.2, 10.0.0.3', '203.0.113.5'],
-    // What stands before the last untrusted address was sent by it.
+    // Entries before the last untrusted address come from the client.
     ['192.0.2.1, 203.0.113.5', '203.0.113.5'],
     ['10.9.9.9, 203.0.113.5, 10.0.0.2', '203.0.113.5'],
     ['nonsense, "; DROP, 203.0.113.5', '203.0.113.5'],
@@ -45,7 +45,7 @@ describe('the address of a client', () => {
     ['[2001:db8::5]:4711', '2001:db8::5'],
     ['2001:DB8:0::5', '2001:db8::5'],
     ['::ffff:203.0.113.5, 2001:db8:1::7', '203.0.113.5'],
-    // Proxies all the way.
+    // Only proxies.
     ['10.0.0.9, 10.0.0.2', '10.0.0.9'],
     ['203.0.113.5, unknown', undefined],
     ['203.0.113.5,', undefined],
@@ -71,7 +71,7 @@ describe('the address of a client', () => {
     expect(forwarded(header)).toBe(address)
   })
 
-  it('is unknown when the two headers differ: one of them is the sender’s own', () => {
+  it('is unknown if the two headers differ: one of them is the sender’s own', () => {
     const both = (a: string, b: string) => find(requestFrom('10.0.0.1', { 'x-forwarded-for': a, forwarded: b }))
     expect(both('203.0.113.5', 'for=192.0.2.1')).toBeUndefined()
     expect(both('203.0.113.5', 'for=203.0.113.5')).toBe('203.0.113.5')
@@ -79,7 +79,7 @@ describe('the address of a client', () => {
     expect(both('2001:db8::5', 'for="[2001:DB8::0:5]"')).toBe('2001:db8::5')
   })
 
-  it('never is what the sender writes, behind a proxy that appends', () => {
+  it('is never what the sender wrote, behind a proxy that appends', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -101,7 +101,7 @@ describe('mayConnect', () => {
   const closed = { ...open, allow: createAddressList(['203.0.113.0/24', '2001:db8::/33']) }
   const direct = createFindClientAddress(undefined)
 
-  it('lets everybody in without `allow`', () => {
+  it('allows every address without `allow`', () => {
     expect(mayConnect(open, direct, requestFrom('198.51.100.1'))).toBe(true)
     expect(mayConnect(open, direct, requestFrom(undefined))).toBe(true)
   })
@@ -121,7 +121,7 @@ describe('mayConnect', () => {
     expect(mayConnect(closed, direct, requestFrom(address))).toBe(may)
   })
 
-  it('goes by what a trusted proxy tells, and lets nobody in whose address it does not tell', () => {
+  it('uses the address reported by a trusted proxy, and rejects requests without one', () => {
     expect(mayConnect(closed, find, requestFrom('10.0.0.1', { 'x-forwarded-for': '203.0.113.5' }))).toBe(true)
     expect(mayConnect(closed, find, requestFrom('10.0.0.1', { 'x-forwarded-for': '203.0.113.5, 198.51.100.1' }))).toBe(
       false,

@@ -4,10 +4,10 @@ import type { Endpoint } from '@warmhook/config/endpoints'
 
 type Request = Pick<IncomingMessage, 'headers' | 'socket'>
 
-/** The address that a request comes from; undefined where it can't be told. */
+/** The address that a request comes from; undefined if it cannot be determined. */
 export type FindClientAddress = (request: Request) => string | undefined
 
-/** Whether an endpoint's `allow` lets the request in. Without `allow`, nobody looks at its address. */
+/** Whether an endpoint's `allow` list permits the request. Without `allow`, the address is not checked. */
 export function mayConnect(endpoint: Endpoint, findClientAddress: FindClientAddress, request: Request): boolean {
   if (endpoint.allow === undefined) return true
   const address = findClientAddress(request)
@@ -15,8 +15,9 @@ export function mayConnect(endpoint: Endpoint, findClientAddress: FindClientAddr
 }
 
 /**
- * The client's address as trusted proxies tell it, in `X-Forwarded-For` or `Forwarded` (RFC 7239). Anyone can send these headers, and
- * each proxy adds what it saw at the end. So they are read from the end, and only as far as the ones who wrote are trusted.
+ * The client's address as reported by trusted proxies in `X-Forwarded-For` or `Forwarded` (RFC 7239). Anyone can send
+ * these headers, and each proxy appends the address of its peer. They are therefore read from the end, and only as far
+ * as entries were written by trusted proxies.
  */
 export function createFindClientAddress(trusted: AddressList | undefined): FindClientAddress {
   return ({ headers, socket }) => {
@@ -24,12 +25,12 @@ export function createFindClientAddress(trusted: AddressList | undefined): FindC
     if (trusted === undefined || peer === undefined || !trusted.has(peer)) return peer
     const chains = [readForwardedFor(headers['x-forwarded-for']), readForwarded(headers.forwarded)]
     const told = new Set(chains.filter((chain) => chain !== undefined).map((chain) => walk(chain, trusted)))
-    // A proxy that writes one of the two headers lets the sender's own version of the other through.
+    // A proxy that sets one of the two headers forwards the sender's own version of the other.
     return told.size > 1 ? undefined : told.size === 0 ? peer : [...told][0]
   }
 }
 
-/** From the end to the first address that is not a trusted proxy; undefined where something else than an address comes first. */
+/** From the end: the first address that is not a trusted proxy; undefined if an entry before it is not an address. */
 function walk(chain: readonly (string | undefined)[], trusted: AddressList): string | undefined {
   for (const address of chain.toReversed()) {
     if (address === undefined || !trusted.has(address)) return address
@@ -54,7 +55,7 @@ function splitList(header: string | string[] | undefined): readonly string[] | u
   return text.trim() === '' ? undefined : text.split(',').map((element) => element.trim())
 }
 
-/** An address, as some proxies write it with a port. */
+/** Parses an address; some proxies append a port. */
 function toAddress(text: string): string | undefined {
   const [, bracketed, ipv4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text) ?? []
   return normaliseAddress(bracketed ?? ipv4 ?? text)

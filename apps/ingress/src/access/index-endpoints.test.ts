@@ -15,7 +15,7 @@ describe('indexEndpoints', () => {
     expect(find('mailivery', 'c')).toBeUndefined()
   })
 
-  it('opens nothing for another key, or for the digest of one', () => {
+  it('finds nothing for another key, or for the digest of a key', () => {
     const find = indexEndpoints([endpoint('acme', 'mailivery', ['a'])])
     expect(['d', '', digestOf('a'), `sha256:${digestOf('a')}`].map((key) => find('mailivery', key))).toEqual(
       Array.from({ length: 4 }, () => undefined),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createRateLimit, createRateLimits } from './limit-rate.ts'
 
 describe('createRateLimit', () => {
-  it('lets two seconds of turns through at once, then as many as a second has', () => {
+  it('allows a burst of two seconds, then the configured rate', () => {
     let ms = 0
     const limit = createRateLimit(10, () => ms)
     const takeAll = (): number => {
@@ -27,7 +27,7 @@ describe('createRateLimit', () => {
 })
 
 describe('createRateLimits', () => {
-  it('gives each endpoint a limit of its own, and always the same one', () => {
+  it('gives each endpoint its own limit, and always the same one', () => {
     const limitOf = createRateLimits(1, () => 0)
     const [first, second] = ['first', 'second'].map((name) => defaultEndpoint(new Secret(name)))
     if (first === undefined || second === undefined) throw new Error('there are two')

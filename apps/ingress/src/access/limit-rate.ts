@@ -1,12 +1,12 @@
 import type { Endpoint } from '@warmhook/config/endpoints'
 
-/** How often something may happen: at most `perSecond` for long, and at once what two seconds allow. */
+/** A sustained rate of `perSecond`, with bursts of up to two seconds' worth. */
 export interface RateLimit {
-  /** Takes one turn. Returns 0 when there was one, else the seconds until there may be one. */
+  /** Takes one token. Returns 0 on success, otherwise the seconds until one may be available. */
   readonly take: () => number
 }
 
-/** A limit for each endpoint, made when it is first asked for. `now` is in ms. */
+/** A limit for each endpoint, created on first use. `now` is in ms. */
 export function createRateLimits(perSecond: number, now: () => number): (endpoint: Endpoint) => RateLimit {
   const limits = new Map<Endpoint, RateLimit>()
   return (endpoint) => {

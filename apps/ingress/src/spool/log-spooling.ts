@@ -1,14 +1,14 @@
 import type { Logger } from '@warmhook/telemetry/logger'
 
-/** Logs when webhooks begin to go to the spool, and when it is empty again: one line each, however many webhooks there are. */
+/** Logs when spooling starts and when the spool is empty again: one line each, regardless of the number of webhooks. */
 export interface SpoolingLog {
-  /** `waiting` jobs were left in the spool by an earlier process. */
+  /** An earlier process left `waiting` jobs in the spool. */
   found(waiting: number): void
   begin(reason: string): void
   end(): void
 }
 
-/** Nothing is in the spool as far as it knows. */
+/** Initially assumes that the spool is empty. */
 export function logSpooling(log: Logger): SpoolingLog {
   let isEmpty = true
   let isSpooling = false

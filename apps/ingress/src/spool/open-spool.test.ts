@@ -18,7 +18,7 @@ const job = (id: string, payload = '{}'): SpooledJob => ({ id, name: `job ${id}`
 const idsOf = (jobs: readonly SpooledJob[]): readonly string[] => jobs.map(({ id }) => id)
 
 describe('openSpool', () => {
-  it('gives jobs back in the order of writing, also after it was opened again', () => {
+  it('returns jobs in the order of writing, even after reopening', () => {
     {
       using spool = openSpool({ directory, maxBytes: 1e6 })
       for (const id of ['b', 'a', 'c']) spool.write(job(id, `{"text":"${id} é \\u0000"}`))
@@ -31,21 +31,21 @@ describe('openSpool', () => {
     expect(spool.size).toBe(3)
   })
 
-  it('keeps a job that is written twice once', () => {
+  it('stores a job once that is written twice', () => {
     using spool = openSpool({ directory, maxBytes: 1e6 })
     spool.write(job('a', '1'))
     spool.write(job('a', '2'))
     expect([spool.size, spool.oldest(9)]).toEqual([1, [job('a', '1')]])
   })
 
-  it('is for one process', () => {
+  it('allows only one process', () => {
     using spool = openSpool({ directory, maxBytes: 1e6 })
     expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolError)
     expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(/SPOOL_DIR of its own/)
     expect(spool.size).toBe(0)
   })
 
-  it('keeps its name, and counts who has had it', () => {
+  it('keeps its id, and counts the processes that have opened it', () => {
     const seen: { readonly id: string; readonly turn: number }[] = []
     for (let turn = 1; turn <= 3; turn += 1) {
       using spool = openSpool({ directory, maxBytes: 1e6 })
@@ -57,7 +57,7 @@ describe('openSpool', () => {
     expect(seen.map(({ turn }) => turn)).toEqual([1, 2, 3])
   })
 
-  it('leaves the spool to whoever has it, however often another tries', () => {
+  it('stays with the process that uses it, however often another one tries', () => {
     using spool = openSpool({ directory, maxBytes: 1e6 })
     for (let tries = 0; tries < 50; tries += 1) {
       expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolBusyError)
@@ -66,7 +66,7 @@ describe('openSpool', () => {
     expect(spool.ids()).toHaveLength(50)
   })
 
-  it('opens when it is full, and takes jobs out', () => {
+  it('opens when it is full, and lets jobs be removed', () => {
     {
       using spool = openSpool({ directory, maxBytes: 128 * 1024 })
       expect(() => {
@@ -79,7 +79,7 @@ describe('openSpool', () => {
     expect(spool.size).toBe(before - 3)
   })
 
-  it('refuses what is over its bound, keeps the rest, and has room again after a removal', () => {
+  it('rejects jobs beyond its size limit, keeps the others, and has room again after a removal', () => {
     using spool = openSpool({ directory, maxBytes: 256 * 1024 })
     const written: string[] = []
     const fill = (): void => {
@@ -98,7 +98,7 @@ describe('openSpool', () => {
     expect(spool.size).toBe(written.length - 4)
   })
 
-  it('gives the disk back with the last removal, and keeps to a lower bound then', () => {
+  it('frees the disk space with the last removal, and then observes a lower limit', () => {
     {
       using spool = openSpool({ directory, maxBytes: 2 ** 26 })
       for (let n = 0; n < 100; n += 1) spool.write(job(`${n}`, 'x'.repeat(50_000)))
@@ -112,13 +112,13 @@ describe('openSpool', () => {
     }).toThrow(SpoolFullError)
   })
 
-  it('says what is wrong with a directory that can not be used', async () => {
+  it('reports why a directory cannot be used', async () => {
     const file = join(directory, 'file')
     await writeFile(file, '')
     expect(() => openSpool({ directory: join(file, 'spool'), maxBytes: 1e6 })).toThrow(/can't be opened: ENOTDIR/)
   })
 
-  it('has every job that a killed process was told is safe', async () => {
+  it('contains every job that was confirmed to a killed process', async () => {
     const writer = resolve(import.meta.dirname, 'fixtures/write-until-killed.ts')
     const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
     const told: string[] = []
@@ -130,7 +130,7 @@ describe('openSpool', () => {
     using spool = openSpool({ directory, maxBytes: 1e8 })
     const found = idsOf(spool.oldest(100_000))
     expect(found.slice(0, told.length)).toEqual(told)
-    // The one whose writing was under way may be there, too.
+    // The job that was being written may be there, too.
     expect(found.length - told.length).toBeLessThanOrEqual(1)
   })
 })

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
-/** A job that waits for its queue. */
+/** A job waiting to be added to its queue. */
 export interface SpooledJob {
   readonly id: string
   readonly name: string
@@ -11,56 +11,56 @@ export interface SpooledJob {
   readonly payload: string
 }
 
-/** The disk or the spool's own bound leaves no room. */
+/** The disk is full or the spool has reached its size limit. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError'
 }
 
-/** The spool can't be opened or written. The message says what to do. */
+/** The spool cannot be opened or written. The message says what to do. */
 export class SpoolError extends Error {
   override readonly name: string = 'SpoolError'
 }
 
-/** Another process has the spool at the moment. */
+/** Another process is using the spool. */
 export class SpoolBusyError extends SpoolError {
   override readonly name = 'SpoolBusyError'
 }
 
 export interface Spool extends Disposable {
   /**
-   * Returns once the disk has the job: it then survives a kill of the process and a loss of power. A job that is there
-   * already stays as it is.
+   * Returns once the job is on disk: it then survives a killed process and a power failure. An existing job is not
+   * changed.
    *
-   * @throws SpoolFullError | SpoolError in both cases nothing of the job is kept
+   * @throws SpoolFullError | SpoolError in both cases the job is not stored
    */
   write(job: SpooledJob): void
-  /** The jobs written first, in the order of writing. */
+  /** The oldest jobs, in the order in which they were written. */
   oldest(count: number): readonly SpooledJob[]
-  /** The last removal gives the disk space back; if that fails, the jobs are removed all the same. */
+  /** Removing the last job frees the disk space; if that fails, the jobs are removed anyway. */
   remove(ids: readonly string[]): void
-  /** The ids of all jobs that wait. */
+  /** The ids of all waiting jobs. */
   ids(): readonly string[]
-  /** Jobs that wait. */
+  /** Number of waiting jobs. */
   readonly size: number
-  /** False when the last write found no room; a removal makes room again. */
+  /** False if the last write failed for lack of space; a removal resets it. */
   readonly hasRoom: boolean
-  /** Names the spool, whichever process has it. */
+  /** Identifies the spool, whichever process uses it. */
   readonly id: string
-  /** Counts the processes that have had the spool, this one included. */
+  /** Number of processes that have opened the spool, including this one. */
   readonly turn: number
 }
 
 export interface SpoolOptions {
-  /** Created when it is not there; one process at a time. */
+  /** Created if missing; used by one process at a time. */
   readonly directory: string
   readonly maxBytes: number
 }
 
 /**
- * Opens the spool: an SQLite file, which recovers by itself from a write that was torn by a kill, a loss of power or a
- * full disk. Writing waits for the disk, and the process with it: about half a millisecond for a batch (measured).
+ * Opens the spool: an SQLite file, which recovers automatically from a write interrupted by a kill, a power failure or
+ * a full disk. Writes are synchronous and block the process: about half a millisecond per batch (measured).
  *
- * @throws SpoolBusyError when another process has it; SpoolError when the directory can't be used
+ * @throws SpoolBusyError if another process uses it; SpoolError if the directory cannot be used
  */
 export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
   const { db, identity } = openFile(directory, maxBytes)
@@ -77,7 +77,7 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
         hasRoom = true
       } catch (cause) {
         if (errorCodeOf(cause) !== sqliteFull)
-          throw new SpoolError(`the spool can't be written: ${messageOf(cause)}`, { cause })
+          throw new SpoolError(`the spool can't be written to: ${messageOf(cause)}`, { cause })
         hasRoom = false
         throw new SpoolFullError(`the spool in ${directory} is full`, { cause })
       }
@@ -91,7 +91,7 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
     remove(ids) {
       size -= Number(remove.run(JSON.stringify(ids)).changes)
       hasRoom = true
-      // A file never shrinks by itself, and its bound can't be set below what it has been.
+      // The file does not shrink by itself, and its limit cannot be set below its current size.
       if (size === 0 && Number(countPages.get()?.['page_count']) > keptPages)
         db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
     },
@@ -106,14 +106,14 @@ export function openSpool({ directory, maxBytes }: SpoolOptions): Spool {
   }
 }
 
-// SQLite's result codes, as node:sqlite gives them.
+// SQLite result codes, as reported by node:sqlite.
 const sqliteBusy = 5
 const sqliteFull = 13
 
-// SQLite's own, which is also that of most file systems.
+// SQLite's default, which is also the block size of most file systems.
 const pageBytes = 4_096
 
-/** An empty file may have as many (1 MiB): a short outage need not cost a rewrite. */
+/** An empty file keeps up to this size (1 MiB), so that a short outage does not require a rewrite. */
 const keptPages = 256
 
 type Identity = Pick<Spool, 'id' | 'turn'>
@@ -123,7 +123,7 @@ function openFile(directory: string, maxBytes: number): { readonly db: DatabaseS
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const db = new DatabaseSync(join(directory, 'spool.sqlite'))
     try {
-      // Exclusive: the lock is the operating system's, so that it ends with the process, however that ends.
+      // Exclusive mode holds an operating system lock, which is released when the process ends, however it ends.
       db.exec(`
         PRAGMA locking_mode = EXCLUSIVE;
         PRAGMA journal_mode = WAL;
@@ -143,15 +143,15 @@ function openFile(directory: string, maxBytes: number): { readonly db: DatabaseS
   } catch (cause) {
     if (errorCodeOf(cause) === sqliteBusy)
       throw new SpoolBusyError(
-        `the spool in ${directory} can't be opened: another process has it: give each ingress a SPOOL_DIR of its own`,
+        `the spool in ${directory} can't be opened because another process uses it: give each ingress its own SPOOL_DIR`,
         { cause },
       )
-    const advice = `${messageOf(cause)}: see that the directory is on a local disk and can be written`
+    const advice = `${messageOf(cause)}: make sure that the directory is on a local disk and writable`
     throw new SpoolError(`the spool in ${directory} can't be opened: ${advice}`, { cause })
   }
 }
 
-/** Says who has the spool now. Before its bound is set: a spool that is full has to open, too, so that it can be emptied. */
+/** Records that this process uses the spool. Runs before the size limit is set, so that a full spool can be opened. */
 function takeTurn(db: DatabaseSync): Identity {
   try {
     db.exec('CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL, turn INTEGER NOT NULL) STRICT')
@@ -160,7 +160,7 @@ function takeTurn(db: DatabaseSync): Identity {
     return { id: String(row?.['id']), turn: Number(row?.['turn']) }
   } catch (error) {
     if (errorCodeOf(error) !== sqliteFull) throw error
-    // The disk has no room for a turn; what is in the spool goes by another name until it has.
+    // The disk is too full to record the turn; until it has space, the spool is reported under another id.
     return { id: randomUUID(), turn: 1 }
   }
 }
@@ -170,7 +170,7 @@ function toJob(row: Record<string, SQLOutputValue>): SpooledJob {
 }
 
 function errorCodeOf(error: unknown): number | undefined {
-  // The low byte is the result code; the others tell its kinds apart.
+  // The low byte is the primary result code; the rest is the extended code.
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
 }
 

@@ -4,19 +4,19 @@ import type { Spool } from './open-spool.ts'
 import type { KeepDeps } from '../keep-job.ts'
 
 export interface DrainDeps extends Pick<KeepDeps, 'gate' | 'add'> {
-  /** Undefined while this process has none. */
+  /** Undefined while this process has no spool. */
   readonly spool: () => Spool | undefined
   readonly onDrained: (jobs: number) => void
   readonly onError: (error: unknown) => void
 }
 
-/** On their way together; each may have 256 KiB. */
+/** Sent concurrently; a job can be up to 256 KiB. */
 const jobsPerStep = 8
 const idleMs = 200
 
 /**
- * Brings what is in the spool to Redis, oldest first, whenever Redis takes it. A few jobs at a time, so that live traffic
- * has the rest of the connection. Disposal waits for the step under way.
+ * Moves jobs from the spool to Redis, oldest first, while Redis accepts them. It sends a few jobs at a time, to leave
+ * capacity on the connection for live traffic. Disposal waits for the step in progress.
  */
 export function startDraining(deps: DrainDeps): AsyncDisposable {
   const stop = new AbortController()
@@ -37,7 +37,7 @@ async function drainUntil(stop: AbortSignal, deps: DrainDeps): Promise<void> {
   }
 }
 
-/** Returns false when it is better to wait before the next step. */
+/** Returns false if the next step should be delayed. */
 async function drainStep(spool: Spool, { gate, add, onDrained, onError }: DrainDeps): Promise<boolean> {
   const jobs = spool.oldest(jobsPerStep)
   const results = await Promise.allSettled(
@@ -53,7 +53,7 @@ async function drainStep(spool: Spool, { gate, add, onDrained, onError }: DrainD
     onError(failure.reason)
   }
   try {
-    // A full disk takes no removal either. The jobs are added again then, under the same ids, until it does.
+    // Removal also fails on a full disk. The jobs are then added again under the same ids until removal succeeds.
     if (added.length > 0) spool.remove(added)
     onDrained(added.length)
     return added.length === jobs.length
@@ -63,7 +63,7 @@ async function drainStep(spool: Spool, { gate, add, onDrained, onError }: DrainD
   }
 }
 
-/** The spool holds only what `keepJob` has written; the router checks it as it checks every job. */
+/** The spool only contains jobs written by `keepJob`; the router validates them like any other job. */
 function toBatch(payload: string): EnvelopeBatch {
   return JSON.parse(payload) as EnvelopeBatch
 }

@@ -2,18 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openSpool, SpoolBusyError, type Spool, type SpoolOptions } from './open-spool.ts'
 import { trackSpooled, type SpooledRanges } from './track-spooled.ts'
 
-/** A spool that knows which envelopes are in it. */
+/** A spool that tracks which envelopes it contains. */
 export interface TrackedSpool extends Spool {
   readonly ranges: SpooledRanges
 }
 
-/** The place of this process's spool, which the process that it replaces may still have. */
+/** This process's spool, which the process that it replaces may still be using. */
 export interface SpoolPlace extends AsyncDisposable {
-  /** Undefined without a SPOOL_DIR, and until this process has the spool. */
+  /** Undefined without a SPOOL_DIR, and until this process has acquired the spool. */
   readonly spool: TrackedSpool | undefined
-  /** Another process has it still. */
+  /** Another process is still using the spool. */
   readonly isAwaited: boolean
-  /** Resolves once this process has the spool, or at once without a SPOOL_DIR. */
+  /** Resolves once this process has acquired the spool, or immediately without a SPOOL_DIR. */
   readonly taken: Promise<void>
 }
 
@@ -22,10 +22,10 @@ const defaultWaitMs = 60_000
 const tryEveryMs = 200
 
 /**
- * Takes the spool, now or when the process that has it ends. `taken` rejects with SpoolBusyError when that takes longer
- * than `waitMs`: then it is no hand-over, but two ingresses with one SPOOL_DIR.
+ * Acquires the spool, waiting for the process that uses it to end. `taken` rejects with SpoolBusyError after `waitMs`:
+ * it is then not a handover, but two ingresses with the same SPOOL_DIR.
  *
- * @throws SpoolError when the directory can't be used
+ * @throws SpoolError if the directory cannot be used
  */
 export function takeSpool(
   options: SpoolOptions | undefined,

@@ -8,7 +8,7 @@ export interface SpooledRanges {
   byEpoch(): ReadonlyMap<string, readonly NumberRange[]>
 }
 
-/** The spool is filled at one end and emptied at the other, so few ranges describe it, however much there is. */
+/** The spool is first in, first out, so a few ranges describe it, regardless of its size. */
 export function trackSpooled(): SpooledRanges {
   const ranges = new Map<string, readonly NumberRange[]>()
   const change = (jobIds: Iterable<string>, to: typeof uniteAll): void => {

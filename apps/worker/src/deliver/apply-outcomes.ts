@@ -6,7 +6,7 @@ import type { DeliveryRecord } from '@warmhook/store/deliveries/record-deliverie
 
 export interface OutcomeTerms {
   readonly policy: BatchPolicy
-  /** Of an event that the job says nothing of: jobs of a former version counted for all their events together. */
+  /** For events without their own count: jobs of a former version counted attempts for all their events together. */
   readonly attemptsMade: number
   readonly now: number
   readonly random: () => number
@@ -14,15 +14,15 @@ export interface OutcomeTerms {
 
 export interface JobResults {
   readonly records: readonly DeliveryRecord[]
-  /** The job as it is for the next time. */
+  /** The job for the next attempt. */
   readonly left: EventJob
   readonly reasons: ReadonlySet<string>
 }
 
-/** How long a held event waits when the peer does not say; a quarter more at random. */
+/** How long a held event waits if the peer does not say, plus up to a quarter at random. */
 const holdMs = 60_000
 
-/** What becomes of a job after its `handled` events got these outcomes. Each event keeps its own count and time. */
+/** Applies outcomes to a job's `handled` events. Each event has its own attempt count and due time. */
 export function applyOutcomes(
   job: EventJob,
   handled: ReadonlySet<string>,
@@ -34,14 +34,14 @@ export function applyOutcomes(
   const dead = [...job.dead]
   const progress = new Map(job.progress)
   const reasons = new Set<string>()
-  // Drawn once: events that failed together come back together.
+  // Drawn once, so that events that failed together are retried together.
   const draw = terms.random()
   for (const event of job.events) {
     if (!handled.has(event.id)) {
       events.push(event)
       continue
     }
-    const outcome = outcomes.get(event.id) ?? retry('the handler gave no outcome')
+    const outcome = outcomes.get(event.id) ?? retry('the handler returned no outcome')
     const before = job.progress.get(event.id)?.attempts ?? terms.attemptsMade
     const next = toProgress(outcome, before, draw, terms)
     progress.delete(event.id)
@@ -61,7 +61,7 @@ export function applyOutcomes(
   return { records, left: { ...job, events, dead, progress }, reasons }
 }
 
-/** Undefined when the event is not tried again. */
+/** Undefined if the event is not retried. */
 function toProgress(
   outcome: Outcome,
   attempts: number,
@@ -82,12 +82,12 @@ function toProgress(
   }
 }
 
-/** When the first of the job's events is due, in ms since the epoch; those that were never tried are at once. */
+/** When the first of the job's events is due, in ms since the epoch. Events without an attempt are due immediately. */
 export function nextDueAt({ events, progress }: EventJob): number {
   return events.reduce((due, { id }) => Math.min(due, progress.get(id)?.notBefore ?? 0), Number.POSITIVE_INFINITY)
 }
 
-/** Those of the job's events that may be tried now. */
+/** The job's events that are due. */
 export function dueEvents({ events, progress }: EventJob, now: number): readonly EventRef[] {
   return events.filter(({ id }) => (progress.get(id)?.notBefore ?? 0) <= now)
 }

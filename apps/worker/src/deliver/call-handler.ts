@@ -6,9 +6,9 @@ import { UnavailableError } from '@warmhook/queue/start-batch-worker'
 import { graceMs } from '@warmhook/queue/time-limits'
 
 /**
- * Calls a handler within its time. What it throws speaks for the whole batch, since it could not say which event it was.
+ * Calls a handler with a time limit. An error applies to the whole batch, because it does not identify an event.
  *
- * @throws UnavailableError when a part of ours was at fault: then nothing is known of the events
+ * @throws UnavailableError if the infrastructure failed: the outcome of the events is then unknown
  */
 export async function callHandler(
   handle: HandleEvents,

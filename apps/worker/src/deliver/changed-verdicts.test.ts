@@ -38,7 +38,7 @@ async function clear(): Promise<void> {
 interface Sent {
   readonly mailbox: number
   readonly kind: 'problem' | 'other problem' | 'updated'
-  /** Since the event before. */
+  /** Time since the previous event. */
   readonly gapMs: number
   readonly deliveryId: string | undefined
 }
@@ -57,7 +57,7 @@ function toEnvelopes(history: readonly Sent[]): readonly Envelope[] {
   )
 }
 
-/** The counts that a history comes to, told from all of it at once. */
+/** The counts that a history results in, computed from all of it at once. */
 function modelOf(history: readonly Sent[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>()
   for (const mailbox of new Set(history.map((sent) => sent.mailbox))) {
@@ -77,14 +77,14 @@ function modelOf(history: readonly Sent[]): ReadonlyMap<number, number> {
   return counts
 }
 
-/** What goes wrong in a call of the handler, or goes on meanwhile. */
+/** What goes wrong in a handler call, or happens during it. */
 type Mishap = 'none' | 'dies before' | 'dies after' | 'is overtaken' | 'takes long'
 
-/** An installation whose workers have accidents. */
+/** An installation whose workers fail. */
 function createSite(envelopes: readonly Envelope[], batchOf: readonly number[]) {
   let mishap: Mishap = 'none'
   let meanwhile: () => Promise<unknown> = () => Promise.resolve()
-  /** Calls of workers that are taken for dead and are not. */
+  /** Calls of workers that are alive but considered dead. */
   const late: (readonly GivenEvent[])[] = []
   const run = createEventRunner({
     handler: {
@@ -120,7 +120,7 @@ function createSite(envelopes: readonly Envelope[], batchOf: readonly number[]) 
   }
   return {
     route,
-    /** Handles every job once, in an order of its own. */
+    /** Handles every job once, in the given order. */
     async work(now: Mishap, isReversed: boolean, during: number): Promise<void> {
       mishap = now
       meanwhile = () => route(during)
@@ -171,7 +171,7 @@ const steps = fc.array(
 
 describe('a handler that counts', () => {
   it(
-    'counts what the model counts, whatever is routed late or again, is handled twice, dies or is overtaken',
+    'counts what the model counts, even if events are routed late or again, handled twice, interrupted or overtaken',
     { timeout: 300_000 },
     async () => {
       await fc.assert(
@@ -199,7 +199,7 @@ describe('a handler that counts', () => {
     },
   )
 
-  it('is given an event again that turns out to be a duplicate after it was counted', async () => {
+  it('gets an event again if it turns out to be a duplicate after it was counted', async () => {
     const history: readonly Sent[] = Array.from({ length: 2 }, () => ({
       mailbox: 1,
       kind: 'problem',

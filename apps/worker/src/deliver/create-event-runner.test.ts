@@ -78,7 +78,7 @@ interface WorkOptions {
   readonly policy?: Partial<typeof policy>
 }
 
-/** A worker whose handler gives every event the outcome of `outcomeOf`. */
+/** A worker whose handler returns `outcomeOf` for every event. */
 function work(
   outcomeOf: (event: EventRef) => Outcome | Promise<Outcome>,
   { concurrency = 1, policy: changed }: WorkOptions = {},
@@ -132,7 +132,7 @@ async function owed(): Promise<readonly string[]> {
 }
 
 describe('a job', () => {
-  it('that fails twice and then succeeds is three attempts and one effect, and owes nothing then', async () => {
+  it('that fails twice and then succeeds has three attempts and one effect, and then owes nothing', async () => {
     let attempts = 0
     work(() => (++attempts < 3 ? retry('not yet') : done()))
     const { id } = await add(1)
@@ -141,7 +141,7 @@ describe('a job', () => {
     expect(await owed()).toEqual([])
   })
 
-  it('of fifty with one that fails for good has 49 done once, and a dead letter that Bull Board can retry', async () => {
+  it('with fifty events, one of which fails for good, handles 49 once and leaves a dead letter that Bull Board can retry', async () => {
     const { id, events } = await arrive(50)
     const bad = events[17]?.id
     let isFixed = false
@@ -162,7 +162,7 @@ describe('a job', () => {
     expect(handled).toHaveLength(51)
   })
 
-  it('tries only what failed again, and keeps what died on the way', async () => {
+  it('retries only the events that failed, and keeps those that are dead', async () => {
     const { id, events } = await arrive(3)
     const [good, slow, hopeless] = events
     const attempts: string[] = []
@@ -177,7 +177,7 @@ describe('a job', () => {
     expect((await jobOf(id)).events.map((event) => event.id)).toEqual([hopeless?.id, slow?.id])
   })
 
-  it('owes everything until its last event is finished', async () => {
+  it('owes all its events until the last one is finished', async () => {
     const gate = Promise.withResolvers<void>()
     const { id, events } = await arrive(2)
     work(async (event) => {
@@ -194,7 +194,7 @@ describe('a job', () => {
     expect(await owed()).toEqual([])
   })
 
-  it('runs nothing again that is recorded as done', async () => {
+  it('does not repeat events that are recorded as done', async () => {
     const handled: string[] = []
     work((event) => {
       handled.push(event.id)
@@ -207,7 +207,7 @@ describe('a job', () => {
     expect(handled).toHaveLength(2)
   })
 
-  it('gives each event its own number of attempts and its own time', async () => {
+  it('counts attempts and schedules retries per event', async () => {
     const { id, events } = await arrive(2)
     const [quick] = events
     const counts = new Map<string, number>()
@@ -227,7 +227,7 @@ describe('a job', () => {
     expect([...(await jobOf(id)).progress.values()]).toMatchObject([{ attempts: 1 }])
   })
 
-  it('counts no attempt when a part of ours fails, also in the handler', async () => {
+  it('counts no attempt if the infrastructure fails, even in the handler', async () => {
     let failures = 0
     work(() => {
       failures += 1
@@ -242,7 +242,7 @@ describe('a job', () => {
     expect(await deliveries()).toMatchObject([{ status: 'done', attempts: 1 }])
   })
 
-  it('is tried again when a handler takes too long and does not heed its signal', { timeout: 20_000 }, async () => {
+  it('is retried if the handler takes too long and ignores its signal', { timeout: 20_000 }, async () => {
     let attempts = 0
     work(() => (++attempts === 1 ? new Promise<Outcome>(() => {}) : done()), { policy: { timeoutMs: 50 } })
     const { id } = await add(1)
@@ -250,7 +250,7 @@ describe('a job', () => {
     expect(await deliveries()).toMatchObject([{ status: 'done', attempts: 2 }])
   })
 
-  it('does not wait for its own backoff where a peer asked for less', async () => {
+  it('uses a peer’s shorter delay instead of its own backoff', async () => {
     let attempts = 0
     work(() => (++attempts === 1 ? retry('one moment, please', Date.now() + 5) : done()), {
       policy: { firstDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
@@ -260,7 +260,7 @@ describe('a job', () => {
     expect(attempts).toBe(2)
   })
 
-  it('whose time has not come waits for it, also when a worker takes it', async () => {
+  it('that is not due yet waits, even if a worker takes it', async () => {
     const { id, events } = await arrive(1)
     const notBefore = Date.now() + 300
     const times: number[] = []
@@ -276,7 +276,7 @@ describe('a job', () => {
 })
 
 describe('an event that is held', () => {
-  it('counts no attempt, and its neighbours are done or counted by themselves', async () => {
+  it('counts no attempt, and does not affect the other events of the job', async () => {
     const { id, events } = await arrive(3)
     const [good, held, late] = events
     let times = 0
@@ -293,7 +293,7 @@ describe('an event that is held', () => {
     expect([held?.id, times]).toEqual([held?.id, 101])
   })
 
-  it('waits about a minute when the peer does not say how long, and says why', async () => {
+  it('waits about a minute if the peer does not say how long, and records the reason', async () => {
     work(() => hold('the token is wrong'))
     const before = Date.now()
     const { id } = await add(1)
@@ -306,7 +306,7 @@ describe('an event that is held', () => {
 })
 
 describe('a job of another version', () => {
-  /** As jobs were before they held references. */
+  /** The format of jobs before they contained references. */
   async function whole(count: number) {
     const { id, events } = await arrive(count)
     await store.db.deleteFrom('outbox').execute()
@@ -315,7 +315,7 @@ describe('a job of another version', () => {
     return { id, events, payload: { events: events.map((event) => byId.get(event.id)), dead: [] } }
   }
 
-  it('that contains its events whole is processed', async () => {
+  it('that contains complete events is processed', async () => {
     work(() => done())
     const { id, payload } = await whole(3)
     await put(id, payload)
@@ -323,7 +323,7 @@ describe('a job of another version', () => {
     expect(await deliveries()).toHaveLength(3)
   })
 
-  it('that contains its events whole is owed from its first failure on', async () => {
+  it('that contains complete events is owed from its first failure on', async () => {
     let isFixed = false
     work(() => (isFixed ? done() : retry('not yet', Date.now() + 50)), { policy: { attempts: 1_000 } })
     const { id, payload } = await whole(1)
@@ -334,7 +334,7 @@ describe('a job of another version', () => {
     expect(await owed()).toEqual([])
   })
 
-  it('is left to the workers of that version when it is a later one, without an attempt', async () => {
+  it('is left to the workers of that version if it is later, without counting an attempt', async () => {
     const handled: string[] = []
     work((event) => {
       handled.push(event.id)
@@ -347,7 +347,7 @@ describe('a job of another version', () => {
     expect(handled).toEqual([])
   })
 
-  it('with keys that are not known yet is processed', async () => {
+  it('with unknown keys is processed', async () => {
     work(() => done())
     const { id, events } = await arrive(1)
     await put(id, { ...writeEventJob(newEventJob(events)), later: true })
@@ -355,7 +355,7 @@ describe('a job of another version', () => {
     expect(await deliveries()).toMatchObject([{ status: 'done' }])
   })
 
-  it('ends visibly when nobody can read it, and stays owed', async () => {
+  it('fails visibly if it cannot be read, and stays owed', async () => {
     work(() => done())
     const { id } = await arrive(1)
     await put(id, { v: 2, events: 'nonsense' })
@@ -365,7 +365,7 @@ describe('a job of another version', () => {
 })
 
 describe('a worker', () => {
-  it('handles jobs together that came while its handler ran', async () => {
+  it('handles jobs together that arrived while its handler ran', async () => {
     const gate = Promise.withResolvers<void>()
     const calls: number[] = []
     work(

@@ -22,9 +22,9 @@ import { splitJob } from './split-job.ts'
 export interface EventRunnerDeps {
   readonly handler: ActiveHandler
   readonly db: Database
-  /** Calls of the handler that may run at once. */
+  /** Maximum concurrent calls of the handler. */
   readonly maxConcurrent: number
-  /** Handles a single event that may have killed workers; undefined where there can be no second process. */
+  /** Handles a single event that may have killed workers; undefined if no second process can be started. */
   readonly handleInSandbox: HandleEvents | undefined
   readonly add: (job: BatchJob<unknown>) => Promise<void>
   readonly observe: (records: readonly DeliveryRecord[]) => void
@@ -32,7 +32,7 @@ export interface EventRunnerDeps {
   readonly random: () => number
 }
 
-/** A job on its way through the handler. */
+/** A job being processed. */
 interface Run {
   readonly context: BatchContext<unknown>
   readonly job: EventJob
@@ -41,12 +41,13 @@ interface Run {
 }
 
 /**
- * Runs a handler over the events of jobs. Jobs that wait while the handler runs share its next call, so that a stream of
- * small batches costs a slow peer no more than one of large ones. What succeeds is recorded and never run again; a job
- * keeps only the rest for its next attempt, and ends as a failed job that holds exactly the events that failed for good.
+ * Runs a handler on the events of jobs. Jobs that arrive while the handler runs share its next call, so that a slow
+ * peer gets no more calls for many small batches than for a few large ones. Events that succeed are recorded and not
+ * run again. A job keeps the others for its next attempt, and ends as a failed job with exactly the events that failed
+ * for good.
  *
- * The returned function throws RetryAtError, UnrecoverableError or UnavailableError, which tell the worker what
- * becomes of the job.
+ * The returned function throws RetryAtError, UnrecoverableError or UnavailableError to tell the worker what to do with
+ * the job.
  */
 export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext<unknown>) => Promise<void> {
   const { policy } = deps.handler
@@ -62,7 +63,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
   return async (context) => {
     const job = readJob(context, deps.now())
     const due = dueEvents(job, deps.now())
-    // A job that was taken over from a worker that died can come before its time.
+    // A job taken over from a dead worker can arrive before it is due.
     if (due.length === 0 && job.events.length > 0) throw new RetryAtError('not due yet', nextDueAt(job))
     const run: Run = { context, job, due, results: undefined }
     if (context.stalledCount >= splitAfterStalls && job.events.length > 1) {
@@ -77,14 +78,15 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
   }
 }
 
-/** What is given again is a run of its own: its events are looked up and recorded apart. */
+/** Each replay is processed as a separate group: its events are looked up and recorded separately. */
 async function runTogether(runs: readonly Run[], deps: EventRunnerDeps): Promise<void> {
-  if (runs.some(({ context }) => context.isStopping())) throw new UnavailableError('the worker stops: handed back')
+  if (runs.some(({ context }) => context.isStopping()))
+    throw new UnavailableError('the worker is stopping; the job is handed back')
   const replays = Map.groupBy(runs, ({ job }) => job.replayId)
   await Promise.all([...replays.values()].map((group) => runGroup(group, deps.handler.handle, deps)))
 }
 
-/** `runs` are of one replay, or of none. */
+/** All `runs` belong to the same replay, or to none. */
 async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventRunnerDeps): Promise<void> {
   const { db, now, random } = deps
   const { name, policy } = deps.handler
@@ -99,7 +101,7 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
       replayId,
     ),
   )
-  // An event can be in two of the jobs, when the sweeper has made one again.
+  // An event can be in two jobs if the sweeper has recreated one of them.
   const todo = [...new Map(due.map((event) => [event.id, event])).values()].filter(({ id }) => !finished.has(id))
   const verdicts = await orUnavailable(() => verdictsOn(todo, replayId, db))
   const given = todo.map((event) => ({ ...event, verdict: verdicts.get(event.id) }))
@@ -132,7 +134,7 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
   deps.observe([...records.values()])
 }
 
-/** An event that is given for the first time counts. */
+/** Only replays need verdicts: an event that is delivered for the first time counts. */
 async function verdictsOn(
   events: readonly EventRef[],
   replayId: string | undefined,
@@ -154,13 +156,13 @@ function left({ results }: Run): readonly EventRef[] {
 const noOutcomes: ReadonlyMap<string, Outcome> = new Map()
 const noReasons: ReadonlySet<string> = new Set()
 
-/** Tells the worker what becomes of the job. */
+/** Tells the worker what to do with the job. */
 async function conclude(context: BatchContext<unknown>, job: EventJob, reasons: ReadonlySet<string>): Promise<void> {
   const { events, dead, replayId } = job
   const why = [...reasons].slice(0, 3).join('; ')
   if (events.length > 0) {
     await orUnavailable(() => context.updatePayload(writeEventJob(job)))
-    throw new RetryAtError(`${events.length} events to be tried again: ${why}`, nextDueAt(job))
+    throw new RetryAtError(`${events.length} events will be retried: ${why}`, nextDueAt(job))
   }
   if (dead.length > 0) {
     const failed: EventJob = { events: dead, dead: [], progress: new Map(), replayId }

@@ -10,11 +10,11 @@ import { handleInSandbox } from './handle-in-sandbox.ts'
 export interface HandlerProcessorDeps extends Omit<EventRunnerDeps, 'handler' | 'handleInSandbox' | 'observe'> {
   readonly log: Logger
   readonly metrics: WorkerMetrics
-  /** Undefined where there can be no second process: a suspect is handled in this one then. */
+  /** Undefined if no second process can be started; suspects are then handled in this process. */
   readonly sandbox: Sandbox | undefined
 }
 
-/** Runs a handler's jobs, and tells the log and the metrics how they end. */
+/** Runs a handler's jobs, and logs and counts their results. */
 export function createHandlerProcessor(
   handler: ActiveHandler,
   { log, metrics, sandbox, ...deps }: HandlerProcessorDeps,
@@ -30,7 +30,7 @@ export function createHandlerProcessor(
   function observe(records: readonly DeliveryRecord[]): void {
     const counts = Map.groupBy(records, (record) => record.status)
     for (const [status, group] of counts) metrics.deliveries.inc({ handler: name, status }, group.length)
-    // Of what is held, the handler has said once what is wrong with the account.
+    // For held events, the handler has already logged what is wrong with the account.
     const failed = records.find((record) => record.status !== 'done' && record.isAttempt !== false)
     if (failed === undefined) return
     log.warn(

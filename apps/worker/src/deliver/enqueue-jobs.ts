@@ -4,8 +4,8 @@ import { markQueued } from '@warmhook/store/outbox/sweep-outbox'
 import type { HandlerQueues } from './handler-queues.ts'
 
 /**
- * Puts jobs of the outbox into their queues. What Redis does not take is left to the sweeper: the outbox has it. Never
- * throws.
+ * Adds outbox jobs to their queues. Jobs that Redis does not accept remain in the outbox and are left to the sweeper.
+ * Never throws.
  */
 export async function enqueueJobs(
   jobs: readonly OutboxJob[],
@@ -19,7 +19,9 @@ export async function enqueueJobs(
   const failed = jobs.filter((_, index) => results[index]?.status === 'rejected')
   if (failed.length === 0) return
   const [reason] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  onError(new Error(`${failed.length} jobs of handlers are left to the sweeper`, { cause: reason }))
+  onError(
+    new Error(`${failed.length} handler jobs could not be enqueued and are left to the sweeper`, { cause: reason }),
+  )
   await markQueued(
     db,
     failed.map(({ id }) => id),

@@ -4,10 +4,10 @@ import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcom
 import type { Sandbox } from '../sandbox/create-sandbox.ts'
 import type { SandboxOutcome } from '../sandbox/run-in-sandbox.ts'
 
-/** For a process to begin. */
+/** Time for a process to start. */
 const startUpMs = 20_000
 
-/** A handler whose events are each handled in a process of their own. One that ends it twice is a dead letter. */
+/** Handles each event in a separate process. An event that crashes its process twice becomes a dead letter. */
 export function handleInSandbox({ name, policy }: ActiveHandler, sandbox: Sandbox): HandleEvents {
   const { timeoutMs } = policy
   return async (events, signal) => {
@@ -19,7 +19,7 @@ export function handleInSandbox({ name, policy }: ActiveHandler, sandbox: Sandbo
         case 'crashed':
           return discard(`the process that handled it ended with ${result.how}, twice`)
         case 'inconclusive':
-          return hold(`it could not be tried in a process of its own: ${result.why}`)
+          return hold(`it could not be tried in a sandbox: ${result.why}`)
         case 'answered':
           return toOutcome(result.outcome)
       }
@@ -28,7 +28,7 @@ export function handleInSandbox({ name, policy }: ActiveHandler, sandbox: Sandbo
   }
 }
 
-/** What came as a message has undefined fields where an outcome has none. */
+/** A parsed message has undefined fields where an outcome omits them. */
 function toOutcome(outcome: SandboxOutcome): Outcome {
   switch (outcome.status) {
     case 'done':

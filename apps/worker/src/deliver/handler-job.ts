@@ -3,7 +3,7 @@ import { describeBatch } from '@warmhook/schema/batch'
 import { newEventJob, writeEventJob } from '@warmhook/schema/event-job'
 import type { OutboxJob } from '@warmhook/store/outbox/owed-event'
 
-/** The job in Redis for a row of the outbox. */
+/** The Redis job for an outbox row. */
 export function toHandlerJob({ id, events, replayId }: OutboxJob): BatchJob<unknown> {
   const what = describeBatch(events.map(({ type }) => type))
   return {

@@ -4,7 +4,7 @@ import type { OutboxJob } from '@warmhook/store/outbox/owed-event'
 import type { Redis } from 'ioredis'
 import { toHandlerJob } from './handler-job.ts'
 
-/** The queues of all handlers, also of those that only other workers know. */
+/** The queues of all handlers, including those known only to other workers. */
 export interface HandlerQueues extends AsyncDisposable {
   add(job: OutboxJob): Promise<void>
   of(handler: string): BatchProducer<unknown>
@@ -19,8 +19,8 @@ export interface HandlerQueuesOptions {
 const addDeadlineMs = 5_000
 
 /**
- * Ways into the handlers' queues, opened when they are first needed. Replicas are not waited for: what a failover forgets
- * is in the outbox.
+ * Producers for the handlers' queues, opened on first use. They do not wait for replicas: jobs lost in a failover are
+ * in the outbox.
  */
 export function openHandlerQueues({ connection, prefix, onError }: HandlerQueuesOptions): HandlerQueues {
   const producers = new Map<string, BatchProducer<unknown>>()
@@ -42,8 +42,8 @@ export function openHandlerQueues({ connection, prefix, onError }: HandlerQueues
 }
 
 /**
- * Of the policy, a job carries only how often BullMQ tries it again by itself. A handler's attempts are counted for each
- * event, so that is for what nobody expected: a job that ends so is made again by the sweeper.
+ * A job only carries the settings for BullMQ's own retries. A handler's attempts are counted per event, so these
+ * retries only apply to unexpected errors; the sweeper recreates a job that uses them up.
  */
 const producerPolicy = {
   batchMax: 1,

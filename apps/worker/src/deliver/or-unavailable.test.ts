@@ -2,7 +2,7 @@ import { UnavailableError } from '@warmhook/queue/start-batch-worker'
 import { expect, it } from 'vitest'
 import { orUnavailable } from './or-unavailable.ts'
 
-it('says that a failure is ours, with its cause, and passes on what succeeds', async () => {
+it('throws UnavailableError with the cause on failure, and returns the result on success', async () => {
   expect(await orUnavailable(async () => 7)).toBe(7)
   for (const [cause, words] of [
     [new Error('no connection'), 'no connection'],

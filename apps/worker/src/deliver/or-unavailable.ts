@@ -1,6 +1,6 @@
 import { UnavailableError } from '@warmhook/queue/start-batch-worker'
 
-/** Runs what only a part of ours can make fail. */
+/** Runs an operation whose failures are always infrastructure failures. */
 export async function orUnavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()

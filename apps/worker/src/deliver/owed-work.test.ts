@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => cleanup.disposeAsync())
 
-/** What happens to a batch: it is routed, and its jobs are added, refused by Redis, or never tried. */
+/** What happens to a batch: it is routed, and its jobs are added, rejected by Redis or never sent. */
 interface Step {
   readonly batch: number
   readonly jobs: 'added' | 'refused' | 'never tried'
@@ -60,7 +60,7 @@ async function route(envelopes: readonly Envelope[], id: string, jobs: Step['job
   await enqueueJobs(recorded.jobs, { db: store.db, queues: into, onError: () => undefined })
 }
 
-/** Does every job that is in Redis, and counts each effect. */
+/** Processes every job in Redis, and counts each effect. */
 async function work(effects: Map<string, number>): Promise<void> {
   for (const handler of handlers) {
     for (const job of await queues.of(handler).queue.getJobs(['waiting'], 0, -1, true)) {
@@ -86,7 +86,7 @@ async function wipe(): Promise<void> {
 
 describe('owed work', () => {
   it(
-    'is done once for every event that is no duplicate, whatever is routed again, comes late, is refused or is lost',
+    'is done once for every event that is not a duplicate, even if jobs are routed again, late, rejected or lost',
     { timeout: 180_000 },
     async () => {
       const history = fc.array(fc.constantFrom(...types), { minLength: 1, maxLength: 6 })

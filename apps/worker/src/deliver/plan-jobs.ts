@@ -3,12 +3,12 @@ import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
 import { v7 as uuidv7 } from 'uuid'
 
 export interface PlanTerms {
-  /** Events in one job of a handler, at most. */
+  /** Maximum events in one job of a handler. */
   readonly batchMaxOf: (handler: string) => number
   readonly hasRoom: (handler: string) => boolean
 }
 
-/** Cuts what handlers are to be given into jobs. Their ids are in the order of their making. */
+/** Groups each handler's events into jobs. Their ids sort by creation order. */
 export function planJobs(
   events: readonly OwedEvent[],
   replayId: string | undefined,

@@ -2,16 +2,16 @@ import { RetryAtError, type BatchContext } from '@warmhook/queue/start-batch-wor
 import { readEventJob, type EventJob } from '@warmhook/schema/event-job'
 import { UnrecoverableError } from 'bullmq'
 
-/** A later version's workers get time to take its jobs. */
+/** Gives workers of a later version time to take its jobs. */
 const newerPauseMs = 10_000
-/** After so many tries there are none: the version was rolled back. */
+/** After this many attempts, the later version is assumed to have been rolled back. */
 const maxNewerTries = 60
 
 /**
- * What a handler's job is about.
+ * Parses a handler's job.
  *
- * @throws RetryAtError when a later version wrote it; UnrecoverableError when nobody can read it. The job ends visibly
- *   then, and the sweeper recreates it from the outbox
+ * @throws RetryAtError if a later version wrote it; UnrecoverableError if it cannot be read. The job then fails
+ *   visibly, and the sweeper recreates it from the outbox
  */
 export function readJob({ payload, attempt }: BatchContext<unknown>, now: number): EventJob {
   const reading = readEventJob(payload)
@@ -19,9 +19,9 @@ export function readJob({ payload, attempt }: BatchContext<unknown>, now: number
     case 'read':
       return reading.job
     case 'newer': {
-      const what = `the job has the format ${reading.version} of a later version`
+      const what = `the job has format ${reading.version}, which requires a later version`
       if (attempt <= maxNewerTries) throw new RetryAtError(what, now + newerPauseMs)
-      throw new UnrecoverableError(`${what}, which no worker takes`)
+      throw new UnrecoverableError(`${what}; no such worker has taken it`)
     }
     case 'unreadable':
       throw new UnrecoverableError(`the job can't be read: ${reading.issue}`)

@@ -12,7 +12,7 @@ export interface SplitDeps {
   readonly add: (job: BatchJob<unknown>) => Promise<void>
 }
 
-/** Replaces a suspected job by one for each of its events. A repeat, also after a crash at any point, changes nothing. */
+/** Replaces a suspect job with one job per event. Idempotent, even after a crash at any point. */
 export async function splitJob(jobId: string, job: EventJob, { db, handler, add }: SplitDeps): Promise<void> {
   const parts = job.events.map(({ id: eventId }) => ({ id: toPartId(jobId, eventId), eventId }))
   await splitOutboxJob(db, { id: jobId, handler: handler.name, replayId: job.replayId, parts })
@@ -23,7 +23,7 @@ export async function splitJob(jobId: string, job: EventJob, { db, handler, add 
   for (const part of jobs) await add(toHandlerJob(part))
 }
 
-/** RFC 9562 section 5.8 leaves version 8 to us. */
+/** A UUID of version 8 (custom, RFC 9562 section 5.8). */
 function toPartId(jobId: string, eventId: string): string {
   const hex = hash('sha256', `${jobId} ${eventId}`)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

@@ -23,17 +23,17 @@ export interface OutboxDeps {
   readonly onSweepError: (error: unknown) => void
 }
 
-/** The way from what is owed to the handlers' queues. */
+/** Plans owed jobs and adds them to the handlers' queues. */
 export interface Outbox {
   readonly plan: RecordTerms['plan']
   readonly enqueue: (jobs: readonly OutboxJob[]) => Promise<void>
   readonly add: (handler: string) => (job: BatchJob<unknown>) => Promise<void>
 }
 
-/** A handler that nobody has announced gets its events in jobs of this size. */
+/** The batch size for a handler that no worker has announced. */
 const usualBatchMax = 100
 
-/** Opens the handlers' queues and keeps them in step with the outbox, until the scope ends. */
+/** Opens the handlers' queues and keeps them in sync with the outbox until the scope ends. */
 export function startOutbox(scope: ResourceScope, deps: OutboxDeps): Outbox {
   const { db, connection, prefix, subscriptions, metrics, onError, onSweepError } = deps
   const queues = scope.use('queues of handlers', openHandlerQueues({ connection, prefix, onError }))

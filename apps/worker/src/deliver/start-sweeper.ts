@@ -15,10 +15,10 @@ export interface SweeperDeps {
 
 const feedEveryMs = 500
 const checkEveryMs = 5_000
-/** Of the worker that sweeps; another takes over when it has not been renewed. */
+/** The sweeping worker's lease; another worker takes over if it is not renewed. */
 const leaseMs = 15_000
 
-/** Sweeps the outbox until it is disposed, in one worker of the installation at a time. */
+/** Sweeps the outbox until it is disposed; only one worker of the installation sweeps at a time. */
 export function startSweeper({ db, sweeper, metrics, onError }: SweeperDeps): AsyncDisposable {
   const holder = randomUUID()
   const stop = new AbortController()
@@ -43,7 +43,7 @@ export function startSweeper({ db, sweeper, metrics, onError }: SweeperDeps): As
       try {
         await pass()
       } catch (error) {
-        // A part of ours can't be reached: the next pass does what this one could not.
+        // Redis or Postgres is unreachable: the next pass retries.
         isHolder = false
         onError(error)
       }
@@ -61,7 +61,7 @@ export function startSweeper({ db, sweeper, metrics, onError }: SweeperDeps): As
   }
 }
 
-/** True at most once in each interval, and not at once. */
+/** True at most once per interval, and not before the first one has passed. */
 function createInterval(ms: number): () => boolean {
   let next = performance.now() + ms
   return () => {

@@ -44,7 +44,7 @@ afterEach(() => cleanup.disposeAsync())
 const envelope = createEnvelopes()
 let campaign = 0
 
-/** Events that the handler owes as one job, which is old enough to be looked for. */
+/** Records events that the handler owes as one job, old enough to be checked. */
 async function owe(count: number, isQueued = true): Promise<OutboxJob> {
   const routed = Array.from({ length: count }, () =>
     toRouted(envelope({ type: 'campaign.updated', account: { id: ++campaign } }), [handler]),
@@ -66,7 +66,7 @@ function finish(events: readonly EventRef[], settled: readonly string[] = []): P
 const waiting = async (): Promise<readonly (string | undefined)[]> =>
   (await queues.of(handler).queue.getJobs(['waiting'], 0, -1, true)).map((job) => job.id)
 
-/** Looks twice, as far apart as a job that is in progress can take. */
+/** Checks twice, separated by the longest time that a job can be in progress. */
 async function checkTwice(): Promise<number> {
   const first = await sweeper.check()
   clock += lostAfterMs
@@ -74,7 +74,7 @@ async function checkTwice(): Promise<number> {
 }
 
 describe('the sweeper', () => {
-  it('makes a job again that Redis has lost, but only after a job in progress would have ended', async () => {
+  it('recreates a job that Redis has lost, but only once a job in progress would have ended', async () => {
     const job = await owe(3)
     expect(await sweeper.check()).toBe(0)
     clock += lostAfterMs - 1
@@ -85,13 +85,13 @@ describe('the sweeper', () => {
     expect((await queues.of(handler).queue.getJob(job.id))?.name).toBe('campaign.updated ×3')
   })
 
-  it('leaves a job alone that waits, is delayed, or is in progress', async () => {
+  it('does not touch a job that is waiting, delayed or in progress', async () => {
     await queues.add(await owe(1))
     expect(await checkTwice()).toBe(0)
     expect(await waiting()).toHaveLength(1)
   })
 
-  it('leaves a job alone whose outcomes are recorded while it looks', async () => {
+  it('does not recreate a job whose outcomes are recorded during the check', async () => {
     const job = await owe(2)
     await sweeper.check()
     await finish(job.events, [job.id])
@@ -100,7 +100,7 @@ describe('the sweeper', () => {
     expect(await waiting()).toEqual([])
   })
 
-  it('makes only what is still owed again, and removes what owes nothing', async () => {
+  it('recreates only what is still owed, and removes jobs that owe nothing', async () => {
     const [half, whole] = [await owe(2), await owe(2)]
     await finish(half.events.slice(0, 1))
     await finish(whole.events)
@@ -110,7 +110,7 @@ describe('the sweeper', () => {
     expect(rows.map(({ id }) => id)).toEqual([half.id])
   })
 
-  it('makes a job again that ended without an outcome, under the same name', async () => {
+  it('recreates a job that ended without an outcome, under the same id', async () => {
     const job = await owe(1)
     const { queue } = queues.of(handler)
     await queue.add('unreadable', { v: 2, events: 'nonsense' }, { jobId: job.id, attempts: 1 })
@@ -124,7 +124,7 @@ describe('the sweeper', () => {
     expect((await queue.getJob(job.id))?.data).toMatchObject({ v: 2, events: [['acme', expect.any(String)]] })
   })
 
-  it('feeds jobs that wait for room, the oldest first and no more than there is', async () => {
+  it('feeds jobs that wait for room, oldest first and no more than fit', async () => {
     const jobs = [await owe(1, false), await owe(1, false), await owe(1, false)]
     const oldest = jobs.map(({ id }) => id).toSorted()
     room = 2
@@ -138,7 +138,7 @@ describe('the sweeper', () => {
     expect(await waiting()).toHaveLength(3)
   })
 
-  it('finds what is lost among more jobs than it looks for at once', async () => {
+  it('finds lost jobs among more jobs than it checks at once', async () => {
     const job = await owe(1)
     const many = Array.from({ length: 1_500 }, () => ({ ...job, id: randomUUID() }))
     await writeOutbox(store.db, many)

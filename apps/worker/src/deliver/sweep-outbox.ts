@@ -17,38 +17,38 @@ export interface SweepDeps {
   readonly connection: Redis
   readonly queues: HandlerQueues
   readonly room: Pick<RoomWatch, 'roomFor'>
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a monotonic clock. */
   readonly clock: () => number
 }
 
 export interface Sweeper {
-  /** Puts jobs that waited for room into their queues, the oldest first. Returns how many. */
+  /** Adds jobs that waited for room to their queues, oldest first. Returns how many. */
   feed(): Promise<number>
-  /** Looks for a part of the jobs that should be in Redis, and makes those again that are lost. Returns how many. */
+  /** Checks some of the jobs that should be in Redis, and recreates those that are lost. Returns how many. */
   check(): Promise<number>
 }
 
-/** Jobs for each handler in one pass. */
+/** Jobs per handler in one pass. */
 const feedBatch = 200
-/** Jobs looked for together, and in one pass. */
+/** Jobs checked per query, and per pass. */
 const checkBatch = 1_000
 const maxChecked = 10_000
-/** The router is given this long to add what it has committed. */
+/** Gives the router time to add the jobs that it has committed. */
 const olderThanMs = 10_000
 /**
- * A job that Redis has lost may still be in progress: a call of a handler takes 25 s at most, and its outcome is recorded
- * then. So a lost job is made again only after that.
+ * A job that Redis has lost may still be in progress: a handler call takes 25 s at most, and then its outcome is
+ * recorded. A lost job is therefore only recreated after that.
  */
 export const lostAfterMs = 30_000
 
-/** Keeps Redis's queues in step with the outbox. A pass that fails changes nothing that the next can't repeat. */
+/** Keeps Redis's queues in sync with the outbox. A failed pass is safe to repeat. */
 export function createSweeper({ db, connection, queues, room, clock }: SweepDeps): Sweeper {
   let after = ''
   let round = 0
-  /** When a job was first found missing, and in which round over the outbox it last was. */
+  /** When a job was first found missing, and in which round over the outbox it was last found missing. */
   const missing = new Map<string, { readonly since: number; readonly round: number }>()
 
-  /** Begins at the oldest again, and forgets what the last round has not met: it has been settled. */
+  /** Restarts at the oldest job. Drops missing jobs that the last round did not find: they have been settled. */
   function startRound(): void {
     after = ''
     for (const [id, found] of missing) if (found.round !== round) missing.delete(id)
@@ -74,11 +74,11 @@ export function createSweeper({ db, connection, queues, room, clock }: SweepDeps
 
   async function isLost({ id, handler }: OutboxKey): Promise<boolean> {
     const [addedAt, finishedOn] = await connection.hmget(queues.of(handler).queue.toKey(id), 'timestamp', 'finishedOn')
-    // What has finished has recorded its outcomes, unless nobody could read it.
+    // A finished job has recorded its outcomes, unless it could not be read.
     return addedAt === null || finishedOn !== null
   }
 
-  /** Looks for the next jobs in the round. */
+  /** Checks the next jobs in the round. */
   async function checkNext(): Promise<number> {
     const rows = await findQueuedJobs(db, { after, limit: checkBatch, olderThanMs })
     const lost = await Promise.all(rows.map(isLost))
@@ -90,7 +90,7 @@ export function createSweeper({ db, connection, queues, room, clock }: SweepDeps
     })
     after = rows.at(-1)?.id ?? ''
     if (rows.length < checkBatch) startRound()
-    // A job that is finished stands in the way of another with its name.
+    // A finished job would block a new job with the same id.
     for (const { id, handler } of due) await queues.of(handler).queue.remove(id)
     const recreated = await enqueue(due.map(({ id }) => id))
     for (const { id } of due) missing.delete(id)

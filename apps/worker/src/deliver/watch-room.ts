@@ -2,11 +2,11 @@ import type { Redis } from 'ioredis'
 import { watchMemory } from '@warmhook/queue/watch-memory'
 import type { HandlerQueues } from './handler-queues.ts'
 
-/** Tells how many more jobs of a handler Redis should hold. */
+/** Limits how many more jobs of a handler are added to Redis. */
 export interface RoomWatch extends Disposable {
-  /** For jobs that were routed just now. */
+  /** For newly routed jobs. */
   hasRoom(handler: string): boolean
-  /** For jobs that wait in the outbox. They get the last quarter for themselves. */
+  /** For jobs waiting in the outbox. The last quarter is reserved for them. */
   roomFor(handler: string): number
 }
 
@@ -17,22 +17,22 @@ export interface RoomOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** Below the ingress's own mark: a backlog of handlers must never be what it finds. */
+/** Below the ingress's limit, so that a backlog of handler jobs never blocks the ingress. */
 const maxMemoryShare = 0.6
 const intervalMs = 500
 const freeShare = 0.75
 
-/** Jobs of one handler, at most. A job holds up to 30 KB, most hold less than one. */
+/** Maximum jobs of one handler. A job is up to 30 KB; most are below 1 KB. */
 const jobLimits = {
-  /** Ready to be taken. What failed and waits for its time must not keep out what is new. */
+  /** Jobs that are not delayed. Jobs waiting for a retry must not keep out new ones. */
   ready: 2_000,
-  /** Of all states; bounds a Redis that has no limit of its own. */
+  /** Jobs in all states; bounds a Redis without a memory limit. */
   total: 50_000,
-  /** Of all states, while memory is short: enough for a handler that works. */
+  /** Jobs in all states while memory is short: enough to keep a handler busy. */
   short: 64,
 } as const
 
-/** Looks at the queues of handlers and at Redis's memory until it is disposed. */
+/** Watches the handlers' queues and Redis's memory until it is disposed. */
 export function watchRoom({ connection, queues, handlers, onError }: RoomOptions): RoomWatch {
   const memory = watchMemory(connection, { maxShare: maxMemoryShare, intervalMs, onError })
   const counts = new Map<string, { readonly ready: number; readonly total: number }>()

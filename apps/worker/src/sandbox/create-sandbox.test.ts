@@ -11,7 +11,7 @@ const limitMs = 60_000
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** Reads a webhook in a sandbox whose process ends as the fixture says. */
+/** Reads a webhook in a sandbox whose process ends as the fixture specifies. */
 async function read(
   endsBy: string,
   { cpuLimitMs = 15_000, signal = new AbortController().signal, wallMs = limitMs } = {},
@@ -34,21 +34,21 @@ async function read(
 }
 
 describe('a sandbox', { timeout: 120_000 }, () => {
-  it.each(['SIGSEGV', 'SIGABRT', 'SIGKILL'])('finds a work guilty that ends two processes with %s', async (name) => {
+  it.each(['SIGSEGV', 'SIGABRT', 'SIGKILL'])('reports a crash if two processes end with %s', async (name) => {
     expect(await read(name)).toEqual({ result: { status: 'crashed', how: name }, runs: 2 })
   })
 
-  it('finds a work guilty that ends its process without an answer', async () => {
+  it('reports a crash if the process ends without an answer', async () => {
     expect(await read('exit')).toEqual({ result: { status: 'crashed', how: 'exit code 7' }, runs: 2 })
   })
 
-  it('finds a work guilty that never yields the processor', async () => {
+  it('reports a crash if the work never yields the CPU', async () => {
     const { result } = await read('loop', { cpuLimitMs: 500 })
     expect(result).toEqual({ status: 'crashed', how: 'SIGXCPU' })
   })
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])(
-    'gives no verdict when the process is ended with %s',
+    'is inconclusive if the process is ended with %s',
     async (name) => {
       const { result, runs } = await read(name)
       expect(result).toMatchObject({ status: 'inconclusive' })
@@ -56,23 +56,23 @@ describe('a sandbox', { timeout: 120_000 }, () => {
     },
   )
 
-  it('gives no verdict when the process waits for too long without using the processor', async () => {
+  it('is inconclusive if the process waits too long without using CPU time', async () => {
     const { result } = await read('wait', { wallMs: 5_000 })
     expect(result).toMatchObject({ status: 'inconclusive', why: 'it took longer than 5000 ms' })
   })
 
-  it('gives no verdict when the worker gives the job up', async () => {
+  it('is inconclusive if the worker abandons the job', async () => {
     const { result } = await read('wait', { signal: AbortSignal.timeout(3_000) })
-    expect(result).toMatchObject({ status: 'inconclusive', why: 'the worker gave the job up' })
+    expect(result).toMatchObject({ status: 'inconclusive', why: 'the worker abandoned the job' })
   })
 
-  it('takes the answer of the second process when only the first crashes', async () => {
+  it('uses the answer of the second process if only the first crashes', async () => {
     const { result, runs } = await read('once')
     expect(result).toMatchObject({ status: 'answered' })
     expect(runs).toBe(2)
   })
 
-  it('gives no verdict of an event when the settings can not be read or the database is missing', async () => {
+  it('is inconclusive for an event if the settings are invalid or the database is unreachable', async () => {
     const sandbox = createSandbox(runInSandbox)
     const event = { id: randomUUID(), owner: 'acme', campaignId: 1, receivedAt: 0 }
     const request = { kind: 'event' as const, handler: 'pause-tracking', event, timeoutMs: 5_000, cpuLimitMs: 15_000 }

@@ -2,17 +2,17 @@ import { createGroupCommit } from '@warmhook/batching/group-commit'
 import type { RunInSandbox, SandboxResult } from './run-in-sandbox.ts'
 import type { SandboxRequest } from './sandbox-messages.ts'
 
-/** Finds out whether what may have killed workers does so, without the death of another. Never throws. */
+/** Tests whether a suspect kills its process, without risking a worker. Never throws. */
 export type Sandbox = (request: SandboxRequest, limitMs: number, signal: AbortSignal) => Promise<SandboxResult>
 
-/** Processes at once: each takes as much memory as a worker. */
+/** Concurrent processes; each uses as much memory as a worker. */
 const maxProcesses = 2
 
 interface Trial {
   readonly run: () => Promise<void>
 }
 
-/** A crash counts when it happens twice, each time in a new process: once can be the machine's fault. */
+/** A crash only counts if it happens twice, in two processes: a single one can be the machine's fault. */
 export function createSandbox(run: RunInSandbox): Sandbox {
   const queue = createGroupCommit<Trial>({
     commit: async (trials) => {
@@ -21,7 +21,7 @@ export function createSandbox(run: RunInSandbox): Sandbox {
     sizeOf: () => 1,
     maxItems: 1,
     maxSize: 1,
-    // Longer than a process may take to start and to handle an event.
+    // Longer than a process may take to start and handle an event.
     timeLimitMs: 120_000,
     maxConcurrent: maxProcesses,
   })

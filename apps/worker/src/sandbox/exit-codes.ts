@@ -1,2 +1,2 @@
-/** EX_TEMPFAIL of sysexits.h: the process could not work for want of something of ours. */
+/** EX_TEMPFAIL of sysexits.h: the process could not work because a service it depends on is unavailable. */
 export const unavailableExitCode = 75

@@ -15,7 +15,7 @@ import { unavailableExitCode } from './exit-codes.ts'
 import { SandboxRequest, type SandboxMessage } from './sandbox-messages.ts'
 
 /*
- * A process for one suspect: what may have killed workers is done here, and the parent sees what becomes of it.
+ * A process for one suspect: work that may have killed workers runs here, and the parent observes the result.
  */
 const log = createProcessLogger('sandbox')
 const parent = process.ppid
@@ -56,15 +56,15 @@ async function handle(request: Extract<Request, { kind: 'event' }>): Promise<San
   const db = openPostgres({ use: 'lookups', url: settings.databaseUrl, poolSize: 2, onError })
   await sql`SELECT 1`.execute(db)
   const handler = createHandlers(process.env, { db, log, now: Date.now }).find(({ name }) => name === request.handler)
-  if (handler === undefined) return { kind: 'unavailable', reason: `${request.handler} has no settings here` }
+  if (handler === undefined) return { kind: 'unavailable', reason: `${request.handler} is not configured here` }
   await begin(request)
   const outcomes = await handler.handle([request.event], AbortSignal.timeout(request.timeoutMs))
-  return { kind: 'outcome', outcome: outcomes.get(request.event.id) ?? retry('the handler gave no outcome') }
+  return { kind: 'outcome', outcome: outcomes.get(request.event.id) ?? retry('the handler returned no outcome') }
 }
 
 let hasBegun = false
 
-/** From here on, what ends the process is the event's doing. */
+/** From here on, a crash is attributed to the event. */
 async function begin({ cpuLimitMs }: Request): Promise<void> {
   const watch = new Worker(join(import.meta.dirname, 'watch-sandbox.ts'), { workerData: { parent, cpuLimitMs } })
   await once(watch, 'online')

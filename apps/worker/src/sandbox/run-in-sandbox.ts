@@ -7,16 +7,16 @@ export type SandboxOutcome = Extract<SandboxMessage, { kind: 'outcome' }>['outco
 
 export type SandboxResult =
   | { readonly status: 'answered'; readonly outcome: SandboxOutcome }
-  /** The work ended its process. */
+  /** The work crashed its process. */
   | { readonly status: 'crashed'; readonly how: string }
-  /** The process could not begin, was ended from outside, or got too little processor: no verdict. */
+  /** The process could not start, was ended from outside, or got too little CPU time. */
   | { readonly status: 'inconclusive'; readonly why: string }
 
 export type RunInSandbox = (request: SandboxRequest, limitMs: number, signal: AbortSignal) => Promise<SandboxResult>
 
 /**
- * What a process does to itself: faults, `abort()`, the use of too much processor (`watch-sandbox.ts`) or of too much
- * memory, for which Linux sends SIGKILL. All others are sent by people and supervisors.
+ * Signals that a process causes itself: faults, `abort()`, excessive CPU time (`watch-sandbox.ts`) or memory (Linux
+ * sends SIGKILL). All others are sent by people and supervisors.
  */
 const faultSignals: ReadonlySet<string> = new Set([
   'SIGSEGV',
@@ -30,13 +30,14 @@ const faultSignals: ReadonlySet<string> = new Set([
   'SIGKILL',
 ])
 
-/** Has a request answered by a process of its own, which is ended after `limitMs`. Never throws. */
+/** Runs a request in a separate process, which is killed after `limitMs`. Never throws. */
 export async function runInSandbox(
   request: SandboxRequest,
   limitMs: number,
   signal: AbortSignal,
 ): Promise<SandboxResult> {
-  // A process group of its own: Ctrl-C in a terminal goes to the group of the worker. What V8 writes when it crashes is no line of a log.
+  // Detached, because Ctrl-C in a terminal goes to the worker's process group. stderr is ignored, because V8's crash
+  // output is not in the log format.
   const child = fork(join(import.meta.dirname, 'main.ts'), {
     detached: true,
     stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
@@ -48,7 +49,7 @@ export async function runInSandbox(
     child.kill('SIGKILL')
   }
   const limit = setTimeout(end(`it took longer than ${limitMs} ms`), limitMs)
-  const onAbort = end('the worker gave the job up')
+  const onAbort = end('the worker abandoned the job')
   signal.addEventListener('abort', onAbort)
   child.on('message', (message) => {
     const { data } = SandboxMessage.safeParse(message)
@@ -64,14 +65,14 @@ export async function runInSandbox(
   }
 }
 
-/** Resolves when the process has ended; to the reason where it never ran. */
+/** Resolves when the process has ended, or to the reason if it never ran. */
 function closed(child: ChildProcess, request: SandboxRequest): Promise<string | undefined> {
   return new Promise((resolve) => {
     child.once('close', () => resolve(undefined))
     child.on('error', (error) => {
       if (child.pid === undefined) resolve(`it could not be started: ${error.message}`)
     })
-    // A process that has ended meanwhile is seen by its close.
+    // If the process has already ended, its `close` event follows.
     if (child.connected) child.send(request, () => undefined)
   })
 }

@@ -1,7 +1,7 @@
 import { Envelope } from '@warmhook/schema/envelope'
 import { z } from 'zod'
 
-/** Time on the processor, after which the work is taken for one that never ends. */
+/** CPU time after which the work is considered an infinite loop. */
 const cpuLimitMs = z.int().positive().default(15_000)
 
 const GivenEvent = z.object({
@@ -12,7 +12,7 @@ const GivenEvent = z.object({
   verdict: z.object({ isDuplicate: z.boolean(), revision: z.number() }).optional(),
 })
 
-/** What is to be done in a process of its own. */
+/** The work to run in a separate process. */
 export const SandboxRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('envelope'), envelope: Envelope, maxBodyBytes: z.int().positive(), cpuLimitMs }),
   z.object({
@@ -28,7 +28,7 @@ export type SandboxRequest = Readonly<z.input<typeof SandboxRequest>>
 const reason = z.string()
 const notBefore = z.number().optional()
 
-/** What the process says: when it begins with the work itself, and how that ended, if it lives to do so. */
+/** Messages from the process: when it begins the actual work, and the outcome if it survives. */
 export const SandboxMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('begun') }),
   z.object({
@@ -40,7 +40,7 @@ export const SandboxMessage = z.discriminatedUnion('kind', [
       z.object({ status: z.literal('discard'), reason }),
     ]),
   }),
-  /** A part of ours is at fault: nothing is known of the event. */
+  /** The infrastructure failed: the event's outcome is unknown. */
   z.object({ kind: z.literal('unavailable'), reason }),
 ])
 export type SandboxMessage = Readonly<z.infer<typeof SandboxMessage>>

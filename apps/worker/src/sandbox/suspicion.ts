@@ -1,8 +1,8 @@
-/** A job with several items whose process died so often while it had the job is split, so that a suspect stands alone. */
+/** A job with several items is split after this many stalls, to isolate the item that may kill its process. */
 export const splitAfterStalls = 2
 
 /**
- * What stands alone is tried in a sandbox then. That costs a second of a processor, and workers that are killed a few
- * times in a row have many such jobs in progress, all of them innocent.
+ * A single item is run in a sandbox after this many stalls. A sandbox costs a second of CPU time, and workers that are
+ * killed several times in a row have many harmless jobs in progress.
  */
 export const sandboxAfterStalls = 4

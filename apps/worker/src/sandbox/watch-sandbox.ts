@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads'
 
 /*
- * A thread beside the work, which may never yield: it ends the process when its parent is gone, and when the work has used
- * up its time on the processor. Time that a busy machine did not give it does not count.
+ * A separate thread, because the work may block the event loop. It ends the process if its parent is gone or the work
+ * has used up its CPU time. CPU time excludes time spent waiting on a busy machine.
  */
 const { parent, cpuLimitMs } = workerData as { readonly parent: number; readonly cpuLimitMs: number }
 const before = process.cpuUsage()
