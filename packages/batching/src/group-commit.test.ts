@@ -245,6 +245,7 @@ describe('createGroupCommit', () => {
     await begun(1)
     commits[0]?.settle.resolve()
     await Promise.all([...all, disposed])
+    expect(commits.map(({ items }) => items)).toEqual([['a', 'b']])
   })
 
   it('waits for everything submitted when it is disposed', async () => {
