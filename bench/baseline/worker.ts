@@ -21,7 +21,8 @@ import { v7 as uuidv7 } from 'uuid'
  * tables and queries are the same as Warmhook's, so batching is the only difference.
  */
 
-// BullMQ's documentation recommends high concurrency for I/O-bound work. With three workers, the pool has a connection for every two jobs.
+// BullMQ's documentation recommends high concurrency for I/O-bound work. With three workers, the pool has a connection
+// for every two jobs.
 const concurrency = 50
 const env = process.env
 const prefix = env['QUEUE_PREFIX'] ?? ''

@@ -29,8 +29,8 @@ export interface Throughput {
 }
 
 /**
- * Sends as many requests as `url` answers within `seconds`, with wrk, or with autocannon if wrk is not installed. wrk replaces
- * `%d` in the path with the numbers from 1 to 10,000 in turn, autocannon with 1.
+ * Sends as many requests as `url` answers within `seconds`, with wrk, or with autocannon if wrk is not installed. wrk
+ * replaces `%d` in the path with the numbers from 1 to 10,000 in turn, autocannon with 1.
  */
 export async function floodFor(
   seconds: number,

@@ -6,9 +6,10 @@ import { Pool } from 'undici'
 import { eventBody } from './event-body.ts'
 
 /*
- * Runs as a separate process: sends the events `first` to `first + count - 1`, each once, and prints the result as JSON.
- * With a rate it is an open loop: each event has a scheduled send time that does not depend on earlier events. Latency is
- * measured from that time, not from when a connection became free (which would hide the delay that a stalled server causes).
+ * Runs as a separate process: sends the events `first` to `first + count - 1`, each once, and prints the result as
+ * JSON. With a rate it is an open loop: each event has a scheduled send time that does not depend on earlier events.
+ * Latency is measured from that time, not from when a connection became free (which would hide the delay that a stalled
+ * server causes).
  *
  * Earlier events can warm up the server and this process: it then prints `warm` and waits for a line of input.
  */
@@ -82,7 +83,10 @@ async function sendInOpenLoop(perSecond: number): Promise<void> {
   await Promise.all(pending)
 }
 
-/** Timers fire a millisecond or more late: with time to spare the timer ends early, and the event loop spins for the rest. */
+/**
+ * Timers fire a millisecond or more late: with time to spare the timer ends early, and the event loop spins for the
+ * rest.
+ */
 async function untilDue(dueAt: number): Promise<void> {
   const spareMs = dueAt - performance.now()
   if (spareMs < 5) return delay(1)

@@ -13,8 +13,9 @@ const handlers = ['pause-tracking', 'crm-sync']
 const chunk = 500_000
 
 /**
- * Fills an empty database with years of history: events finished by both handlers, some of them duplicates or dead, with their
- * mailboxes, pauses and a quarantine. It uses SQL and creates the indexes last, which takes a hundredth of the time.
+ * Fills an empty database with years of history: events finished by both handlers, some of them duplicates or dead,
+ * with their mailboxes, pauses and a quarantine. It uses SQL and creates the indexes last, which takes a hundredth of
+ * the time.
  */
 export async function fillHistory(
   db: Database,

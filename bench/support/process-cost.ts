@@ -32,7 +32,8 @@ function readStat(pid: number): Stat {
   } catch {
     // The process ended after it was listed.
   }
-  // The program name in parentheses may contain anything, so fields are counted from after it (man 5 proc, field 3 onwards).
+  // The program name in parentheses may contain anything, so fields are counted from after it (man 5 proc, field 3
+  // onwards).
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')

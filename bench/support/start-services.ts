@@ -17,7 +17,10 @@ export async function startRedis(stack: AsyncDisposableStack, appendfsync: Appen
   return stack.use(await startRedisServer({ dataDir, appendfsync }))
 }
 
-/** Starts a Postgres with default settings, which flush every commit to disk, and with commit timestamps for the final check. */
+/**
+ * Starts a Postgres with default settings, which flush every commit to disk, and with commit timestamps for the final
+ * check.
+ */
 export async function startPostgres(stack: AsyncDisposableStack): Promise<Service> {
   return stack.use(await startLocalPostgres({ track_commit_timestamp: 'on' }))
 }

@@ -1,7 +1,9 @@
 import { access, constants, glob } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
-/** The folder that contains both `initdb` and `postgres`, the newest if there are several; undefined if there is none. */
+/**
+ * The folder that contains both `initdb` and `postgres`, the newest if there are several; undefined if there is none.
+ */
 export async function findPostgresPrograms(searchPath = process.env.PATH ?? ''): Promise<string | undefined> {
   const installed: string[] = []
   // Debian keeps the server programs out of PATH; so does Homebrew for versions other than the default.

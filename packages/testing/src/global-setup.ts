@@ -7,8 +7,8 @@ import type { TestServices } from './provided-context.ts'
 import { type ServiceSource, startFirst, type TestService } from './test-service.ts'
 
 /**
- * Provides one Redis and one Postgres for all tests: from TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else locally
- * installed programs. Vitest calls the returned function at the end, even after failures.
+ * Provides one Redis and one Postgres for all tests: from TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else
+ * locally installed programs. Vitest calls the returned function at the end, even after failures.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
@@ -35,8 +35,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /**
- * A dependency of Testcontainers handles a signal by raising it again, which ends the process without running its exit hooks
- * and so leaves the servers running. It does not do so if there are other listeners.
+ * A dependency of Testcontainers handles a signal by raising it again, which ends the process without running its exit
+ * hooks and so leaves the servers running. It does not do so if there are other listeners.
  */
 function exitOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -10,8 +10,8 @@ export interface RunProgramOptions {
 }
 
 /**
- * Runs an installed program and returns its standard output. PATH is that of a user's shell, without the folders that npm adds
- * for scripts. If the program fails, the error contains its output.
+ * Runs an installed program and returns its standard output. PATH is that of a user's shell, without the folders that
+ * npm adds for scripts. If the program fails, the error contains its output.
  */
 export async function runProgram(
   program: string,

@@ -34,7 +34,8 @@ export interface SpawnedApp extends AsyncDisposable {
 const stopTimeoutMs = 30_000
 
 /**
- * Starts a TypeScript file as a separate process. Its environment contains only the given variables, PATH, HOME and TMPDIR.
+ * Starts a TypeScript file as a separate process. Its environment contains only the given variables, PATH, HOME and
+ * TMPDIR.
  *
  * @param entry from the root of the repository, for example `apps/ingress/src/main.ts`
  */

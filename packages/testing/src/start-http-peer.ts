@@ -22,8 +22,8 @@ export interface HttpPeer extends AsyncDisposable {
 }
 
 /**
- * Starts a real HTTP server on a free loopback port. If the handler never resolves, the request hangs; if it throws, the
- * connection is closed.
+ * Starts a real HTTP server on a free loopback port. If the handler never resolves, the request hangs; if it throws,
+ * the connection is closed.
  *
  * @example await using slack = await startHttpPeer(() => new Response('ok'))
  */

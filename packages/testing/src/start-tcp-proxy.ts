@@ -24,8 +24,8 @@ export interface TcpProxy extends AsyncDisposable {
   /** Resets every connection halfway through its next chunk in this direction. */
   resetMidway(where: Direction): void
   /**
-   * Existing connections stay open, but everything sent over them in these directions is lost, including a close, as after
-   * a NAT or firewall has dropped their state. New connections work.
+   * Existing connections stay open, but everything sent over them in these directions is lost, including a close, as
+   * after a NAT or firewall has dropped their state. New connections work.
    */
   silence(...directions: readonly Direction[]): void
 }

@@ -7,7 +7,10 @@ export interface TestService extends AsyncDisposable {
 export interface ServiceSource {
   /** Completes "… from ". */
   readonly name: string
-  /** Undefined means that this source is unavailable here, which is not reported. A failure is, before the next source is tried. */
+  /**
+   * Undefined means that this source is unavailable here, which is not reported. A failure is, before the next source
+   * is tried.
+   */
   readonly start: () => Promise<TestService | undefined>
 }
 
