@@ -109,7 +109,7 @@ describe('ENDPOINTS_FILE', () => {
   })
 
   it(
-    'admits only the addresses in `allow`, and trusts forwarded addresses only from trusted proxies',
+    'admits only addresses in `allow`, seen directly or reported by trusted proxies',
     { timeout: 60_000 },
     async () => {
       const file = await write(

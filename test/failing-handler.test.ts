@@ -39,7 +39,7 @@ describe('a handler', () => {
     expect(calls).toBe(3)
   })
 
-  it('that permanently rejects one of fifty events completes 49 and leaves one dead letter, which the API can replay', async () => {
+  it('that permanently rejects one of fifty events leaves 49 done and one dead letter to replay', async () => {
     let isMended = false
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       !isMended && inputs.some(({ id }) => id === 'm17@b.example')

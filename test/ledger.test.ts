@@ -114,7 +114,7 @@ describe('the ledger', () => {
 })
 
 describe('the ledger of an installation with a spool', () => {
-  it('counts spooled webhooks as neither missing nor processed, even while the ingress is killed and restarted', async () => {
+  it('counts spooled webhooks as neither lost nor done, even while the ingress is killed and restarted', async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'warmhook-ledger-'))
     stack.defer(() => rm(directory, { recursive: true, force: true }))

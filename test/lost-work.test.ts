@@ -121,29 +121,32 @@ describe.concurrent('routed work that Redis has lost', { timeout: 240_000 }, () 
     expect((await readOutboxState(db)).recreated).toBeGreaterThan(0)
   })
 
-  it.each(['empty', 'obliterate'])('is done once after "%s" on the queues in Bull Board', async (action) => {
-    await using home = await install()
-    const { warmhook, redis } = home
-    for (const name of handlers) await warmhook.post(`/api/handlers/${name}/pause`, {})
-    await sendProblems(warmhook, 1, 20)
-    await routed(home, 20)
-    for (const name of handlers) {
-      const response = await fetch(`${warmhook.boardUrl}/queues/api/queues/${name}/${action}`, {
-        method: 'PUT',
-        headers: {
-          authorization: `Basic ${btoa(`admin:${warmhook.env['BOARD_PASSWORD']}`)}`,
-          origin: warmhook.boardUrl,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify({ force: true }),
-      })
-      expect(response.status).toBe(200)
-      expect(await keysOf(redis, name)).toEqual([])
-      await warmhook.post(`/api/handlers/${name}/resume`, {})
-    }
-    expect(await warmhook.settled(20)).toMatchObject({ processed: 20, dead: 0, missing: 0, balanced: true })
-    await expectOnce(home, 20)
-  })
+  it.each(['empty', 'obliterate'])(
+    'is done only once after the action "%s" on the queues in Bull Board',
+    async (action) => {
+      await using home = await install()
+      const { warmhook, redis } = home
+      for (const name of handlers) await warmhook.post(`/api/handlers/${name}/pause`, {})
+      await sendProblems(warmhook, 1, 20)
+      await routed(home, 20)
+      for (const name of handlers) {
+        const response = await fetch(`${warmhook.boardUrl}/queues/api/queues/${name}/${action}`, {
+          method: 'PUT',
+          headers: {
+            authorization: `Basic ${btoa(`admin:${warmhook.env['BOARD_PASSWORD']}`)}`,
+            origin: warmhook.boardUrl,
+            'content-type': 'application/json',
+          },
+          body: JSON.stringify({ force: true }),
+        })
+        expect(response.status).toBe(200)
+        expect(await keysOf(redis, name)).toEqual([])
+        await warmhook.post(`/api/handlers/${name}/resume`, {})
+      }
+      expect(await warmhook.settled(20)).toMatchObject({ processed: 20, dead: 0, missing: 0, balanced: true })
+      await expectOnce(home, 20)
+    },
+  )
 })
 
 describe('a long CRM outage with a small Redis', { timeout: 300_000 }, () => {

@@ -27,7 +27,7 @@ describe('mutantsOf', () => {
     expect(mutantsOf('a.ts', text)).toEqual([])
   })
 
-  it('have a description with the line and the change', () => {
+  it('describes a mutant by its place and its change', () => {
     const text = 'const a = 1\nconst b = a < 2\n'
     const [, mutant] = mutantsOf('a.ts', text)
     expect(mutant && describeMutant(text, mutant)).toBe('a.ts:2: < → <=')

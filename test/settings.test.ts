@@ -41,7 +41,7 @@ const badCore = {
   HOST: 'http://x',
 }
 
-describe('a process with invalid settings names all of them in one message without their values and exits with 1', () => {
+describe('a process with invalid settings names all of them in one message, without values, and exits with 1', () => {
   it.each([
     [
       'worker',

@@ -109,7 +109,7 @@ async function rememberedTime(): Promise<number> {
 }
 
 describe('the ingress with a spool', () => {
-  it('accepts webhooks while Redis is unreachable, even across its own SIGKILL, and adds each to Redis once', async () => {
+  it('accepts webhooks while Redis is unreachable, even across a SIGKILL, and adds each to Redis once', async () => {
     const ingress = await startIngress()
     const before = await sendMany(ingress.url, 20)
     await redis.stop()

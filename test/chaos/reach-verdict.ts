@@ -66,7 +66,7 @@ export async function reachVerdict({ db, crm, load, mailboxes }: Trial): Promise
     problems.push(...(await compareMailboxes(db, crm, events)))
   }
   problems.push(...(await checkRest(db, recorded)))
-  // When an event turns out to be a duplicate, its effect is undone, and the older state is correct.
+  // An event that turns out to be a duplicate no longer counts, so the older state is correct.
   const backwards = crm.backwards.filter((email) => !repeated.has(email))
   if (backwards.length > 0)
     problems.push(

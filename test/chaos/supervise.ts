@@ -16,7 +16,7 @@ export interface SuperviseOptions {
   readonly onEnd: (how: string) => void
 }
 
-/** Comparable to Docker, which waits longer before further restarts. */
+/** As long as Docker waits before the first restart; Docker waits longer before further ones. */
 const restartDelayMs = 500
 
 export function supervise({ entry, env, onEnd }: SuperviseOptions): Supervised {
