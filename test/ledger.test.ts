@@ -82,7 +82,7 @@ describe('the ledger', () => {
     expect(metrics).toMatch(/^warmhook_ledger_balanced\{?.* 0$/m)
   })
 
-  it('reports the only job as missing after the queue is obliterated', async () => {
+  it('reports the only job as missing, even after Redis has lost the record of the ingress', async () => {
     await intake.pause()
     await send(1)
     await eventually(
