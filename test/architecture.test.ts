@@ -4,7 +4,7 @@ import { findCycles } from './architecture/find-cycles.ts'
 import { whyForbidden } from './architecture/import-rules.ts'
 import { type ModuleGraph, readModuleGraph } from './architecture/module-graph.ts'
 
-// What one file shows (its length, default exports, reading process.env) is checked by the linter.
+// Rules about single files (length, default exports, reading process.env) are checked by the linter.
 describe('the import graph', () => {
   let graph: ModuleGraph
 
@@ -12,7 +12,7 @@ describe('the import graph', () => {
     graph = await readModuleGraph(join(import.meta.dirname, '..'))
   })
 
-  it('has the whole code in it', () => {
+  it('covers the whole code base', () => {
     expect(graph.files.length).toBeGreaterThan(20)
     expect(graph.edges.length).toBeGreaterThan(20)
   })
@@ -25,7 +25,7 @@ describe('the import graph', () => {
     expect(graph.edges.flatMap((edge) => whyForbidden(edge) ?? [])).toEqual([])
   })
 
-  it('reaches only what exists and what package.json exports', () => {
+  it('has only imports that exist and that package.json exports', () => {
     expect(graph.broken).toEqual([])
   })
 
@@ -35,7 +35,7 @@ describe('the import graph', () => {
 })
 
 describe('findCycles', () => {
-  it('names each circle once', () => {
+  it('reports each cycle once', () => {
     const edges = [toEdge('a', 'b'), toEdge('b', 'c'), toEdge('c', 'b'), toEdge('a', 'c'), toEdge('d', 'd')]
     expect(findCycles(edges)).toEqual(['b → c → b', 'd → d'])
   })

@@ -15,8 +15,8 @@ const names = [
   'Redis outage: ingress SIGKILL',
 ]
 
-describe('a whole installation under load', () => {
-  it(`loses and doubles nothing, whatever breaks (seed ${seed})`, { timeout: 300_000 }, async () => {
+describe('an installation under load', () => {
+  it(`loses and doubles no event under any fault (seed ${seed})`, { timeout: 300_000 }, async () => {
     await using database = await createTestDatabase()
     const result = await runChaos({
       seed,

@@ -11,7 +11,9 @@ interface EventDetail {
 
 const crmEnv = (crm: { readonly url: string }) => ({ HUBSPOT_ACCESS_TOKEN: 'pat-test', HUBSPOT_BASE_URL: crm.url })
 
-/** Sends one event for each of `count` mailboxes at once, from mailbox `first` on, and gives the ids of the events. */
+/**
+ * Concurrently sends one event for each of `count` mailboxes, starting with mailbox `first`, and returns the event ids.
+ */
 async function sendAtOnce(warmhook: Installation, count: number, first = 0): Promise<string[]> {
   const answers = await Promise.all(
     Array.from({ length: count }, (_, index) => first + index).map((id) =>
@@ -28,7 +30,7 @@ async function detailsOf(warmhook: Installation, ids: readonly string[]): Promis
 }
 
 describe.concurrent('a worker killed in the middle of a batch', () => {
-  it('leaves nothing undone and nothing done twice', { timeout: 90_000 }, async () => {
+  it('leaves no event unprocessed and processes none twice', { timeout: 90_000 }, async () => {
     const gate = Promise.withResolvers<void>()
     await using crm = await startFakeHubspot(async (_inputs, _request, write) => {
       await gate.promise
@@ -51,12 +53,12 @@ describe.concurrent('a worker killed in the middle of a batch', () => {
     }
   })
 
-  it('may be killed at any moment, again and again', { timeout: 120_000 }, async () => {
+  it('can be killed at any time, repeatedly', { timeout: 120_000 }, async () => {
     await using crm = await startFakeHubspot()
     await using warmhook = await startInstallation(crmEnv(crm))
     const ids: string[] = []
     for (let worker = warmhook.worker, kills = 0; kills < 3; kills += 1) {
-      // Each time there is work that only this worker can have begun.
+      // Each round has work that only this worker can have started.
       const seen = crm.requests.length
       ids.push(...(await sendAtOnce(warmhook, 100, kills * 100)))
       await eventually(() => crm.requests.length > seen, { timeoutMs: 20_000 })

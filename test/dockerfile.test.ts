@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..')
 const dockerfile = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8')
 const ignored = dockerignore.default().add(readFileSync(join(root, '.dockerignore'), 'utf8'))
 
-/** What COPY and ADD take from the build's context, with folders ending in a slash. */
+/** The paths that COPY and ADD take from the build context; folders end in a slash. */
 function contextSources(text: string): readonly string[] {
   const instructions = text
     .replaceAll(/^\s*#.*\n/gm, '')
@@ -25,12 +25,12 @@ describe('deploy/Dockerfile', () => {
 
   it.each(sources)('finds %s in the build context', (source) => {
     expect(existsSync(join(root, source)), `${source} exists`).toBe(true)
-    // A folder that is excluded can hold files that are not: then something in it is copied.
+    // An excluded folder may contain files that are not excluded, which are copied.
     const kept = statSync(join(root, source)).isDirectory() ? join(source, 'package.json') : source
     expect(ignored.ignores(source) && ignored.ignores(kept), `.dockerignore excludes ${source}`).toBe(false)
   })
 
-  it('copies every manifest that package-lock.json knows as a workspace', () => {
+  it('copies the package.json of every workspace in package-lock.json', () => {
     const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: object }
     const workspaces = Object.keys(packages).filter((path) => path !== '' && !path.startsWith('node_modules/'))
     const copied = (path: string): boolean =>
@@ -39,7 +39,7 @@ describe('deploy/Dockerfile', () => {
     expect(workspaces.map((path) => join(path, 'package.json')).filter((path) => !copied(path))).toEqual([])
   })
 
-  it('leaves tests, secrets and what is installed outside of the image', () => {
+  it('keeps tests, secrets and installed packages out of the image', () => {
     const unwanted = [
       '.env',
       '.git/config',
@@ -51,7 +51,7 @@ describe('deploy/Dockerfile', () => {
     expect([...unwanted, ...tests].filter((path) => !ignored.ignores(path))).toEqual([])
   })
 
-  it('asks for no frontend from a registry', () => {
+  it('needs no Dockerfile frontend from a registry', () => {
     expect(dockerfile).not.toMatch(/^#\s*syntax\s*=/im)
   })
 })

@@ -5,12 +5,12 @@ import { beforeAll, describe, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const pages = ['README.md', 'CONTRIBUTING.md', 'bench/README.md', 'docs/**/*.md']
 const sources = '{apps,packages,test,bench,scripts,deploy}/**/*.{ts,tsx,mjs}'
-// A file's name, or the end of its path, in backquotes.
+// A file name or the end of a path, in backquotes.
 const citation = /`([\w./-]+\.(?:ts|tsx|mjs))`/g
 // The target of a Markdown link within the repository: a path, a heading's anchor, or both.
 const link = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g
 
-/** The anchors that GitHub gives a page's headings. */
+/** The anchors that GitHub generates for a page's headings. */
 function anchorsOf(markdown: string): readonly string[] {
   return markdown
     .replaceAll(/^```[\s\S]*?^```/gm, '')
@@ -34,7 +34,7 @@ describe('the documentation', () => {
     for await (const page of glob(pages, { cwd: root })) texts.set(page, await readFile(join(root, page), 'utf8'))
   })
 
-  it('names only files that exist', () => {
+  it('refers only to files that exist', () => {
     const names = new Set(files.map((file) => basename(file)))
     const isThere = (path: string): boolean =>
       path.includes('/') ? files.some((file) => `/${file}`.endsWith(`/${path}`)) : names.has(path)

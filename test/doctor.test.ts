@@ -32,7 +32,7 @@ describe('warmhook doctor', () => {
     ])
   })
 
-  it('reports a stopped worker although no job is waiting, and a handler that is not configured', async () => {
+  it('reports a stopped worker even if no job is waiting, and a handler that is not configured', async () => {
     await using site = await startInstallation()
     const queuesOf = ({ findings }: { readonly findings: readonly Finding[] }) =>
       findings
@@ -55,7 +55,7 @@ describe('warmhook doctor', () => {
     })
   })
 
-  it('says what is unreachable, and what to do', async () => {
+  it('reports unreachable servers with advice', async () => {
     const { code, findings } = await examine({
       REDIS_URL: 'redis://127.0.0.1:1',
       DATABASE_URL: 'postgres://x@127.0.0.1:1/x',

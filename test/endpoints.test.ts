@@ -65,7 +65,7 @@ async function urlOf(app: SpawnedApp): Promise<string> {
   return url
 }
 
-/** The owners of everything in the intake, which is then emptied. */
+/** Returns the owners of all webhooks in the intake queue, and empties it. */
 async function takeOwners(): Promise<readonly string[]> {
   const onError = (): undefined => undefined
   const redis = connectConsumer({ url: keys.redisUrl, onError })
@@ -82,7 +82,7 @@ async function takeOwners(): Promise<readonly string[]> {
 
 describe('ENDPOINTS_FILE', () => {
   it(
-    'gives each owner its own keys: two during a rotation, one of them by its digest',
+    'gives each owner its own keys: two during a rotation, or a key given by its digest',
     { timeout: 30_000 },
     async () => {
       const digest = createHash('sha256').update(hashedKey).digest('hex')
@@ -101,45 +101,49 @@ describe('ENDPOINTS_FILE', () => {
     },
   )
 
-  it('ends a rotation: a key that left the file opens nothing', { timeout: 30_000 }, async () => {
+  it('ends a rotation: a key removed from the file is refused', { timeout: 30_000 }, async () => {
     const file = await write('rotated.yaml', `endpoints: [{ owner: acme, keys: [${newKey}] }]`)
     await using ingress = await startWith({ ENDPOINTS_FILE: file })
     expect([await ingress.post(oldKey), await ingress.post(newKey)]).toEqual([401, 202])
     expect(await takeOwners()).toEqual(['acme'])
   })
 
-  it('lets only the addresses of `allow` in, by the word of trusted proxies alone', { timeout: 60_000 }, async () => {
-    const file = await write(
-      'allow.yaml',
-      `endpoints:\n  - { owner: near, keys: [${oldKey}], allow: [127.0.0.0/8] }\n  - { owner: far, keys: [${newKey}], allow: [203.0.113.0/24, '2001:db8::/32'] }\n`,
-    )
-    const claim = { 'x-forwarded-for': '203.0.113.9' }
-    {
-      await using ingress = await startWith({ ENDPOINTS_FILE: file })
-      expect([await ingress.post(oldKey), await ingress.post(newKey), await ingress.post(newKey, claim)]).toEqual([
-        202, 403, 403,
-      ])
-    }
-    await using ingress = await startWith({ ENDPOINTS_FILE: file, TRUSTED_PROXIES: '127.0.0.1' })
-    expect(await ingress.post(newKey)).toBe(403)
-    expect(await ingress.post(newKey, claim)).toBe(202)
-    expect(await ingress.post(newKey, { forwarded: 'for="[2001:db8::1]:5000"' })).toBe(202)
-    expect(await ingress.post(newKey, { 'x-forwarded-for': '203.0.113.9, 198.51.100.1' })).toBe(403)
-    expect(await ingress.post(newKey, { ...claim, forwarded: 'for=198.51.100.1' })).toBe(403)
-    expect(await ingress.post(oldKey, claim)).toBe(403)
-    expect(await takeOwners()).toEqual(['far', 'far', 'near'])
-  })
+  it(
+    'admits only addresses in `allow`, seen directly or reported by trusted proxies',
+    { timeout: 60_000 },
+    async () => {
+      const file = await write(
+        'allow.yaml',
+        `endpoints:\n  - { owner: near, keys: [${oldKey}], allow: [127.0.0.0/8] }\n  - { owner: far, keys: [${newKey}], allow: [203.0.113.0/24, '2001:db8::/32'] }\n`,
+      )
+      const claim = { 'x-forwarded-for': '203.0.113.9' }
+      {
+        await using ingress = await startWith({ ENDPOINTS_FILE: file })
+        expect([await ingress.post(oldKey), await ingress.post(newKey), await ingress.post(newKey, claim)]).toEqual([
+          202, 403, 403,
+        ])
+      }
+      await using ingress = await startWith({ ENDPOINTS_FILE: file, TRUSTED_PROXIES: '127.0.0.1' })
+      expect(await ingress.post(newKey)).toBe(403)
+      expect(await ingress.post(newKey, claim)).toBe(202)
+      expect(await ingress.post(newKey, { forwarded: 'for="[2001:db8::1]:5000"' })).toBe(202)
+      expect(await ingress.post(newKey, { 'x-forwarded-for': '203.0.113.9, 198.51.100.1' })).toBe(403)
+      expect(await ingress.post(newKey, { ...claim, forwarded: 'for=198.51.100.1' })).toBe(403)
+      expect(await ingress.post(oldKey, claim)).toBe(403)
+      expect(await takeOwners()).toEqual(['far', 'far', 'near'])
+    },
+  )
 })
 
 describe('WARMHOOK_ENDPOINT_KEY', () => {
-  it('may come from a file that an editor has written', { timeout: 30_000 }, async () => {
+  it('can be read from a file with a byte order mark and a line break', { timeout: 30_000 }, async () => {
     const file = await write('key.txt', `\uFEFF${oldKey}\r\n`)
     await using ingress = await startWith({ WARMHOOK_ENDPOINT_KEY_FILE: file })
     expect([await ingress.post(oldKey), await ingress.post(newKey)]).toEqual([202, 401])
     expect(await takeOwners()).toEqual(['default'])
   })
 
-  it('arrives as it stands in the URL, whatever characters it may hold', { timeout: 30_000 }, async () => {
+  it('works unescaped in the URL with every allowed character', { timeout: 30_000 }, async () => {
     const characters = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index))
     const accepted = characters
       .map((character) => ClearEndpointKey.safeParse(`${character}-key-of-at-least-128-bits-${character}`).data)
@@ -170,7 +174,7 @@ describe('WARMHOOK_ENDPOINT_KEY', () => {
 })
 
 describe('RATE_LIMIT_PER_SECOND', () => {
-  it('bounds a single endpoint where it is set, and leaves it alone where it is not', { timeout: 30_000 }, async () => {
+  it('limits a single endpoint if it is set, and not if it is unset', { timeout: 30_000 }, async () => {
     const env = { WARMHOOK_ENDPOINT_KEY: oldKey }
     const flood = (ingress: Running) => Promise.all(Array.from({ length: 40 }, () => ingress.post(oldKey)))
     {

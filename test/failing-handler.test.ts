@@ -26,7 +26,7 @@ async function crmDelivery(warmhook: Installation, id: string): Promise<Delivery
 }
 
 describe('a handler', () => {
-  it('that fails twice and then succeeds is three attempts and one effect', async () => {
+  it('that fails twice and then succeeds makes three attempts and has one effect', async () => {
     let calls = 0
     await using crm = await startFakeHubspot((_inputs, _request, write) =>
       ++calls < 3 ? new Response('busy', { status: 503 }) : write(),
@@ -39,7 +39,7 @@ describe('a handler', () => {
     expect(calls).toBe(3)
   })
 
-  it('that refuses one event of fifty for good leaves 49 done, and one dead letter that the API can replay', async () => {
+  it('that permanently rejects one of fifty events leaves 49 done and one dead letter to replay', async () => {
     let isMended = false
     await using crm = await startFakeHubspot((inputs, _request, write) =>
       !isMended && inputs.some(({ id }) => id === 'm17@b.example')
@@ -55,7 +55,7 @@ describe('a handler', () => {
     expect(dead.map(({ campaignId }) => campaignId)).toEqual([17])
     expect(await crmStatus(warmhook)).toMatchObject({ dead: 1, failing: 0, enabled: true, workers: 1 })
     const order = { filter: { status: 'dead' } }
-    // What fails again is a dead letter again, and only once.
+    // An event that fails again becomes a dead letter again, and only one.
     await warmhook.post('/api/replays', order)
     await eventually(async () =>
       expect(await crmDelivery(warmhook, dead[0]?.id ?? '')).toMatchObject({ status: 'dead', attempts: 2 }),
@@ -84,7 +84,7 @@ async function crmStatus(warmhook: Installation): Promise<HandlerStatus | undefi
   return items.find(({ name }) => name === 'crm-sync')
 }
 
-/** As Bull Board lists them. */
+/** The number of failed jobs according to Bull Board. */
 async function failedJobs(warmhook: Installation): Promise<number | undefined> {
   const { queues } = await warmhook.api<{ queues: readonly { name: string; counts: { failed: number } }[] }>(
     '/queues/api/queues',
@@ -92,8 +92,8 @@ async function failedJobs(warmhook: Installation): Promise<number | undefined> {
   return queues.find(({ name }) => name === 'crm-sync')?.counts.failed
 }
 
-describe('what nobody can read', () => {
-  it('is accepted, kept byte for byte with the reasons, and stays there through a replay', async () => {
+describe('an invalid webhook', () => {
+  it('is accepted, quarantined byte for byte with the reasons, and quarantined again after a replay', async () => {
     await using warmhook = await startInstallation()
     const bodies: readonly (readonly [string, Buffer])[] = [
       ['not JSON', Buffer.from('hello')],

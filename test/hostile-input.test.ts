@@ -62,14 +62,14 @@ describe('the ingress', () => {
     return socket
   }
 
-  /** What the server says before it ends the connection. */
+  /** Everything that the server sends before it closes the connection. */
   async function readToEnd(socket: Socket): Promise<string> {
     let text = ''
     for await (const chunk of socket.setEncoding('utf8')) text += String(chunk)
     return text
   }
 
-  it('serves the others while one key is flooded', async () => {
+  it('serves other keys while one key is flooded', async () => {
     const flood = await Promise.all(Array.from({ length: 100 }, () => send('acme')))
     const refused = flood.filter(({ status }) => status === 429)
     expect(refused.length).toBeGreaterThan(50)
@@ -78,24 +78,24 @@ describe('the ingress', () => {
     expect((await send('globex')).status).toBe(202)
   })
 
-  it.each(['gzip', 'br', 'deflate, gzip', 'nonsense'])('accepts a body that is said to be in %s', async (encoding) => {
+  it.each(['gzip', 'br', 'deflate, gzip', 'nonsense'])('accepts a body with Content-Encoding %s', async (encoding) => {
     const body = gzipSync('0'.repeat(1_000_000))
     expect((await send('globex', { body, headers: { 'content-encoding': encoding } })).status).toBe(202)
   })
 
-  it('ends a connection whose headers do not come', async () => {
+  it('closes a connection with incomplete headers after a timeout', async () => {
     const socket = await connect()
     socket.write('POST /webhooks/mailivery/x HTTP/1.1\r\nhost: x\r\n')
     expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408/)
   })
 
-  it('ends a connection whose body does not come', async () => {
+  it('closes a connection with an incomplete body after a timeout', async () => {
     const socket = await connect()
     socket.write(`POST /webhooks/mailivery/${keyOf('globex')} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"a":`)
     expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /)
   })
 
-  it('outlives connections that are reset in the middle of a body', async () => {
+  it('survives connections that are reset in the middle of a body', async () => {
     for (let count = 0; count < 50; count += 1) {
       const socket = await connect()
       socket.write(
@@ -106,14 +106,14 @@ describe('the ingress', () => {
     expect((await fetch(`${ingress.url}/healthz`)).status).toBe(200)
   })
 
-  it('answers beside thousands of idle connections', { timeout: 60_000 }, async () => {
+  it('answers with thousands of idle connections open', { timeout: 60_000 }, async () => {
     const idle = await Promise.all(Array.from({ length: 2_000 }, connect))
     expect((await fetch(`${ingress.url}/healthz`)).status).toBe(200)
     for (const socket of idle) socket.destroy()
   })
 })
 
-/** Bodies that break readers: odd bytes, odd JSON, the documented shape with odd values. */
+/** Bodies that break parsers: random bytes, random JSON, the documented shape with unusual values. */
 const hostileBody: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 300 }),
   fc.json().map((json) => Buffer.from(json)),
@@ -150,8 +150,8 @@ const craftedBodies: readonly string[] = [
   '\ufeff{"type":"campaign.updated","account":{"id":4}}',
 ]
 
-describe('reading hostile bodies', () => {
-  it('gives a verdict on every body, and keeps each byte', () => {
+describe('hostile bodies', () => {
+  it('are all classified and stored byte for byte', () => {
     fc.assert(
       fc.property(hostileBody, (bytes) => {
         const encoded = encodeBody(bytes)
@@ -165,7 +165,7 @@ describe('reading hostile bodies', () => {
     expect(Reflect.get({}, 'polluted')).toBeUndefined()
   })
 
-  it('brings each to an end that the ledger knows', { timeout: 120_000 }, async () => {
+  it('all reach a final state in the ledger', { timeout: 120_000 }, async () => {
     await using site = await startInstallation()
     const bodies = [
       ...craftedBodies.map((text) => Buffer.from(text)),
@@ -179,7 +179,7 @@ describe('reading hostile bodies', () => {
     expect(ledger.processed).toBeGreaterThan(3)
   })
 
-  it('says nothing secret or personal in its logs, metrics and errors', { timeout: 60_000 }, async () => {
+  it('leave no secrets or personal data in logs, metrics and errors', { timeout: 60_000 }, async () => {
     const address = 'somebody.private@people.example'
     await using site = await startInstallation({
       LOG_LEVEL: 'trace',

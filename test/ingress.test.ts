@@ -35,7 +35,7 @@ function start(redisUrl: string, prefix: string): Promise<Ingress> {
   )
 }
 
-/** One list for each job in the intake queue. */
+/** The envelopes of each job in the intake queue. */
 async function batchesUnder(prefix: string): Promise<readonly EnvelopeBatch['envelopes'][]> {
   const onError = (): void => undefined
   const connection = connectProducer({ url: inject('redisUrl'), onError })
@@ -67,7 +67,7 @@ describe('the ingress', () => {
     return fetch(`${ingress.url}${path}`, { method: 'POST', ...(body === undefined ? {} : { body, duplex: 'half' }) })
   }
 
-  /** Everything in the intake queue. */
+  /** All envelopes in the intake queue. */
   async function queued(): Promise<EnvelopeBatch['envelopes']> {
     return (await batchesUnder(keys.prefix)).flat()
   }
@@ -77,7 +77,7 @@ describe('the ingress', () => {
     ['Latin-1 bytes', Buffer.from('{"name":"caf\xe9"}', 'latin1')],
     ['NUL bytes', Buffer.from([0, 1, 2, 0])],
     ['a byte order mark', Buffer.from('\uFEFF{}')],
-  ])('accepts %s and keeps every byte', async (_name, bytes) => {
+  ])('accepts %s and stores every byte', async (_name, bytes) => {
     const response = await send(new Uint8Array(bytes))
     expect(response.status).toBe(202)
     const { id } = (await response.json()) as { id: string }
@@ -90,7 +90,7 @@ describe('the ingress', () => {
     ['a wrong key', '{}', '/webhooks/mailivery/another-key-of-128-bits', 401],
     ['an unknown source', '{}', `/webhooks/nobody/${key}`, 404],
     ['10 MB', new Uint8Array(10_000_000), `/webhooks/mailivery/${key}`, 413],
-    ['a path that is none', '{}', '/nothing', 404],
+    ['an unknown path', '{}', '/nothing', 404],
   ])('refuses %s', async (_name, body, path, status) => {
     const response = await send(body, path)
     expect(response.status).toBe(status)
@@ -98,7 +98,7 @@ describe('the ingress', () => {
     expect(await response.json()).toMatchObject({ status })
   })
 
-  it('refuses a chunked body beyond the limit without keeping it', async () => {
+  it('refuses a chunked body that exceeds the limit', async () => {
     const socket = connect(Number(new URL(ingress.url).port), '127.0.0.1')
     socket.write(
       `POST /webhooks/mailivery/${key} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n`,
@@ -109,7 +109,7 @@ describe('the ingress', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /)
   })
 
-  it('keeps nothing of a request that breaks off', async () => {
+  it('stores nothing of an aborted request', async () => {
     const before = (await queued()).length
     const socket = connect(Number(new URL(ingress.url).port), '127.0.0.1')
     socket.write(`POST /webhooks/mailivery/${key} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf`)
@@ -119,13 +119,13 @@ describe('the ingress', () => {
     expect(await queued()).toHaveLength(before + 1)
   })
 
-  it('makes ids that sort in the order of arrival', async () => {
+  it('generates ids that sort in order of arrival', async () => {
     const ids: string[] = []
     for (let sent = 0; sent < 20; sent += 1) ids.push(((await (await send('{}')).json()) as { id: string }).id)
     expect(ids.toSorted()).toEqual(ids)
   })
 
-  it('shares jobs among requests that come while an add is on its way', async () => {
+  it('batches requests that arrive while an add is in flight', async () => {
     await using cleanup = new AsyncDisposableStack()
     const { redisUrl, prefix } = cleanup.use(testPrefix())
     const { hostname, port } = new URL(redisUrl)
@@ -141,12 +141,12 @@ describe('the ingress', () => {
     expect(answers.every(({ status }) => status === 202)).toBe(true)
     const sizes = (await batchesUnder(prefix)).map((batch) => batch.length)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(200)
-    // One by one they would be 200 jobs; full ones would be four.
+    // Without batching there would be 200 jobs; with full batches, four.
     expect(sizes.length).toBeLessThan(20)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(64)
   })
 
-  it('reads no more bodies at once than it has memory for, and gives it back', async () => {
+  it('limits the memory for bodies that are being read, and releases it', async () => {
     // More than 64 MiB in all.
     const sockets = Array.from({ length: 300 }, () => connect(Number(new URL(ingress.url).port), '127.0.0.1'))
     const answers: string[] = []
@@ -162,7 +162,7 @@ describe('the ingress', () => {
     await eventually(async () => expect((await send('{}')).status).toBe(202))
   })
 
-  it('counts its answers by status', async () => {
+  it('counts its responses by status', async () => {
     const metrics = await (await fetch(`${ingress.url}/metrics`)).text()
     expect(metrics).toMatch(/warmhook_ingress_answers_total\{status="202",service="ingress"\} [1-9]/)
     expect(metrics).toMatch(/warmhook_ingress_answers_total\{status="413",service="ingress"\} [1-9]/)
@@ -170,7 +170,7 @@ describe('the ingress', () => {
 })
 
 describe('the ingress without Redis', () => {
-  it('answers 503 with Retry-After within two seconds, says so on /readyz', async () => {
+  it('answers 503 with Retry-After within two seconds, and 503 on /readyz', async () => {
     await using ingress = await start('redis://127.0.0.1:1', '{none}')
     const response = await fetch(`${ingress.url}/webhooks/mailivery/${key}`, {
       method: 'POST',

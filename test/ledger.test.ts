@@ -53,7 +53,7 @@ describe('the ledger', () => {
     ['the first', 0],
     ['one in between', 1],
     ['the last', 2],
-  ])('misses %s of the waiting jobs when it is removed, and says which', async (_name, index) => {
+  ])('reports %s of the waiting jobs as missing after it is removed, with its numbers', async (_name, index) => {
     await intake.pause()
     await send(3)
     await eventually(
@@ -82,7 +82,7 @@ describe('the ledger', () => {
     expect(metrics).toMatch(/^warmhook_ledger_balanced\{?.* 0$/m)
   })
 
-  it('misses the only job when it is removed, also after Redis forgot that there was an ingress', async () => {
+  it('reports the only job as missing, even after Redis has lost the record of the ingress', async () => {
     await intake.pause()
     await send(1)
     await eventually(
@@ -96,7 +96,7 @@ describe('the ledger', () => {
     )
   })
 
-  it('misses nothing when an ingress is killed, and nothing that waits', async () => {
+  it('reports nothing as missing when an ingress is killed or jobs are waiting', async () => {
     await intake.pause()
     await send(5)
     site.ingress.kill('SIGKILL')
@@ -113,8 +113,8 @@ describe('the ledger', () => {
   })
 })
 
-describe('the ledger of a site with a spool', () => {
-  it('takes what is in the spool for neither lost nor done, also while the ingress is killed and started again', async () => {
+describe('the ledger of an installation with a spool', () => {
+  it('counts spooled webhooks as neither lost nor done, even while the ingress is killed and restarted', async () => {
     await using stack = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'warmhook-ledger-'))
     stack.defer(() => rm(directory, { recursive: true, force: true }))
@@ -125,7 +125,7 @@ describe('the ledger of a site with a spool', () => {
     const readLedger = (): Promise<Ledger> => site.api<Ledger>('/api/ledger')
     const admin = connectConsumer({ url: redis.url, onError: () => undefined })
     stack.defer(() => admin.disconnect())
-    // Nearly full: the ingress spools, while everybody else goes on.
+    // Redis is nearly full: the ingress spools, and all other processes continue.
     await admin.setrange('ballast', 10 * 1024 * 1024, 'x')
     const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
     await admin.config('SET', 'maxmemory', String(Math.round(used / 0.9)))
@@ -138,7 +138,7 @@ describe('the ledger of a site with a spool', () => {
     }, patience)
     site.ingress.kill('SIGKILL')
     await site.ingress.exited
-    // It had no time to report what it accepted last.
+    // The ingress had no time to report the webhooks that it accepted last.
     expect(await readLedger()).toMatchObject({ missing: 0, balanced: true })
     await using next = await spawnApp('apps/ingress/src/main.ts', site.env, { readyLine: /ingress is listening/ })
     const found = { accepted, missing: 0, balanced: true }

@@ -27,7 +27,7 @@ describe('an installation', { timeout: 60_000 }, () => {
   }, 60_000)
   afterAll(() => site[Symbol.asyncDispose]())
 
-  /** The event of a body, once it is recorded. */
+  /** Sends a body and returns its event once it is recorded. */
   async function eventOf(
     body: string | Uint8Array<ArrayBuffer>,
     headers?: Record<string, string>,
@@ -45,7 +45,7 @@ describe('an installation', { timeout: 60_000 }, () => {
     return page.items
   }
 
-  it('makes a pause of a problem whose fields have odd shapes, and shows what it made of them', async () => {
+  it('opens a pause for a problem with unusual field types, and shows how it read them', async () => {
     const account = { id: '991', tags: 'a,b', meta: { x: 1 }, first_name: 5, email: 'odd@b.example' }
     const reason = { code: 535 }
     const body = JSON.stringify({ type: ' Campaign.Connection.Problematic', action: [1], reason, account })
@@ -83,7 +83,7 @@ describe('an installation', { timeout: 60_000 }, () => {
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
     ['deflate, gzip', (text: string) => gzipSync(deflateSync(text))],
-  ])('records a body in %s as it came, and shows it inflated', async (coding, compress) => {
+  ])('stores a body in %s as received, and shows it inflated', async (coding, compress) => {
     const event = await eventOf(new Uint8Array(compress(`${problem} `)), { 'content-encoding': coding })
     expect(event).toMatchObject({
       campaignId: 218,
@@ -95,7 +95,7 @@ describe('an installation', { timeout: 60_000 }, () => {
     })
   })
 
-  it.each(['utf-8', 'Identity', ''])('takes Content-Encoding %j for no compression', async (coding) => {
+  it.each(['utf-8', 'Identity', ''])('treats Content-Encoding %j as no compression', async (coding) => {
     expect(await eventOf(problem, { 'content-encoding': coding })).toMatchObject({
       contentEncoding: null,
       warnings: [],
@@ -106,7 +106,7 @@ describe('an installation', { timeout: 60_000 }, () => {
     expect(await eventOf(`\uFEFF${problem}`)).toMatchObject({ campaignId: 218, warnings: [] })
   })
 
-  it('quarantines what inflates beyond the limit or does not inflate, with its coding, and a replay keeps it', async () => {
+  it('quarantines bodies that exceed the limit or do not inflate, and keeps their coding on replay', async () => {
     const bodies = {
       'inflates beyond MAX_BODY_BYTES': gzipSync('0'.repeat(20_001)),
       'does not inflate': gzipSync(problem).subarray(0, -9),

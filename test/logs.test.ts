@@ -18,7 +18,7 @@ const nowhere = { redis: 'redis://127.0.0.1:1', postgres: 'postgres://nobody@127
 const servers = ['ingress', 'worker', 'board'] as const
 const ports = { ingress: 'INGRESS_PORT', worker: 'WORKER_PORT', board: 'BOARD_PORT' } as const
 
-describe('every line of a process is JSON, and no kind of line comes more than once a second', () => {
+describe('every log line is JSON, and no kind of line is logged more than once per second', () => {
   const stack = new AsyncDisposableStack()
   let settings: Readonly<Record<string, string>>
   let silent: Server
@@ -28,7 +28,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
     const database = stack.use(await createTestDatabase())
     directory = await mkdtemp(join(tmpdir(), 'warmhook logs '))
     stack.defer(() => rm(directory, { recursive: true, force: true }))
-    // Takes connections and says nothing.
+    // Accepts connections and never answers.
     silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     stack.defer(() => void silent.close())
     await once(silent, 'listening')
@@ -48,7 +48,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
   const start = (name: string, env: Readonly<Record<string, string>>): Promise<SpawnedApp> =>
     spawnApp(`apps/${name}/src/main.ts`, { ...settings, ...env })
 
-  /** What is wrong with the lines of a process that is ended now. */
+  /** Ends a process and returns the faults in its log. */
   async function faultsAtEnd(app: SpawnedApp, signal: NodeJS.Signals = 'SIGKILL'): Promise<readonly string[]> {
     app.kill(signal)
     await app.exited
@@ -67,20 +67,20 @@ describe('every line of a process is JSON, and no kind of line comes more than o
       expect(await faultsAtEnd(app)).toEqual([])
     })
 
-    it('with a Redis that takes connections and says nothing', async () => {
+    it('with a Redis that accepts connections and never answers', async () => {
       await using app = await start(name, { REDIS_URL: `redis://127.0.0.1:${portOf(silent)}` })
       await app.waitForLine(/"msg":"redis/, 40_000)
       expect(await faultsAtEnd(app)).toEqual([])
     })
 
-    it('with a Redis that refuses the password', async () => {
+    it('with a Redis that rejects the password', async () => {
       await using redis = await startRedisServer({ dataDir: join(directory, `${name} password`), password: true })
       await using app = await start(name, { REDIS_URL: `redis://:wrong@127.0.0.1:${redis.port}` })
       await app.waitForLine(/WRONGPASS/)
       expect(await faultsAtEnd(app)).toEqual([])
     })
 
-    it('with a Redis that is full, and then gone', async () => {
+    it('with a Redis that is full, then unreachable', async () => {
       await using redis = await startRedisServer({ dataDir: join(directory, `${name} full`), maxmemory: '1kb' })
       await using app = await start(name, { REDIS_URL: redis.url })
       if (name === 'worker') await app.waitForLine(/OOM command not allowed.*"repeated":\d/)
@@ -90,7 +90,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
       expect(await faultsAtEnd(app)).toEqual([])
     })
 
-    it('with wrong settings', async () => {
+    it('with invalid settings', async () => {
       expect(await failureOf(name, { REDIS_URL: 'http://wrong', [ports[name]]: 'many' })).toEqual(
         failed(new RegExp(`REDIS_URL[^]*${ports[name]}`)),
       )
@@ -114,7 +114,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
     expect(await faultsAtEnd(app)).toEqual([])
   })
 
-  it('ingress that has to refuse webhooks counts them', async () => {
+  it('ingress without Redis counts the refused webhooks', async () => {
     await using app = await start('ingress', { REDIS_URL: nowhere.redis })
     const [, url] = await app.waitForLine(/"url":"(http:[^"]+)"/)
     const post = () => fetch(`${url}/webhooks/mailivery/${key}`, { method: 'POST', body: '{}' })
@@ -124,7 +124,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
     expect(await faultsAtEnd(app, 'SIGTERM')).toEqual([])
   })
 
-  it('ingress with a spool says when webhooks go there, and when that ends', async () => {
+  it('ingress with a spool logs when spooling starts and ends', async () => {
     const dataDir = join(directory, 'spooling')
     const first = await startRedisServer({ dataDir })
     await using app = await start('ingress', { REDIS_URL: first.url, SPOOL_DIR: join(directory, 'spool') })
@@ -158,7 +158,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
     expect(findFaults(output)).toEqual([])
   })
 
-  describe('standalone, whose standard output is for people', { timeout: 150_000 }, () => {
+  describe('standalone, whose standard output is human-readable', { timeout: 150_000 }, () => {
     const own = (name: string, env: Readonly<Record<string, string>>): Promise<SpawnedApp> =>
       spawnApp('apps/standalone/src/main.ts', {
         DATA_DIR: join(directory, name),
@@ -184,7 +184,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
       expect(await failureOfOwn('postgres', { DATABASE_URL: nowhere.postgres })).toEqual(failed(/ECONNREFUSED/))
     })
 
-    it('with wrong settings', async () => {
+    it('with invalid settings', async () => {
       expect(await failureOfOwn('settings', { BATCH_MAX: 'many' })).toEqual(failed(/BATCH_MAX/))
     })
 
@@ -197,7 +197,7 @@ describe('every line of a process is JSON, and no kind of line comes more than o
 interface Failure {
   readonly code: number | null
   readonly faults: readonly string[]
-  /** The messages of the lines that say why the process ended. */
+  /** The fatal messages, which say why the process exited. */
   readonly fatal: readonly unknown[]
 }
 
@@ -206,7 +206,7 @@ function toFailure({ code }: { readonly code: number | null }, output: string): 
   return { code, faults: findFaults(output), fatal: fatal.map(({ msg }) => msg) }
 }
 
-/** How many errors the lines with this message stand for. */
+/** The number of errors that the lines with this message represent. */
 function countOf(output: string, message: string): number {
   const lines = parseLines(output).filter(({ msg }) => msg === message)
   return lines.reduce((sum, { repeated = 1 }) => sum + Number(repeated), 0)

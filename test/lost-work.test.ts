@@ -17,14 +17,14 @@ type Redis = ReturnType<typeof connectConsumer>
 interface Home extends AsyncDisposable {
   readonly warmhook: Installation
   readonly db: Database
-  /** Belongs to this installation alone, so that it can be flushed and filled. */
+  /** Used by this installation only, so that it can be flushed and filled. */
   readonly redis: Redis
   readonly crm: FakeHubspot
   /** Between the workers and the CRM. */
   readonly proxy: TcpProxy
 }
 
-/** An installation with a Redis and a CRM of its own. */
+/** An installation with its own Redis and CRM. */
 async function install(options: { readonly maxmemory?: string } = {}): Promise<Home> {
   const stack = new AsyncDisposableStack()
   const crm = stack.use(await startFakeHubspot())
@@ -78,7 +78,7 @@ async function countEvents(db: Database): Promise<number> {
   return Number(events)
 }
 
-/** Waits until every event is routed and every handler has jobs that it does not take. */
+/** Waits until every event is routed and every handler has waiting jobs. */
 async function routed({ db, redis }: Home, count: number): Promise<void> {
   await eventually(
     async () => {
@@ -89,7 +89,7 @@ async function routed({ db, redis }: Home, count: number): Promise<void> {
   )
 }
 
-/** Of the jobs that wait. */
+/** The ids of the waiting jobs. */
 async function keysOf(redis: Redis, handler: string): Promise<readonly string[]> {
   const [prefix] = (await redis.keys('*:intake:meta')).map((key) => key.slice(0, -':intake:meta'.length))
   return redis.lrange(`${prefix}:${handler}:wait`, 0, -1)
@@ -106,15 +106,15 @@ async function expectOnce({ db, crm }: Home, count: number): Promise<void> {
   expect(crm.contacts.size).toBe(count)
 }
 
-// They mostly wait for the sweeper, so they wait together.
-describe.concurrent('work that Redis has forgotten after routing', { timeout: 240_000 }, () => {
-  it('is done within a minute, and nothing twice, when all of Redis was flushed', async () => {
+// Concurrent, because these tests mostly wait for the sweeper.
+describe.concurrent('routed work that Redis has lost', { timeout: 240_000 }, () => {
+  it('is done once after Redis is flushed', async () => {
     await using home = await install()
     const { warmhook, db, redis } = home
     for (const name of handlers) await warmhook.post(`/api/handlers/${name}/pause`, {})
     await sendProblems(warmhook, 1, 200)
     await routed(home, 200)
-    // Also forgets that the handlers are paused.
+    // Also ends the pause of the handlers.
     await redis.flushall()
     expect(await warmhook.settled(200)).toMatchObject({ processed: 200, dead: 0, missing: 0, balanced: true })
     await expectOnce(home, 200)
@@ -122,7 +122,7 @@ describe.concurrent('work that Redis has forgotten after routing', { timeout: 24
   })
 
   it.each(['empty', 'obliterate'])(
-    'is done once when somebody chose to %s the queues on Bull Board',
+    'is done only once after the action "%s" on the queues in Bull Board',
     async (action) => {
       await using home = await install()
       const { warmhook, redis } = home
@@ -149,8 +149,8 @@ describe.concurrent('work that Redis has forgotten after routing', { timeout: 24
   )
 })
 
-describe('a long outage of the CRM with a small Redis', { timeout: 300_000 }, () => {
-  it('refuses nobody, leaves Redis room for the intake, and all is delivered afterwards', async () => {
+describe('a long CRM outage with a small Redis', { timeout: 300_000 }, () => {
+  it('refuses no webhook, leaves memory for the intake in Redis, and delivers everything afterwards', async () => {
     const total = 20_000
     const megabytes = 8
     await using home = await install({ maxmemory: `${megabytes}mb` })
@@ -160,7 +160,7 @@ describe('a long outage of the CRM with a small Redis', { timeout: 300_000 }, ()
     let mostWaiting = 0
     for (let sent = 0; sent < total; sent += 1_000) {
       for (let count = 0; count < 1_000; count += 100) await sendProblems(warmhook, sent + count + 1, 100)
-      // What waits to be routed is not the handlers' share.
+      // Wait for routing: unrouted webhooks do not count towards the handlers' share of memory.
       await eventually(async () => expect(await countEvents(db)).toBe(sent + 1_000), { timeoutMs: 60_000 })
       highest = Math.max(highest, Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]))
       mostWaiting = Math.max(mostWaiting, (await readOutboxState(db)).waiting)

@@ -75,7 +75,7 @@ describe('the main job', () => {
       account: { campaign_id: 218, email: 'a@b.example' },
     })
     await sendAll([problem, updated, problem])
-    // The first problem repeats the one before it; the third has the update between.
+    // The first problem repeats the previous one; the second comes after the update.
     expect(await warmhook.settled(13)).toMatchObject({ processed: 7, duplicate: 6, balanced: true })
     const { items } = await warmhook.api<Page<Pause>>('/api/pauses')
     expect(items.filter(({ campaignId }) => campaignId === 218).map(({ closedBy }) => closedBy)).toEqual([

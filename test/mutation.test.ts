@@ -27,7 +27,7 @@ describe('mutantsOf', () => {
     expect(mutantsOf('a.ts', text)).toEqual([])
   })
 
-  it('says where and what', () => {
+  it('describes a mutant by its place and its change', () => {
     const text = 'const a = 1\nconst b = a < 2\n'
     const [, mutant] = mutantsOf('a.ts', text)
     expect(mutant && describeMutant(text, mutant)).toBe('a.ts:2: < → <=')
@@ -43,7 +43,7 @@ describe('selectTests', () => {
     ['test/chaos.test.ts', 'packages/testing/src/spawn-app.ts'],
   ].map(([from = '', to = '']) => ({ from, to, specifier: to }))
 
-  it('takes the nearest tests first, and for an app those of whole processes', () => {
+  it('selects the nearest tests first, and for an app those that start whole processes', () => {
     expect(selectTests('packages/a/src/x.ts', { edges })).toEqual([
       ['packages/a/src/x.test.ts'],
       ['packages/b/src/y.test.ts'],

@@ -7,8 +7,8 @@ import { startInstallation } from './support/start-installation.ts'
 const problemOf = (id: number) =>
   JSON.stringify({ type: 'campaign.connection.problematic', reason: 'x', account: { id, email: `m${id}@b.example` } })
 
-describe('a Slack that takes one message a second', () => {
-  it('gets 58 pauses in a few messages from two workers, and refuses hardly any', { timeout: 90_000 }, async () => {
+describe('a Slack that accepts one message per second', () => {
+  it('receives 58 pauses in a few messages from two workers, and refuses very few', { timeout: 90_000 }, async () => {
     let [last, refused] = [Number.NEGATIVE_INFINITY, 0]
     const told: string[] = []
     await using slack = await startHttpPeer(({ body }) => {
@@ -36,7 +36,7 @@ describe('a Slack that takes one message a second', () => {
 
 describe('accounts that refuse everything', () => {
   it(
-    'hold their events without using up attempts, and say so once and to the doctor',
+    'hold their events without using up attempts, with one log line each and a finding of the doctor',
     { timeout: 90_000 },
     async () => {
       await using slack = await startHttpPeer(() => new Response('no_service', { status: 404 }))
@@ -61,7 +61,7 @@ describe('accounts that refuse everything', () => {
         },
         { timeoutMs: 20_000, intervalMs: 250 },
       )
-      // Calls side by side may have begun before the first was refused.
+      // Concurrent calls may have started before the first was refused.
       expect(crm.requests.length).toBeLessThanOrEqual(8)
       expect(slack.requests).toHaveLength(1)
       const hints = site.worker.output().match(/peer refuses: its events are held/g)

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startInstallation, type Installation } from './support/start-installation.ts'
 
-/** Sends text over a socket of its own, and returns all that comes back. */
+/** Sends text over a new socket, and returns the whole response. */
 async function speak(url: string, message: string): Promise<string> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -11,7 +11,7 @@ async function speak(url: string, message: string): Promise<string> {
   return text(socket)
 }
 
-describe('HTTP as old and odd clients speak it', { timeout: 60_000 }, () => {
+describe('HTTP from old and unusual clients', { timeout: 60_000 }, () => {
   let site: Installation
   let path: string
   beforeAll(async () => {
@@ -71,7 +71,7 @@ describe('HTTP as old and odd clients speak it', { timeout: 60_000 }, () => {
     ['POST', '/healthz', 'GET, HEAD'],
     ['DELETE', '/readyz/', 'GET, HEAD'],
     ['PATCH', '//metrics', 'GET, HEAD'],
-  ])('the ingress answers %s %s with 405 and what is allowed', async (method, target, allow) => {
+  ])('the ingress answers %s %s with 405 and an Allow header', async (method, target, allow) => {
     const answer = await speak(
       site.ingressUrl,
       `${method} ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
@@ -89,7 +89,7 @@ describe('HTTP as old and odd clients speak it', { timeout: 60_000 }, () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 
-  it.each(['ingress', 'worker'] as const)('the %s takes slashes too many for what they are', async (name) => {
+  it.each(['ingress', 'worker'] as const)('the %s ignores extra slashes', async (name) => {
     const url = name === 'ingress' ? site.ingressUrl : site.workerUrl
     for (const target of ['/healthz/', '//healthz', '//metrics//'])
       expect((await fetch(`${url}${target}`)).status).toBe(200)

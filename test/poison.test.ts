@@ -4,7 +4,7 @@ import { startInstallation } from './support/start-installation.ts'
 
 type Installation = Awaited<ReturnType<typeof startInstallation>>
 
-/** Sends five webhooks, the third of them poison for workers that import the fixture, and waits until they are settled. */
+/** Sends five webhooks, the third of which kills workers that preload the fixture, and waits until they are settled. */
 async function poison(stack: AsyncDisposableStack, fixture: string) {
   const file = join(import.meta.dirname, '../packages/testing/src/fixtures', fixture)
   const site = stack.use(await startInstallation({ WORKER_LOCK_MS: '1000', NODE_OPTIONS: `--import ${file}` }))
@@ -24,7 +24,7 @@ async function poison(stack: AsyncDisposableStack, fixture: string) {
   return { site, ledger, poisonId: ids[2] ?? '' }
 }
 
-/** As a container's supervisor does, for at most thirty times. */
+/** Restarts workers like a container supervisor, at most thirty times. */
 async function restartWorkers(site: Installation, stop: AbortSignal): Promise<void> {
   for (let worker = site.worker, restarts = 0; !stop.aborted && restarts < 30; restarts += 1) {
     await Promise.race([worker.exited, stopped(stop)])
@@ -39,7 +39,7 @@ function stopped(signal: AbortSignal): Promise<unknown> {
 }
 
 describe('an event that kills its worker', { timeout: 180_000 }, () => {
-  it('ends alone as a dead letter that says so, and the others of its batch are done', async () => {
+  it('becomes a dead letter with the cause, and the rest of its batch is processed', async () => {
     await using stack = new AsyncDisposableStack()
     const { site, ledger, poisonId } = await poison(stack, 'die-of-poison.ts')
     expect(ledger).toMatchObject({ accepted: 5, processed: 4, dead: 1, balanced: true })
@@ -49,7 +49,7 @@ describe('an event that kills its worker', { timeout: 180_000 }, () => {
     ])
   })
 
-  it('ends alone in quarantine when reading it is what kills, and the others of its batch are done', async () => {
+  it('is quarantined if parsing it kills the worker, and the rest of its batch is processed', async () => {
     await using stack = new AsyncDisposableStack()
     const { site, ledger, poisonId } = await poison(stack, 'die-of-reading.ts')
     expect(ledger).toMatchObject({ accepted: 5, processed: 4, quarantined: 1, dead: 0, balanced: true })

@@ -21,7 +21,7 @@ async function redisPid({ path }: DataDir): Promise<number> {
 
 describe.concurrent('the private Redis of npm start', () => {
   it(
-    'is started again when it is killed, loses nothing, and Ctrl-C ends everything well',
+    'is restarted when it is killed, loses nothing, and all processes stop cleanly on Ctrl-C',
     { timeout: 180_000 },
     async () => {
       await using dataDir = await makeDataDir()
@@ -44,7 +44,7 @@ describe.concurrent('the private Redis of npm start', () => {
         const killed = await redisPid(dataDir)
         for (let count = 0; count < 20; count++) await post()
         process.kill(killed, 'SIGKILL')
-        // To the spool, as long as there is no Redis.
+        // These go to the spool while Redis is down.
         for (let count = 0; count < 20; count++) await post()
         await eventually(async () => expect(await redisPid(dataDir)).not.toBe(killed), { timeoutMs: 20_000 })
         await post()
@@ -64,7 +64,7 @@ describe.concurrent('the private Redis of npm start', () => {
     },
   )
 
-  it('ends the process with what to do when it can not be started again', { timeout: 180_000 }, async () => {
+  it('ends the process with advice if it cannot be restarted', { timeout: 180_000 }, async () => {
     await using dataDir = await makeDataDir()
     const env = { DATA_DIR: dataDir.path, INGRESS_PORT: '0', BOARD_PORT: '0' }
     await using app = await spawnApp('apps/standalone/src/main.ts', env, { readyLine: /Ctrl-C/, timeoutMs: 90_000 })

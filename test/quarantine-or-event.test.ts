@@ -18,7 +18,7 @@ describe.each(engines)('an envelope that is routed more than once, on %s', (engi
   })
   afterAll(() => store[Symbol.asyncDispose]())
 
-  it('is an event or quarantined, never both, whatever each attempt makes of it and however attempts are grouped', async () => {
+  it('is an event or quarantined, never both, for any verdicts and any grouping of the attempts', async () => {
     const attempt = fc.record({
       verdict: fc.constantFrom<Verdict>('event', 'refused'),
       envelope: fc.nat(2),
@@ -45,7 +45,7 @@ describe.each(engines)('an envelope that is routed more than once, on %s', (engi
     )
   })
 
-  it('gets one delivery row from an attempt that names it twice', async () => {
+  it('gets one delivery row from an attempt that contains it twice', async () => {
     const [envelope] = makeEnvelopes()
     const record = { eventId: envelope.id, status: 'failing', note: 'busy' } as const
     const attempt = { handler: 'notify', startedAt: 0, finishedAt: 1, replayId: undefined }

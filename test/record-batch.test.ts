@@ -63,7 +63,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
   })
   afterAll(() => store[Symbol.asyncDispose]())
 
-  it('gives handlers the events and keeps their bytes', async () => {
+  it('passes the events to handlers and stores their raw bytes', async () => {
     const { problem } = bodies()
     const sent = envelope(problem)
     expect(idsOf(await record(store.db, [sent]))).toEqual([sent.id])
@@ -72,7 +72,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(row.received_at.getTime()).toBe(sent.receivedAt)
   })
 
-  it("takes an event equal to the mailbox's previous one for a duplicate, in one batch or in two", async () => {
+  it("counts an event equal to the mailbox's previous one as a duplicate, in one batch or in two", async () => {
     const { problem } = bodies()
     const [first, second, third] = [envelope(problem), envelope(problem), envelope(problem)]
     expect(idsOf(await record(store.db, [first, second]))).toEqual([first.id])
@@ -80,13 +80,13 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await duplicatesAmong(store.db, [first, second, third])).toEqual([second.id, third.id])
   })
 
-  it('takes problem, updated, problem for three events although two are equal', async () => {
+  it('records problem, updated, problem as three events although two are equal', async () => {
     const { problem, updated } = bodies()
     const history = [envelope(problem), envelope(updated), envelope(problem)]
     expect(idsOf(await record(store.db, history))).toEqual(history.map(({ id }) => id))
   })
 
-  it('hands an event over after all when one that came before it is routed later', async () => {
+  it('passes on a former duplicate when an event that arrived before it is routed later', async () => {
     const { problem, updated } = bodies()
     const [first, between, last] = [envelope(problem), envelope(updated), envelope(problem)]
     expect(idsOf(await record(store.db, [first, last]))).toEqual([first.id])
@@ -94,7 +94,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await duplicatesAmong(store.db, [first, between, last])).toEqual([])
   })
 
-  it('owes an event again, as a run of its own, that turns out to be a duplicate', async () => {
+  it('schedules a separate run for an event that turns out to be a duplicate', async () => {
     const { problem } = bodies()
     const [first, last] = [envelope(problem), envelope(problem)]
     expect(idsOf(await record(store.db, [last]))).toEqual([last.id])
@@ -108,7 +108,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     )
   })
 
-  it('owes nothing twice when the router dies before it could use the answer, and forgets nothing', async () => {
+  it('schedules everything exactly once if the router dies before it uses the result', async () => {
     const { problem, updated } = bodies()
     const [first, between, last] = [envelope(problem), envelope(updated), envelope(problem)]
     await record(store.db, [first, last])
@@ -118,7 +118,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await owedAmong(store.db, [first, between, last])).toEqual([first.id, between.id, last.id])
   })
 
-  it('owes a revived event also when a later one has taken its place before the router is tried again', async () => {
+  it('keeps a former duplicate scheduled if a later event is routed before the router retries', async () => {
     const { problem, updated } = bodies()
     const [first, between, next, last] = [envelope(problem), envelope(updated), envelope(updated), envelope(problem)]
     await record(store.db, [first, last])
@@ -129,7 +129,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await owedAmong(store.db, [last])).toEqual([last.id])
   })
 
-  it('hands out what a router without an outbox has recorded, when that is routed again', async () => {
+  it('passes on events recorded by a router without an outbox when they are routed again', async () => {
     const { problem } = bodies()
     const sent = envelope(problem)
     const id = randomUUID()
@@ -140,7 +140,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(idsOf(await record(store.db, [sent], id))).toEqual([])
   })
 
-  it('counts one duplicate whichever of two equal events is routed first', async () => {
+  it('counts the later of two equal events as the duplicate, whichever is routed first', async () => {
     const { problem } = bodies()
     const [first, second] = [envelope(problem), envelope(problem)]
     await record(store.db, [second])
@@ -148,14 +148,14 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(await duplicatesAmong(store.db, [first, second])).toEqual([second.id])
   })
 
-  it('takes an equal event after the window for a new one', async () => {
+  it('records an equal event after the window as a new one', async () => {
     const { problem } = bodies()
     const now = Date.now()
     const [first, later] = [envelope(problem, now - hourMs - 1), envelope(problem, now)]
     expect(idsOf(await record(store.db, [first, later]))).toEqual([first.id, later.id])
   })
 
-  it("lets the sender's delivery id decide where there is one", async () => {
+  it("deduplicates by the sender's delivery id if there is one", async () => {
     const { problem, updated } = bodies()
     const [first, again, other] = [
       envelope(problem, undefined, `d-${campaign}`),
@@ -165,13 +165,13 @@ describe.each(engines)('recordBatch on %s', (engine) => {
     expect(idsOf(await record(store.db, [first, again, other]))).toEqual([first.id, other.id])
   })
 
-  it('keeps owners apart', async () => {
+  it('deduplicates per owner', async () => {
     const { problem } = bodies()
     const [mine, theirs] = [envelope(problem), { ...envelope(problem), owner: 'other' }]
     expect(idsOf(await record(store.db, [mine, theirs]))).toEqual([mine.id, theirs.id])
   })
 
-  it('keeps refused envelopes byte for byte, with the reasons', async () => {
+  it('stores refused envelopes byte for byte, with the reasons', async () => {
     const raw = Buffer.from([0x7b, 0x00, 0xe9, 0xff])
     const sent = envelope('x')
     const refused = {
@@ -201,7 +201,7 @@ describe.each(engines)('recordBatch on %s', (engine) => {
 })
 
 describe('recordBatch', () => {
-  it('finds the same duplicates in whatever order and cut a history is routed, also by routers at work at once', async () => {
+  it('finds the same duplicates for any order and batching of a history, even with concurrent routers', async () => {
     await using store = await openTestStore('postgres')
     const history = fc.array(
       fc.record({ type: fc.constantFrom<'problem' | 'updated'>('problem', 'updated'), mailbox: fc.nat(2) }),
@@ -227,7 +227,8 @@ describe('recordBatch', () => {
         )
         const duplicates = expectedDuplicates(envelopes)
         expect(await duplicatesAmong(store.db, envelopes)).toEqual(duplicates)
-        // Every event that is no duplicate must have reached the handlers; one that was handed over too early may have as well.
+        // Every non-duplicate must have reached the handlers; a duplicate that was passed on too early may have as
+        // well.
         expect(envelopes.map(({ id }) => id).filter((id) => !duplicates.includes(id) && !handed.has(id))).toEqual([])
         await store.db.deleteFrom('events').execute()
       }),

@@ -6,9 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const names = Object.keys(fields)
 
-/** Of no use in Compose, which starts the servers itself and gives each process an address of its own. */
+/** Not configurable in Compose, which starts the servers itself and gives each process its own address. */
 const fixedByCompose = ['REDIS_URL', 'DATABASE_URL', 'HOST', 'WORKER_PORT', 'DATA_DIR', 'SPOOL_DIR']
-/** For installations that share a Redis or replicate it, which this one does not. */
+/** For installations with a shared or replicated Redis, which the Compose file does not have. */
 const notInCompose = ['QUEUE_PREFIX', 'REDIS_WAIT_REPLICAS']
 
 describe('every setting', () => {
@@ -19,13 +19,13 @@ describe('every setting', () => {
     compose = await readFile(join(root, 'docker-compose.yml'), 'utf8')
   })
 
-  it('has a row in the README, and no row is of one that does not exist', () => {
+  it('has a row in the README, which has no row for an unknown setting', () => {
     const rows = readme.matchAll(/^\| (`[A-Z_`· ]+`) +\|/gm)
     const documented = rows.flatMap(([, cell = '']) => [...cell.matchAll(/[A-Z_]+/g)].map(([name]) => name)).toArray()
     expect(documented.toSorted()).toEqual(names.toSorted())
   })
 
-  it('reaches its process in docker-compose.yml, and none that does not exist', () => {
+  it('is passed to its process in docker-compose.yml, which passes no unknown setting', () => {
     const passed = compose.matchAll(/\$\{([A-Z_]+)[:}]/g).map(([, name = '']) => name)
     const own = ['WARMHOOK_IMAGE', 'POSTGRES_PASSWORD']
     const expected = names.filter((name) => ![...fixedByCompose, ...notInCompose].includes(name))

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
-/** Runs a process that has to end by itself, and gives the reason that it prints. */
+/** Runs a process that exits by itself, and returns the reason that it prints. */
 async function failureOf(app: string, env: Readonly<Record<string, string>>, args: readonly string[] = []) {
   await using running = await spawnApp(`apps/${app}/src/main.ts`, env, { args })
   const { code } = await running.exited
@@ -25,7 +25,7 @@ async function failureOf(app: string, env: Readonly<Record<string, string>>, arg
   return { code, output, reason: fatal === undefined ? output : (JSON.parse(fatal) as { msg: string }).msg }
 }
 
-/** The names at the beginning of each problem. */
+/** The name at the start of each problem. */
 function namesIn(reason: string): readonly string[] {
   return [...reason.matchAll(/^ {2}- (\w+)/gm)].map(([, name]) => name ?? '')
 }
@@ -41,7 +41,7 @@ const badCore = {
   HOST: 'http://x',
 }
 
-describe('a process with bad settings names all of them in one message, quotes none and exits with 1', () => {
+describe('a process with invalid settings names all of them in one message, without values, and exits with 1', () => {
   it.each([
     [
       'worker',
@@ -118,8 +118,8 @@ describe('a process with bad settings names all of them in one message, quotes n
 describe('DATA_DIR', () => {
   it.each([
     ['is a file', async () => writeTo('data', ''), /DATA_DIR ".*" is not a directory/],
-    ['can’t be created', async () => '/proc/warmhook', /DATA_DIR ".*" cannot be created/],
-  ])('is refused by name when it %s', { timeout: 30_000 }, async (_name, path, problem) => {
+    ['cannot be created', async () => '/proc/warmhook', /DATA_DIR ".*" cannot be created/],
+  ])('is named in the error if it %s', { timeout: 30_000 }, async (_name, path, problem) => {
     const { code, reason } = await failureOf('standalone', { DATA_DIR: await path() })
     expect(code).toBe(1)
     expect(reason).toMatch(problem)
@@ -131,7 +131,7 @@ describe('a port in use', () => {
     ['ingress', 'INGRESS_PORT'],
     ['board', 'BOARD_PORT'],
     ['worker', 'WORKER_PORT'],
-  ])('of the %s is told by its variable, with what to do', { timeout: 30_000 }, async (app, variable) => {
+  ])('of the %s is reported with its variable and advice', { timeout: 30_000 }, async (app, variable) => {
     await using keys = testPrefix()
     await using database = await createTestDatabase()
     const taken = createServer().listen(0, '127.0.0.1')
@@ -173,7 +173,7 @@ describe('DATABASE_URL over a Unix socket', () => {
   })
 })
 
-/** Where Postgres would listen in a directory of its own. */
+/** Opens a Unix socket in a new directory, like Postgres's, that forwards to the server. */
 async function openSocket({ hostname, port }: URL): Promise<AsyncDisposable & { readonly directory: string }> {
   const place = await mkdtemp(join(tmpdir(), 'wh-pg-'))
   const server = createServer((near) => {

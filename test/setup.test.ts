@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** A project with our set-up and one development dependency, `node`, from a folder of its own: no registry is asked. */
+/**
+ * A project with the setup script and one development dependency, `node`, from a local folder: no registry is needed.
+ */
 async function createProject(directory: string): Promise<void> {
   await cp(join(root, 'scripts'), join(directory, 'scripts'), { recursive: true })
   await mkdir(join(directory, 'fake-node', 'bin'), { recursive: true })
@@ -39,7 +41,7 @@ describe('scripts/setup.mjs on a fresh clone', { timeout: 60_000 }, () => {
     ['omit=dev', { npm_config_omit: 'dev' }],
     ['production=true', { npm_config_production: 'true' }],
     ['only=prod', { npm_config_only: 'prod' }],
-  ])('installs what every command needs, also with %s', async (_name, env) => {
+  ])('installs the dependencies of all commands, even with %s', async (_name, env) => {
     const setUp = (): Promise<string> =>
       runProgram(process.execPath, ['scripts/setup.mjs', '--install-only'], { cwd: directory, env })
     expect(await setUp()).toMatch(/npm ci[^]*ready/)

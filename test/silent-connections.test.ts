@@ -6,10 +6,10 @@ import type { Installation } from './support/start-installation.ts'
 
 const silences: readonly (readonly [string, readonly Direction[]])[] = [
   ['both directions fall silent', ['command', 'answer']],
-  ['what we send is lost', ['command']],
-  ['what we are sent is lost', ['answer']],
+  ['requests are lost', ['command']],
+  ['responses are lost', ['answer']],
 ]
-/** From the silence until everything works again. */
+/** The time limit from the fault to full recovery. */
 const recovery = { timeoutMs: 45_000, intervalMs: 200 }
 
 async function send(warmhook: Installation, campaignId: number): Promise<number> {
@@ -17,8 +17,8 @@ async function send(warmhook: Installation, campaignId: number): Promise<number>
   return (await warmhook.send(body)).status
 }
 
-describe.each(['redis', 'postgres'] as const)('an installation whose connections to %s are silent', (what) => {
-  it.concurrent.each(silences)('works again by itself when %s', { timeout: 120_000 }, async (_name, directions) => {
+describe.each(['redis', 'postgres'] as const)('an installation with silent connections to %s', (what) => {
+  it.concurrent.each(silences)('recovers by itself when %s', { timeout: 120_000 }, async (_name, directions) => {
     await using site = await openSite()
     const { warmhook } = site
     expect(await send(warmhook, 1)).toBe(202)
@@ -28,7 +28,7 @@ describe.each(['redis', 'postgres'] as const)('an installation whose connections
     let refused = 0
     await eventually(async () => {
       accepted += 1
-      // Also meanwhile: what Redis does not take is kept on the disk.
+      // Accepted during the fault too: the ingress spools what Redis does not accept.
       if ((await send(warmhook, accepted)) !== 202) refused += 1
       const ledger = await warmhook.api<{ accepted: number; processed: number }>('/api/ledger')
       expect(ledger.processed).toBeGreaterThan(1)

@@ -29,7 +29,7 @@ beforeEach(async () => {
 })
 afterEach(() => stack.disposeAsync())
 
-/** On the same port and data each time. */
+/** Starts Redis, with the same port and data each time. */
 async function startRedis(): Promise<void> {
   redis = await startRedisServer({ dataDir: join(directory, 'redis'), port })
 }
@@ -65,7 +65,7 @@ async function send(url: string, body = '{"type":"campaign.updated"}'): Promise<
 const sendMany = (url: string, count: number): Promise<readonly Answer[]> =>
   Promise.all(Array.from({ length: count }, () => send(url)))
 
-/** The ids of all envelopes in the intake queue, in order, as often as they are there. */
+/** The sorted ids of all envelopes in the intake queue, including repetitions. */
 async function readIntake(): Promise<readonly string[]> {
   const connection = connectConsumer({ url: redis.url, onError: () => undefined })
   const queue = openQueue(intakeQueue, connection, { prefix: '{wh0}', onError: () => undefined })
@@ -78,7 +78,7 @@ async function readIntake(): Promise<readonly string[]> {
   }
 }
 
-/** Waits until everything is in Redis, then until a webhook that came after it is: nothing may be there twice by then. */
+/** Waits until all webhooks, and then one sent afterwards, are in Redis; none may be there twice. */
 async function arrivesOnce(answers: readonly Answer[], url: string): Promise<void> {
   const acked = answers.filter(({ status }) => status === 202).map(({ id }) => id)
   const patience = { timeoutMs: 15_000, intervalMs: 100 }
@@ -109,7 +109,7 @@ async function rememberedTime(): Promise<number> {
 }
 
 describe('the ingress with a spool', () => {
-  it('accepts while Redis is unreachable, also across its own SIGKILL, and brings everything to Redis once', async () => {
+  it('accepts webhooks while Redis is unreachable, even across a SIGKILL, and adds each to Redis once', async () => {
     const ingress = await startIngress()
     const before = await sendMany(ingress.url, 20)
     await redis.stop()
@@ -124,7 +124,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce(answers, restarted.url)
   })
 
-  it('accepts while Redis hangs, and doubles nothing that Redis has taken all the same', async () => {
+  it('accepts webhooks while Redis hangs, and doubles none that Redis has stored after all', async () => {
     const ingress = await startIngress()
     const before = await send(ingress.url)
     redis.kill('SIGSTOP')
@@ -134,7 +134,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce([before, ...answers], ingress.url)
   })
 
-  it('has answered for nothing that a kill of both Redis and itself could take', async () => {
+  it('loses no accepted webhook when Redis and the ingress are both killed', async () => {
     const ingress = await startIngress()
     const before = await sendMany(ingress.url, 20)
     redis.kill('SIGSTOP')
@@ -173,7 +173,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce([...accepted, ...answers], ingress.url)
   })
 
-  it('answers 503 with Retry-After when the spool is full, and loses nothing that it accepted', async () => {
+  it('answers 503 with Retry-After when the spool is full, and loses no accepted webhook', async () => {
     const ingress = await startIngress({ SPOOL_MAX_BYTES: '131072' })
     await redis.stop()
     const answers: Answer[] = []
@@ -187,7 +187,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce(answers, ingress.url)
   })
 
-  it('takes the spool over from the ingress that it replaces, and is not ready before', async () => {
+  it('takes over the spool of the ingress that it replaces, and is not ready before that', async () => {
     const old = await startIngress()
     await redis.stop()
     const before = await sendMany(old.url, 20)
@@ -205,7 +205,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce(answers, next.url)
   })
 
-  it('accepts with Redis while another process still has the spool', async () => {
+  it('accepts webhooks through Redis while another process holds the spool', async () => {
     await startIngress()
     const next = await startIngress()
     const answers = await sendMany(next.url, 5)
@@ -213,7 +213,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce(answers, next.url)
   })
 
-  it('loses nothing while ingresses on one spool are killed one after another', async () => {
+  it('loses nothing when ingresses with the same spool are killed one after another', async () => {
     let last = await startIngress()
     await redis.stop()
     const answers: Answer[] = [...(await sendMany(last.url, 10))]
@@ -230,7 +230,7 @@ describe('the ingress with a spool', () => {
     await arrivesOnce(answers, last.url)
   }, 60_000)
 
-  it('makes ids that sort after all earlier ones, when the clock was ahead before a restart', async () => {
+  it('generates ids that sort after all earlier ones, even if the clock was ahead before a restart', async () => {
     const clock = join(directory, 'clock')
     await writeFile(clock, '0')
     const env = { NODE_OPTIONS: `--import ${pathToFileURL(resolve('test/chaos/stepped-clock.ts')).href}?file=${clock}` }

@@ -33,7 +33,7 @@ function runCli(args: readonly string[], env: Readonly<Record<string, string>> =
 }
 
 describe('npm start and warmhook send', () => {
-  it('work together without any setting, and what is stored survives a restart', { timeout: 180_000 }, async () => {
+  it('work together without any settings, and stored data survives a restart', { timeout: 180_000 }, async () => {
     {
       await using app = await start()
       const [, url] = await app.waitForLine(/Webhook URL\s+(http:\/\/[^/]+)\//)
@@ -55,12 +55,12 @@ describe('npm start and warmhook send', () => {
     )
   })
 
-  it('keeps a second one out of the same directory', { timeout: 180_000 }, async () => {
+  it('refuse to start twice in the same directory', { timeout: 180_000 }, async () => {
     await using first = await start()
     await expect(start()).rejects.toThrow(new RegExp(`process ${first.pid}\\) already uses`))
   })
 
-  it('takes over what a killed one has left', { timeout: 180_000 }, async () => {
+  it('take over the data of a killed process', { timeout: 180_000 }, async () => {
     const killed = await start()
     killed.kill('SIGKILL')
     await killed.exited
@@ -71,7 +71,7 @@ describe('npm start and warmhook send', () => {
 
 describe('npm start with ENDPOINTS_FILE', () => {
   it(
-    'listens on IPv6, prints each owner’s URL, and takes no other key; warmhook send finds one',
+    'listens on IPv6, prints each owner’s URL, and accepts no other key; warmhook send finds a key',
     { timeout: 180_000 },
     async () => {
       const file = join(dataDir, 'endpoints.yaml')
@@ -105,7 +105,7 @@ describe('npm start with ENDPOINTS_FILE', () => {
     },
   )
 
-  it('ends at SIGHUP as at SIGTERM', { timeout: 180_000 }, async () => {
+  it('stops on SIGHUP as on SIGTERM', { timeout: 180_000 }, async () => {
     await using app = await start()
     app.kill('SIGHUP')
     expect(await app.exited).toEqual({ code: 0, signal: null })
@@ -113,19 +113,19 @@ describe('npm start with ENDPOINTS_FILE', () => {
 })
 
 describe('warmhook', () => {
-  it('explains itself', async () => {
+  it('prints its commands with --help', async () => {
     await using help = await runCli(['--help'])
     expect(await help.exited).toMatchObject({ code: 0 })
     expect(help.output()).toMatch(/send[\s\S]*migrate/)
   })
 
-  it('says what to do when nothing answers', async () => {
+  it('prints advice if nothing answers', async () => {
     await using send = await runCli(['send', '--url', 'http://127.0.0.1:1', '--key', 'x'])
     expect(await send.exited).toMatchObject({ code: 1 })
     expect(send.output()).toMatch(/No answer from http:\/\/127\.0\.0\.1:1: start Warmhook \(npm start\)/)
   })
 
-  it('says which setting is missing', async () => {
+  it('names the missing setting', async () => {
     await using migrate = await runCli(['migrate'])
     expect(await migrate.exited).toMatchObject({ code: 1 })
     expect(migrate.output()).toMatch(/DATABASE_URL is required/)

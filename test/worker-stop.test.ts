@@ -20,7 +20,7 @@ const problem = (campaignId: number): string =>
 const [other, folded, routed, late] = [1, 2, 3, 4] as const
 
 it(
-  'a worker with a slow call in every queue stops in time, takes nothing more, and leaves its work to the next',
+  'a worker with a slow call in every queue stops in time, takes no more jobs, and leaves its work to the next worker',
   { timeout: 120_000 },
   async () => {
     let isSlow = true
@@ -59,7 +59,7 @@ it(
       await lockMailboxes(tx, 'folding', [{ owner: 'default', campaignId: folded }])
       await lockMailboxes(tx, 'routing', [{ owner: 'default', campaignId: routed }])
       locked.resolve()
-      // Not idle in the transaction, which Postgres would end.
+      // Keep the transaction busy: Postgres would terminate it if idle.
       while (!release.signal.aborted) await sql`SELECT pg_sleep(0.05)`.execute(tx)
     })
     await locked.promise
@@ -83,7 +83,7 @@ it(
   },
 )
 
-it('Compose grants a worker more time than its stop may take', async () => {
+it('the stop grace period in Compose exceeds the stop limit of a worker', async () => {
   const compose = await readFile(new URL('../docker-compose.yml', import.meta.url), 'utf8')
   const grace = /stop_grace_period: (\d+)s/.exec(compose)?.[1]
   expect(Number(grace) * 1_000).toBeGreaterThan(stopLimits.processMs)

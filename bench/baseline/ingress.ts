@@ -7,8 +7,8 @@ import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 
 /*
- * The baseline of the ingress: a route that awaits `queue.add()`, one job per event. Connection, queue options, the key's check
- * and what is stored of an event are ours, so that the batches are the only difference.
+ * The baseline for the ingress: a route that awaits `queue.add()`, one job per event. Connection, queue options, key
+ * check and stored envelope are the same as Warmhook's, so batching is the only difference.
  */
 
 const { REDIS_URL = '', QUEUE_PREFIX = '', WARMHOOK_ENDPOINT_KEY } = process.env

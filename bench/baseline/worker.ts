@@ -17,11 +17,12 @@ import { Worker, type Job } from 'bullmq'
 import { v7 as uuidv7 } from 'uuid'
 
 /*
- * The baseline behind the ingress: one job per event, then one job per event and handler. Schema, deduplication, handlers,
- * tables and queries are ours, so that the batches are the only difference.
+ * The baseline for the worker: one job per event, then one job per event and handler. Schema, deduplication, handlers,
+ * tables and queries are the same as Warmhook's, so batching is the only difference.
  */
 
-// What BullMQ's documentation calls good for work that waits: many at once. The pool has a connection for each two.
+// BullMQ's documentation recommends high concurrency for I/O-bound work. With three workers, the pool has a connection
+// for every two jobs.
 const concurrency = 50
 const env = process.env
 const prefix = env['QUEUE_PREFIX'] ?? ''
@@ -43,7 +44,7 @@ function planSingly(events: readonly OwedEvent[]): readonly OutboxJob[] {
 async function route(job: Job): Promise<void> {
   const [envelope] = EnvelopeBatch.parse(job.data).envelopes
   const verdict = envelope && readEnvelope(envelope)
-  if (envelope === undefined || verdict?.ok !== true) throw new TypeError('the benchmark sends nothing unreadable')
+  if (envelope === undefined || verdict?.ok !== true) throw new TypeError('the benchmark sends only valid webhooks')
   const { event, payloadHash } = verdict
   const names = subscriptions.get(event.type) ?? []
   const routed = { event, raw: decodeBody(envelope), payloadHash, deliveryId: envelope.deliveryId, handlers: names }
@@ -63,13 +64,13 @@ const workers = [
         async (job) => {
           const startedAt = Date.now()
           const reading = readEventJob(job.data)
-          if (reading.status !== 'read') throw new TypeError('the benchmark writes nothing unreadable')
+          if (reading.status !== 'read') throw new TypeError('the benchmark writes only valid jobs')
           const { events } = reading.job
           const ids = events.map((event) => event.id)
           if ((await finishedEventIds(db, name, ids)).size > 0) return
           const outcomes = await handle(events, AbortSignal.timeout(20_000))
           const records = ids.map((eventId) => ({ eventId, status: outcomes.get(eventId)?.status, note: undefined }))
-          if (records.some(({ status }) => status !== 'done')) throw new Error('the event has to be tried again')
+          if (records.some(({ status }) => status !== 'done')) throw new Error('the event has to be retried')
           const done = ids.map((eventId) => ({ eventId, status: 'done' as const, note: undefined }))
           await recordDeliveries(db, {
             handler: name,

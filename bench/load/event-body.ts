@@ -1,11 +1,11 @@
-/** The type, the mailbox, a number that no other event of the run has, the mailbox again. About 300 bytes. */
+/** Placeholders: type, mailbox, a number unique within the run, mailbox. About 300 bytes. */
 export const bodyTemplate =
   '{"type":"%s","action":"event","account":{"campaign_id":%d,"first_name":"Suraj %d","last_name":"Jadhav","email":"mailbox-%d@sender.example","provider_type":"gmail","tags":["worthcoding","97694201"],"meta":"meta=4dd49f4f84e4d6945e3bc6d14812004e&tags=97694201"},"reason":"Smtp Connection Error"}'
 
-/** How many mailboxes the events of a run are about. */
+/** The number of different mailboxes in a run. */
 export const mailboxCount = 20_000
 
-/** The body of a run's n-th event. Of every ten events of a mailbox, one tells of a problem. */
+/** The body of a run's n-th event. One in ten events of a mailbox reports a problem. */
 export function eventBody(n: number): string {
   const mailbox = n % mailboxCount
   const type =

@@ -8,7 +8,7 @@ import type { SendOptions, SendResult } from './send-events.ts'
 
 const run = promisify(execFile)
 
-/** Sends a given number of events from a process of its own, those of a warm-up before `whenWarm`. */
+/** Sends a given number of events from a separate process. The warm-up events are sent before `whenWarm` is called. */
 export async function sendEvents(options: SendOptions, whenWarm?: () => Promise<void>): Promise<SendResult> {
   const running = run(process.execPath, [join(import.meta.dirname, 'send-events.ts'), JSON.stringify(options)])
   const { stdin, stdout: output } = running.child
@@ -29,8 +29,8 @@ export interface Throughput {
 }
 
 /**
- * As many requests as `url` answers in some seconds, from wrk, or from autocannon where there is no wrk. wrk puts the numbers
- * from 1 to 10,000 in turn for `%d` in the path, autocannon 1.
+ * Sends as many requests as `url` answers within `seconds`, with wrk, or with autocannon if wrk is not installed. wrk
+ * replaces `%d` in the path with the numbers from 1 to 10,000 in turn, autocannon with 1.
  */
 export async function floodFor(
   seconds: number,

@@ -6,11 +6,12 @@ import { Pool } from 'undici'
 import { eventBody } from './event-body.ts'
 
 /*
- * A process of its own: sends the events `first` to `first + count - 1`, each once, and prints what came of it as JSON.
- * With a rate it is an open loop: an event is due by the clock, whatever became of the ones before it, and its latency
- * counts from then on, not from when a connection was free (which would omit what a stalled server makes others wait).
+ * Runs as a separate process: sends the events `first` to `first + count - 1`, each once, and prints the result as
+ * JSON. With a rate it is an open loop: each event has a scheduled send time that does not depend on earlier events.
+ * Latency is measured from that time, not from when a connection became free (which would hide the delay that a stalled
+ * server causes).
  *
- * Events before these can warm both sides up, this process too: then it says so, and goes on with a line of input.
+ * Earlier events can warm up the server and this process: it then prints `warm` and waits for a line of input.
  */
 
 export interface SendOptions {
@@ -19,13 +20,13 @@ export interface SendOptions {
   readonly first: number
   readonly count: number
   readonly connections: number
-  /** So many events go before `first`, as fast as the answers come. */
+  /** Number of warm-up events, numbered before `first`, sent in a closed loop. */
   readonly warmUp?: number
-  /** Events per second; undefined: as fast as the answers come. */
+  /** Events per second; undefined means a closed loop. */
   readonly perSecond?: number
-  /** So many of the first events are sent like the others, but not measured. */
+  /** Number of leading events that are sent but not measured. */
   readonly leadIn?: number
-  /** Where to write each event's id and the time of its answer (ms since the epoch). */
+  /** Where to write each event's id and response time (ms since the epoch). */
   readonly acksFile?: string
 }
 
@@ -82,7 +83,10 @@ async function sendInOpenLoop(perSecond: number): Promise<void> {
   await Promise.all(pending)
 }
 
-/** A timer is a millisecond or more late: with time to spare it ends before, and the event loop turns until then. */
+/**
+ * Timers fire a millisecond or more late: with time to spare the timer ends early, and the event loop spins for the
+ * rest.
+ */
 async function untilDue(dueAt: number): Promise<void> {
   const spareMs = dueAt - performance.now()
   if (spareMs < 5) return delay(1)
@@ -92,7 +96,7 @@ async function untilDue(dueAt: number): Promise<void> {
 
 async function warmUp(count: number): Promise<void> {
   await sendInClosedLoop(options.first - count, count)
-  if (acked !== count) throw new Error(`${acked} of ${count} events before the measurement were answered with 202`)
+  if (acked !== count) throw new Error(`${acked} of ${count} warm-up events were answered with 202`)
   acked = 0
   process.stdout.write('warm\n')
   await once(process.stdin, 'data')

@@ -1,6 +1,5 @@
--- Posts events that differ from each other: the path, the body's template and the number of mailboxes are in argv. For %d in
--- the path stands the number of the request.
--- They are made before the clock runs: on a small machine the load generator must not take the server's processor.
+-- Posts distinct events. argv: path, body template, number of mailboxes. %d in the path is replaced by the request number.
+-- The requests are built before the measurement: on a small machine the load generator must not take CPU from the server.
 local made = {}
 local n = 0
 

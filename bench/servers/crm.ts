@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** Answers batch upserts as HubSpot does, `delay` ms after the request has arrived: argv is port and delay. */
+/** Answers batch upserts as HubSpot does, `delay` ms after the request arrives. argv: port, delay. */
 const [port = '0', delay = '50'] = process.argv.slice(2)
 let written = 0
 

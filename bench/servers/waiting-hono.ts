@@ -4,8 +4,8 @@ import { createGroupCommit } from '@warmhook/batching/group-commit'
 import { Hono } from 'hono'
 
 /*
- * What is left of bare Hono when an answer has to wait for Redis: the bound for every ingress that keeps webhooks. It drops
- * the body, and all requests that come meanwhile share the next PING.
+ * Bare Hono, except that each response waits for Redis: the upper bound for any ingress that persists webhooks. It
+ * discards the body; all requests that arrive during a PING share the next one.
  */
 const redis = connectProducer({ url: process.env['REDIS_URL'] ?? '', onError: (error) => console.error(error.message) })
 const group = createGroupCommit<undefined>({

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 export interface HistorySize {
   readonly events: number
   readonly mailboxes: number
-  /** The events are spread over so many days, until now. */
+  /** The events are spread over this many days, ending now. */
   readonly days: number
 }
 
@@ -13,8 +13,9 @@ const handlers = ['pause-tracking', 'crm-sync']
 const chunk = 500_000
 
 /**
- * Fills an empty database as years of work would: events that both handlers are done with, some of them duplicates or dead, their
- * mailboxes, pauses and a quarantine. By SQL, and with the indexes made at the end, which takes a hundredth of the time.
+ * Fills an empty database with years of history: events finished by both handlers, some of them duplicates or dead,
+ * with their mailboxes, pauses and a quarantine. It uses SQL and creates the indexes last, which takes a hundredth of
+ * the time.
  */
 export async function fillHistory(
   db: Database,
@@ -33,7 +34,7 @@ export async function fillHistory(
   await sql`VACUUM ANALYZE`.execute(db)
 }
 
-/** Returns the statements that make them again. */
+/** Returns the statements that recreate the indexes. */
 async function dropIndexes(db: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string; statement: string }>`
     SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS statement FROM pg_index
@@ -46,7 +47,7 @@ async function addEvents(
   db: Database,
   { first, last, events, mailboxes, days }: HistorySize & { readonly first: number; readonly last: number },
 ): Promise<void> {
-  // Every hundredth event is a duplicate, every ten thousandth dead in one handler.
+  // Every hundredth event is a duplicate; every ten-thousandth is dead in one handler.
   await sql`
     WITH made AS MATERIALIZED (
       SELECT n, at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000' || lpad(to_hex(n), 16, '8000000000000000'))::uuid AS id,

@@ -13,14 +13,14 @@ import type { Service } from './start-services.ts'
 
 export const endpointPath = '/webhooks/mailivery/a-key-of-at-least-128-bits'
 
-/** What one round runs on: an emptied Redis, a new database, and processes that it starts itself. */
+/** The environment of one round: an empty Redis, a new database, and the processes that the round starts. */
 export interface Site {
   readonly db: Database
   readonly databaseUrl: string
   readonly redis: Redis
   readonly queues: readonly Queue[]
   readonly crmUrl: string
-  /** Starts a server of ours or of the comparison; it answers at `url` once it is there. */
+  /** Starts a Warmhook server or one it is compared with, and resolves once it listens at `url`. */
   start(entry: string, env?: Readonly<Record<string, string>>): Promise<SpawnedApp & { readonly url: string }>
 }
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-// USER_HZ, which Linux fixes at 100 for what it shows to programs: man 5 proc.
+// USER_HZ, the unit of the times in /proc, is 100 on Linux: man 5 proc.
 const microsecondsPerTick = 10_000
 
-/** The CPU time of a process and its children, those that ended included, in microseconds. */
+/** The CPU time of a process and its children, including those that have ended, in microseconds. */
 export function cpuMicroseconds(pid: number): number {
   const own = readStat(pid)
   const living = readdirSync('/proc')
@@ -13,7 +13,7 @@ export function cpuMicroseconds(pid: number): number {
   return own.ticks + own.endedChildrenTicks + living.reduce((sum, stat) => sum + stat.ticks, 0)
 }
 
-/** The memory that a process holds, in bytes. */
+/** The resident memory of a process, in bytes. */
 export function residentBytes(pid: number): number {
   const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
@@ -30,9 +30,10 @@ function readStat(pid: number): Stat {
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8')
   } catch {
-    // Ended between the listing and the reading.
+    // The process ended after it was listed.
   }
-  // The program's name, in parentheses, may hold anything: fields are counted from behind it (man 5 proc, from field 3).
+  // The program name in parentheses may contain anything, so fields are counted from after it (man 5 proc, field 3
+  // onwards).
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')

@@ -7,14 +7,14 @@ export interface Row {
   readonly what: string
   readonly unit: string
   readonly figures: Spread
-  /** What the project wants to reach: at least, or at most. */
+  /** The project's target for the median. */
   readonly target?: { readonly atLeast: number } | { readonly atMost: number }
 }
 
-/** The whole report, as text for people. */
+/** The whole report, as human-readable text. */
 export function formatReport(rows: readonly Row[]): string {
   const table = new Table({
-    head: ['', 'what', 'min', 'median', 'max', 'unit', 'wanted'],
+    head: ['', 'what', 'min', 'median', 'max', 'unit', 'target'],
     colAligns: ['left', 'left', 'right', 'right', 'right', 'left', 'left'],
     style: { head: [], border: [] },
   })

@@ -3,7 +3,7 @@ import type { Queue } from 'bullmq'
 import { sql } from 'kysely'
 import type { Database } from '@warmhook/store/database'
 
-/** Waits until no queue holds a job that is still to be done; `onTick` is called as it goes. */
+/** Waits until no queue holds an unfinished job; `onTick` is called on each poll. */
 export async function drained(queues: readonly Queue[], timeoutMs: number, onTick?: () => void): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (let empty = 0; empty < 2;) {
@@ -12,18 +12,18 @@ export async function drained(queues: readonly Queue[], timeoutMs: number, onTic
     onTick?.()
     const counts = await Promise.all(queues.map((queue) => queue.getJobCounts('waiting', 'active', 'delayed')))
     const jobs = counts.flatMap((count) => Object.values(count)).reduce((sum, count) => sum + count, 0)
-    // Twice in a row: a batch on its way from one queue to the next is in neither for a moment.
+    // Twice in a row, because a batch that moves between two queues is briefly in neither.
     empty = jobs === 0 ? empty + 1 : 0
   }
 }
 
-/** When the last outcome was committed, in ms since the epoch, by the database's own record of its commits. */
+/** When the last outcome was committed, in ms since the epoch, according to Postgres's commit timestamps. */
 export async function lastCommitAt(db: Database): Promise<number> {
   const { rows } = await sql<{ at: Date }>`SELECT max(pg_xact_commit_timestamp(xmin)) AS at FROM deliveries`.execute(db)
   return rows[0]?.at.getTime() ?? Number.NaN
 }
 
-/** @throws when not every event has exactly one outcome, reached in one attempt, in each of the handlers */
+/** @throws unless every event has exactly one outcome per handler, reached on the first attempt */
 export async function checkOutcomes(db: Database, events: number, handlers: readonly string[]): Promise<void> {
   const { rows } = await sql<{ handler: string; outcomes: string; once: string }>`
     SELECT handler, count(*) AS outcomes, count(*) FILTER (WHERE status = 'done' AND attempts = 1) AS once

@@ -1,4 +1,4 @@
-/** The least, the middle and the greatest of some figures. */
+/** The minimum, median and maximum of some figures. */
 export interface Spread {
   readonly min: number
   readonly median: number

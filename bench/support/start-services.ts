@@ -10,14 +10,17 @@ export interface Service {
   readonly pid: number
 }
 
-/** A Redis with an append-only file, in a directory of its own, until the stack is disposed. */
+/** Starts a Redis with an append-only file in its own directory. It stops when the stack is disposed. */
 export async function startRedis(stack: AsyncDisposableStack, appendfsync: AppendFsync = 'everysec'): Promise<Service> {
   const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-bench-redis-'))
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
   return stack.use(await startRedisServer({ dataDir, appendfsync }))
 }
 
-/** A Postgres as it comes: it flushes every commit to the disk. It keeps the time of each commit, for the check at the end. */
+/**
+ * Starts a Postgres with default settings, which flush every commit to disk, and with commit timestamps for the final
+ * check.
+ */
 export async function startPostgres(stack: AsyncDisposableStack): Promise<Service> {
   return stack.use(await startLocalPostgres({ track_commit_timestamp: 'on' }))
 }

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The webhook path of an owner, by its number. */
+/** The webhook path of an owner; %d is the owner's number. */
 export const ownersPath = '/webhooks/mailivery/the-first-key-of-owner-%d'
 
-/** An ENDPOINTS_FILE with two keys for each owner, until the stack is disposed. */
+/** Writes an ENDPOINTS_FILE with two keys per owner. It is removed when the stack is disposed. */
 export async function writeOwners(stack: AsyncDisposableStack, count: number): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'warmhook-bench-owners-'))
   stack.defer(() => rm(directory, { recursive: true, force: true }))

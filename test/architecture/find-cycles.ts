@@ -1,6 +1,6 @@
 import type { ImportEdge } from './module-graph.ts'
 
-/** Every way of following imports back to where one began, as "a → b → a"; one per edge that closes a circle. */
+/** All import cycles, as "a → b → a"; one for each edge that closes a cycle. */
 export function findCycles(edges: readonly ImportEdge[]): readonly string[] {
   const targets = Map.groupBy(edges, ({ from }) => from)
   const finished = new Set<string>()

@@ -3,7 +3,10 @@ import type { ImportEdge } from './module-graph.ts'
 const leaves = ['packages/schema', 'packages/batching', 'packages/config', 'packages/telemetry', 'packages/lifecycle']
 const allPackages = [...leaves, 'packages/queue', 'packages/store', 'packages/handlers', 'packages/ledger']
 
-/** Who may import whom. A workspace that is missing here fails the test: its place has to be decided first. */
+/**
+ * Which workspace may import which. A workspace missing from this table fails the test, so that its place is decided
+ * first.
+ */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/schema': [],
   'packages/config': [],
@@ -23,14 +26,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'apps/standalone': [...allPackages, 'packages/redis-server'],
 }
 
-/** Why an import between workspaces is forbidden; undefined when it isn't. */
+/** Why an import between workspaces is forbidden; undefined if it is allowed. */
 export function whyForbidden({ from, to, specifier }: ImportEdge): string | undefined {
   const importer = workspaceOf(from)
   const imported = workspaceOf(to)
   if (imported === undefined || importer === imported) return undefined
   const line = `${from} imports ${specifier}`
-  if (specifier.startsWith('.')) return `${line}: reaches into another workspace past its exports`
-  // What tests and their fixtures are made of is no concern of the product.
+  if (specifier.startsWith('.')) return `${line}: bypasses the other workspace's exports`
+  // Tests and their fixtures may import anything.
   if (importer === undefined || isTest(from)) return undefined
   if (importer === 'apps/standalone' && /^@warmhook\/(ingress|worker|board)\/start-\1$/.test(specifier))
     return undefined

@@ -2,11 +2,11 @@ import { glob, readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
-/** One import, re-export or dynamic import of a module of ours. Paths are from the repository's root. */
+/** One import, re-export or dynamic import of a module in this repository. Paths are relative to its root. */
 export interface ImportEdge {
   readonly from: string
   readonly to: string
-  /** As written. */
+  /** As written in the source. */
   readonly specifier: string
 }
 
@@ -15,13 +15,13 @@ export interface ModuleGraph {
   readonly edges: readonly ImportEdge[]
   /** Files with an `export * from`. */
   readonly starExports: readonly string[]
-  /** Imports of ours that lead nowhere: no such file, or not named in the package's `exports`. */
+  /** Unresolved internal imports: no such file, or not in the package's `exports`. */
   readonly broken: readonly string[]
 }
 
 type Exports = ReadonlyMap<string, string>
 
-/** Reads who imports whom, types included, in every source file of the monorepo. */
+/** Reads the imports of every source file in the monorepo, including type imports. */
 export async function readModuleGraph(root: string): Promise<ModuleGraph> {
   const files = (
     await Array.fromAsync(glob(['{apps,packages}/*/src/**/*.{ts,tsx}', 'test/**/*.ts', '*.config.ts'], { cwd: root }))
@@ -57,12 +57,12 @@ function readModule(path: string, text: string) {
     ...reexports.map(({ moduleRequest }) => moduleRequest?.value ?? ''),
     ...dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1)),
   ]
-  // The parser declares an enum here, which type stripping can't read; its values are these words.
+  // The parser declares an enum here, which type stripping does not support; its values are strings.
   const kinds: readonly string[] = reexports.map(({ importName }) => importName.kind)
   return { specifiers, hasStarExport: kinds.includes('AllButDefault') }
 }
 
-/** What each workspace's package.json offers: specifier → file. */
+/** The exports of each workspace's package.json: specifier → file. */
 async function readExports(root: string): Promise<Exports> {
   const exported = new Map<string, string>()
   for await (const manifestPath of glob('{apps,packages}/*/package.json', { cwd: root })) {

@@ -1,6 +1,6 @@
 import type { EventType } from '@warmhook/schema/mailbox-event'
 
-// Problems and updates in turn make pauses; the rest is there to be told apart from them.
+// Alternating problems and updates open and close pauses; the other types must not be mistaken for them.
 const types: readonly EventType[] = [
   'campaign.connection.problematic',
   'campaign.updated',
@@ -15,12 +15,12 @@ const types: readonly EventType[] = [
 ]
 const reasons = ['Smtp Connection Error', 'Imap Connection Error', 'Invalid credentials']
 
-/** Every tenth event is about one of these: their events meet in the pipeline. */
+/** Every tenth event is about one of these mailboxes, so that their events are processed concurrently. */
 const busyMailboxes = 20
 
 /**
- * The body of a run's n-th event. Some repeat the payload of one just before, for the same mailbox: then the number stands
- * behind the payload, in white space, which no payload consists of.
+ * The body of a run's n-th event. Some events repeat the payload of a recent event of the same mailbox; their number is
+ * then encoded as white space after the payload, which is not part of it.
  */
 export function chaosEvent(n: number, mailboxes: number): string {
   const first = payloadOf(n)
@@ -49,7 +49,7 @@ function writePayload(n: number, mailboxes: number): string {
   return JSON.stringify({ type, ...reason, account })
 }
 
-/** Which event of the run a stored body is; undefined for a stranger. */
+/** The number of the event with this stored body; undefined if the run did not send it. */
 export function numberOf(body: string): number | undefined {
   const mark = /\n([ \t]+)$/.exec(body)?.[1]
   if (mark !== undefined) return Number.parseInt(mark.replaceAll(' ', '0').replaceAll('\t', '1'), 2)
@@ -58,7 +58,7 @@ export function numberOf(body: string): number | undefined {
 }
 
 function mailboxOf(n: number, mailboxes: number): number {
-  // 7919 is a prime: each mailbox has its turn.
+  // 7919 is prime, so that every mailbox is used.
   return n % 10 === 0 ? (n / 10) % busyMailboxes : (n * 7_919) % mailboxes
 }
 

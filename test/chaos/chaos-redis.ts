@@ -7,25 +7,28 @@ import { eventually } from '@warmhook/testing/eventually'
 import { startSentinels } from './sentinels.ts'
 import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 
-/** Two Redis servers with append-only files, one of them the other's replica, and sentinels that promote it when its master is gone. */
+/**
+ * A Redis master and its replica, both with append-only files, and sentinels that promote the replica if the master
+ * fails.
+ */
 export interface ChaosRedis {
-  /** Names the sentinels. */
+  /** A Sentinel URL. */
   readonly url: string
-  /** Everything that goes to a server goes through its proxy, also what servers and sentinels tell each other. */
+  /** All traffic to a server goes through its proxy, including traffic between servers and sentinels. */
   readonly proxies: readonly TcpProxy[]
-  /** From now on the master alone has what it takes. */
+  /** Disconnects the replica: from now on only the master has new writes. */
   cutReplicaOff(): Promise<void>
-  /** SIGKILL. */
+  /** With SIGKILL. */
   killMaster(): Promise<void>
   killBoth(): Promise<void>
-  /** Starts what is not running, on its own port and data. */
+  /** Starts the servers that are not running, on the same port and data as before. */
   start(): Promise<void>
-  /** Resolves once the sentinels name another master than the one that was killed last. */
+  /** Resolves once the sentinels report a master other than the one killed last. */
   waitForPromotion(): Promise<void>
-  /** In bytes; 0 for no limit. */
+  /** In bytes; 0 means no limit. */
   limitMemory(bytes: number): Promise<void>
   usedMemory(): Promise<number>
-  /** Of the master, and so of its replica. */
+  /** Removes keys from the master, and so from its replica. */
   removeKeys(pattern: string): Promise<void>
 }
 
@@ -98,7 +101,7 @@ export async function startChaosRedis(stack: AsyncDisposableStack, home: string)
     },
     async removeKeys(pattern) {
       const { admin } = await findMaster()
-      // At once: a queue that is emptied key by key is one that nobody has lost.
+      // Atomically, since a queue does not lose its keys one by one.
       await admin.eval(removeKeys, 0, pattern)
     },
   }
@@ -117,7 +120,7 @@ async function startNode(node: Node, master: Node | undefined): Promise<void> {
   const following = master === undefined ? [] : ['--replicaof', '127.0.0.1', String(master.proxy.port)]
   const { dataDir, port, proxy } = node
   proxy.refuses = false
-  // Redis takes a minute by default to give up a master or a replica that is silent, and writes wait for the replica.
+  // By default, Redis drops a silent master or replica only after a minute, and writes wait for the replica.
   const timeouts = ['--repl-timeout', '10', '--repl-ping-replica-period', '2']
   node.server = await startRedisServer({ dataDir, port, extraArgs: [...announced, ...timeouts, ...following] })
 }

@@ -15,7 +15,7 @@ const key = 'a-key-of-at-least-128-bits'
 const password = 'board-password'
 export const endpointPath = `/webhooks/mailivery/${key}`
 
-/** A database of the run's own, and its server where that is ours to crash. */
+/** A database for this run, and its server if the run may crash it. */
 export interface ChaosPostgres {
   readonly url: string
   readonly server?: { crash(): Promise<void>; restart(): Promise<void> }
@@ -29,7 +29,7 @@ interface Ledger {
   readonly balanced: boolean
 }
 
-/** A whole installation whose every part can be broken. */
+/** A complete installation in which every part can be made to fail. */
 export interface ChaosSite {
   readonly ingressUrl: string
   readonly ingress: Supervised
@@ -38,17 +38,17 @@ export interface ChaosSite {
   readonly redis: ChaosRedis
   readonly postgres: ChaosPostgres
   readonly crm: CrmPeer
-  /** Every time that one of the processes ended without being told to, in words. */
+  /** A message for every unexpected exit of a process. */
   readonly ends: readonly string[]
-  /** Between our processes and the server; the database here goes past it. */
+  /** Between the processes and the server; `db` bypasses it. */
   readonly postgresProxy: TcpProxy
-  /** The ingress's and the workers'. */
+  /** The clock of the ingress and the clock of the workers. */
   readonly clocks: readonly WallClock[]
   readonly db: Database
   readonly ledger: () => Promise<Ledger>
-  /** Through the board. */
+  /** Through the board's API. */
   readonly pauseHandler: (name: string) => Promise<void>
-  /** Jobs that the ingress keeps on its disk. */
+  /** The number of jobs in the ingress's spool. */
   readonly spooledJobs: () => Promise<number>
 }
 
@@ -58,7 +58,7 @@ export interface SiteOptions {
   readonly log: (line: string) => void
 }
 
-/** Opens a site until the stack is disposed. Its processes may still be starting. */
+/** Opens a site, which is closed when the stack is disposed. Its processes may still be starting. */
 export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOptions): Promise<ChaosSite> {
   const { postgres, log } = options
   const home = await mkdtemp(join(tmpdir(), 'warmhook-chaos-'))
@@ -85,7 +85,7 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     BOARD_PORT: String(boardPort),
     WORKER_PORT: '0',
     SPOOL_DIR: join(home, 'spool'),
-    // A refused webhook is a warning, and there will be many.
+    // Every refused webhook logs a warning, and there will be many.
     LOG_LEVEL: 'error',
   }
   const ends: string[] = []
@@ -93,8 +93,8 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
   const workerClock = createWallClock(join(home, 'worker-clock'))
   const run = (name: string, app: string, clock?: WallClock): Supervised => {
     const onEnd = (how: string): void => {
-      const line = `${name} ended by itself: ${how}`
-      // One that can't start tries again and again.
+      const line = `${name} exited unexpectedly: ${how}`
+      // Logged once: a process that cannot start is restarted repeatedly.
       if (!ends.includes(line)) log(line)
       ends.push(line)
     }

@@ -3,7 +3,7 @@ import type { Timeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { CrmPeer } from './crm-peer.ts'
 
-/** What is wrong with the contact that the CRM keeps of a mailbox; an address here is one mailbox's alone. */
+/** The differences between a mailbox and its contact in the CRM. In a run, every mailbox has its own address. */
 export function compareContact(
   [event]: readonly MailboxEvent[],
   timeline: Timeline,
@@ -24,7 +24,7 @@ const warmupStatuses: Readonly<Record<MailboxStatus, string>> = {
   deleted: 'removed',
 }
 
-/** Written a second time on purpose: the product's own words can't show that the product is wrong. */
+/** Deliberately duplicates the mapping of the product: sharing its code would hide its bugs. */
 function toProperties(campaignId: number, { mailbox, pauses }: Timeline): Readonly<Record<string, string>> {
   if (mailbox === null) return {}
   const { status, profile } = mailbox

@@ -3,21 +3,21 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import { portOf } from '@warmhook/testing/port-of'
 
-/** `lost answer`: the write is done, and the connection breaks before the answer. */
+/** `lost answer`: the write is done, but the connection breaks before the response. */
 export type CrmBehaviour = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
 
 interface CrmContact {
-  /** The latest event in what was written. */
+  /** The latest event written to the contact. */
   readonly eventId: string
   readonly properties: Readonly<Record<string, string>>
 }
 
-/** A CRM that keeps contacts as HubSpot's batch upsert does, and how it fares is up to the caller. */
+/** A CRM that stores contacts like HubSpot's batch upsert; the caller sets its behaviour. */
 export interface CrmPeer extends AsyncDisposable {
   readonly url: string
   behaviour: CrmBehaviour
   readonly contacts: ReadonlyMap<string, CrmContact>
-  /** E-mails of contacts that were told of an older state after a later one, once for each time. */
+  /** The e-mail of a contact for each write of an older state after a newer one. */
   readonly backwards: readonly string[]
 }
 

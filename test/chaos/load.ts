@@ -11,21 +11,21 @@ export interface LoadOptions {
   readonly onAck: (id: string, event: AcceptedEvent) => void
 }
 
-/** A sender that never tries again, as Mailivery is. Disposal ends the sending and waits for the answers. */
+/** A sender that never retries, like Mailivery. Disposing it stops sending and waits for pending responses. */
 export interface Load extends AsyncDisposable {
-  /** Events sent so far: their numbers are 0 to `sent - 1`. */
+  /** The number of events sent so far, numbered from 0 to `sent - 1`. */
   readonly sent: number
-  /** The id that event `n` was accepted with; undefined when it was not. */
+  /** The id that event `n` was accepted with; undefined if it was not accepted. */
   ackOf(n: number): string | undefined
-  /** Whether event `n` was answered, with something else than 202. What became of the rest is not known. */
+  /** Whether event `n` got a response other than 202. An event without a response may or may not have been accepted. */
   isRefused(n: number): boolean
 }
 
-/** A hung server must not make the sender keep the whole run in memory. */
+/** Limits the sender's memory if the server hangs. */
 const maxPending = 20_000
 const answerTimeoutMs = 15_000
 
-/** An open loop: an event is due by the clock, whatever became of the ones before it. */
+/** An open loop: events are sent on schedule, independently of earlier responses. */
 export function startLoad(options: LoadOptions): Load {
   const pool = new Pool(options.url, { connections: 64, pipelining: 1 })
   const acks = new Map<number, string>()
@@ -51,7 +51,7 @@ export function startLoad(options: LoadOptions): Load {
       acks.set(n, id)
       options.onAck(id, { sentAt, ackedAt: Date.now() })
     } catch {
-      // The connection broke: whether the event was accepted is not known.
+      // The connection broke, so it is unknown whether the event was accepted.
     }
   }
 

@@ -7,11 +7,11 @@ import { formatReport, isClean, toRows } from './report.ts'
 import { runChaos } from './run-chaos.ts'
 
 const program = new Command('chaos')
-  .description('Breaks a whole installation under load, and checks what has become of every event.')
-  .option('--minutes <n>', 'how long, at least: every fault has its turn', toNumber, 10)
-  .option('--seed <n>', 'draws the same faults again; a new one by default', toNumber)
-  .option('--rate <n>', 'events a second', toNumber, 1_000)
-  .option('--only <text>', 'faults whose name contains this')
+  .description('Injects faults into an installation under load, and checks the outcome of every event.')
+  .option('--minutes <n>', 'minimum duration; every fault is injected at least once', toNumber, 10)
+  .option('--seed <n>', 'repeat the faults of an earlier run; random by default', toNumber)
+  .option('--rate <n>', 'events per second', toNumber, 1_000)
+  .option('--only <text>', 'only faults whose name contains this text')
   .option('--json', 'print the result as JSON')
   .action(run)
 exitWhenIdle()
@@ -27,10 +27,10 @@ interface Options {
 
 async function run({ minutes, rate, only, json, ...options }: Options): Promise<void> {
   const faults = allFaults.filter(({ name }) => name.includes(only ?? ''))
-  if (faults.length === 0) throw new Error(`no fault has "${only}" in its name`)
+  if (faults.length === 0) throw new Error(`no fault name contains "${only}"`)
   const end = new AbortController()
   endOnSignals(end)
-  // What counts here are processes that die, not machines: the disk need not have every commit.
+  // Only processes crash here, not machines, so commits need not be flushed to disk.
   await using server = await startLocalPostgres({ fsync: 'off' })
   await using database = await createDatabase(server.url)
   const result = await runChaos({
@@ -52,7 +52,7 @@ async function run({ minutes, rate, only, json, ...options }: Options): Promise<
   if (!isGood) process.exitCode = 1
 }
 
-/** The first signal ends the faults, and the verdict follows; a second one ends everything. */
+/** The first signal stops the faults, and the verdict follows; a second one exits at once. */
 function endOnSignals(end: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -64,6 +64,6 @@ function endOnSignals(end: AbortController): void {
 
 function toNumber(text: string): number {
   const number = Number(text)
-  if (!(number > 0)) throw new InvalidArgumentError('must be a number above 0')
+  if (!(number > 0)) throw new InvalidArgumentError('must be a number greater than 0')
   return number
 }

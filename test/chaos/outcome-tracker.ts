@@ -3,11 +3,11 @@ import type { Database } from '@warmhook/store/database'
 import { sql } from 'kysely'
 
 export interface OutcomeTracker extends AsyncDisposable {
-  /** An event was accepted. */
+  /** Adds an accepted event. */
   add(id: string, event: AcceptedEvent): void
-  /** Accepted events that some handler has not finished. */
+  /** The number of accepted events that at least one handler has not finished. */
   readonly unfinished: number
-  /** When the oldest of them was accepted; infinite when there is none. */
+  /** When the oldest of them was accepted; infinity if there is none. */
   readonly oldest: number
   /** When the latest event known to be finished was sent. */
   readonly latestFinished: number
@@ -24,13 +24,13 @@ export const handlers = ['crm-sync', 'pause-tracking'] as const
 const lookEveryMs = 250
 const idsPerQuery = 1_000
 
-/** Follows accepted events to their outcomes, through the database alone. */
+/** Tracks the outcomes of accepted events, using only the database. */
 export function trackOutcomes(db: Database): OutcomeTracker {
   const waiting = new Map<string, AcceptedEvent>()
   const stop = new AbortController()
   let latestFinished = Number.NEGATIVE_INFINITY
 
-  /** From the oldest on, and no further than something comes out: a backlog must not be asked for again and again. */
+  /** Starts with the oldest event and stops when few are finished, so that a backlog is not queried repeatedly. */
   async function look(): Promise<void> {
     for (let share = 1; share > 0.5 && waiting.size > 0 && !stop.signal.aborted;) {
       const ids = [...waiting.keys().take(idsPerQuery)]
@@ -45,7 +45,7 @@ export function trackOutcomes(db: Database): OutcomeTracker {
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
-      // The database is unreachable at times: the next look will find what this one missed.
+      // The database may be unreachable; the next poll finds what this one missed.
       await look().catch(() => undefined)
       await delay(lookEveryMs)
     }
@@ -58,7 +58,7 @@ export function trackOutcomes(db: Database): OutcomeTracker {
       return waiting.size
     },
     get oldest() {
-      // In order of arrival, but for answers that overtook each other by a moment.
+      // In order of arrival, except for responses that overtook each other by a moment.
       return waiting.values().next().value?.ackedAt ?? Number.POSITIVE_INFINITY
     },
     get latestFinished() {

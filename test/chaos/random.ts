@@ -1,9 +1,9 @@
-/** Numbers that follow from a seed alone, so that a run's faults can be had again. */
+/** Pseudo-random numbers from a seed, so that a run's faults are reproducible. */
 export interface Random {
-  /** A whole number from `least` to `most`. */
+  /** An integer from `least` to `most`, inclusive. */
   between(least: number, most: number): number
   shuffle<T>(items: readonly T[]): T[]
-  /** Numbers of its own: how many of them are drawn changes nothing here. */
+  /** An independent generator: drawing from it does not affect this one. */
   fork(): Random
 }
 
@@ -21,7 +21,7 @@ export function createRandom(seed: number): Random {
   }
 }
 
-/** From 0 up to 1. Tommy Ettinger's generator, which is in the public domain. */
+/** Numbers from 0 (inclusive) to 1 (exclusive). Tommy Ettinger's generator, in the public domain. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {

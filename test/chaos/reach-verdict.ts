@@ -12,16 +12,16 @@ import { compareContact } from './compare-contact.ts'
 import type { Load } from './load.ts'
 import { handlers } from './outcome-tracker.ts'
 
-/** What is wrong at the end of a run, event by event and in words. */
+/** The problems found at the end of a run, by event and as messages. */
 export interface Verdict {
-  /** Accepted, but without a row or an outcome in each handler. */
+  /** Accepted, but without a row or without an outcome in every handler. */
   readonly lost: readonly number[]
-  /** With effects under more than one id. */
+  /** Recorded under more than one id. */
   readonly doubled: readonly number[]
-  /** Not accepted as far as the sender knows, and there all the same: that may be. */
+  /** Recorded although the sender got no 202, which is allowed. */
   readonly unexpected: number
   readonly recorded: number
-  /** Of the recorded: those with the same payload as their mailbox's event before. */
+  /** Recorded events with the same payload as the mailbox's previous event. */
   readonly duplicates: number
   readonly problems: readonly string[]
 }
@@ -35,7 +35,7 @@ export interface Trial {
 
 const mailboxesPerPage = 200
 
-/** Compares what is stored and what the CRM was told with what was sent. Nothing may be in flight any more. */
+/** Compares the sent events with the database and the CRM. Nothing may be in flight any more. */
 export async function reachVerdict({ db, crm, load, mailboxes }: Trial): Promise<Verdict> {
   const problems: string[] = []
   const idsOf = new Map<number, string[]>()
@@ -66,11 +66,11 @@ export async function reachVerdict({ db, crm, load, mailboxes }: Trial): Promise
     problems.push(...(await compareMailboxes(db, crm, events)))
   }
   problems.push(...(await checkRest(db, recorded)))
-  // What turns out to be a duplicate takes its time back: then the older state is the true one.
+  // An event that turns out to be a duplicate no longer counts, so the older state is correct.
   const backwards = crm.backwards.filter((email) => !repeated.has(email))
   if (backwards.length > 0)
     problems.push(
-      `the CRM was told an older state after a later one: ${backwards.slice(0, 5).join(', ')} (${backwards.length})`,
+      `the CRM received an older state after a newer one: ${backwards.slice(0, 5).join(', ')} (${backwards.length})`,
     )
   const numbers = Array.from({ length: load.sent }, (_, n) => n)
   const lost = numbers.filter((n) => {
@@ -120,7 +120,7 @@ function readRow(
   return { n, event: verdict.event }
 }
 
-/** Whether an event repeats the payload of its mailbox's event before; to be asked in arrival order. */
+/** Whether an event repeats the payload of its mailbox's previous event. Call it in arrival order. */
 function trackRepeats(): (event: MailboxEvent, n: number) => boolean {
   const last = new Map<string, number>()
   return (event, n) => {
@@ -131,7 +131,7 @@ function trackRepeats(): (event: MailboxEvent, n: number) => boolean {
   }
 }
 
-/** Mailboxes, pauses and contacts must be the fold of the events that are there, which come in arrival order. */
+/** Mailboxes, pauses and contacts must equal the fold of the stored events, which are given in arrival order. */
 async function compareMailboxes(
   db: Database,
   crm: CrmPeer,
@@ -161,7 +161,7 @@ function plain({ openedBy, openedAt, reason, reasons, closed }: Pause): Pause {
   return { openedBy, openedAt, reason, reasons: [...reasons], closed }
 }
 
-/** Effects that belong to no event, and what was taken for unreadable. */
+/** Finds effects that belong to no event, and quarantined events. */
 async function checkRest(db: Database, recorded: number): Promise<readonly string[]> {
   const { rows } = await sql<{ events: number; strays: number; quarantined: number; mailboxes: number }>`
     SELECT (SELECT count(*)::int FROM events) AS events,
@@ -170,10 +170,10 @@ async function checkRest(db: Database, recorded: number): Promise<readonly strin
       (SELECT count(*)::int FROM mailboxes m WHERE NOT EXISTS (
         SELECT FROM events WHERE campaign_id = m.campaign_id AND owner = m.owner)) AS mailboxes`.execute(db)
   const [row] = rows
-  if (row === undefined) throw new RangeError('a row of counts always comes')
+  if (row === undefined) throw new RangeError('the query returns one row')
   return [
-    ...(row.events === recorded ? [] : [`${row.events - recorded} events of mailboxes that nobody sent`]),
-    ...(row.strays === 0 ? [] : [`${row.strays} deliveries of no event`]),
+    ...(row.events === recorded ? [] : [`${row.events - recorded} events of mailboxes that were never sent`]),
+    ...(row.strays === 0 ? [] : [`${row.strays} deliveries without an event`]),
     ...(row.quarantined === 0 ? [] : [`${row.quarantined} events in quarantine`]),
     ...(row.mailboxes === 0 ? [] : [`${row.mailboxes} mailboxes without events`]),
   ]

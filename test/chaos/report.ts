@@ -8,11 +8,11 @@ export interface ReportRow {
   readonly sent: number
   readonly acked: number
   readonly refused: number
-  /** The connection broke before the answer. */
+  /** The connection broke before the response. */
   readonly unknown: number
   readonly lost: number
   readonly doubled: number
-  /** Undefined when one of the times never recovered. */
+  /** Undefined if the site did not recover every time. */
   readonly longestRecoveryMs: number | undefined
 }
 
@@ -48,14 +48,14 @@ function longest(episodes: readonly Episode[]): number | undefined {
   return Number.isFinite(most) ? most : undefined
 }
 
-/** Whether nothing is wrong. */
+/** Whether the run found no problem. */
 export function isClean({ verdict, episodes }: ChaosResult): boolean {
   const { lost, doubled, problems } = verdict
   const recovered = episodes.every(({ recoveryMs }) => recoveryMs !== undefined)
   return lost.length + doubled.length + problems.length === 0 && recovered
 }
 
-/** The whole report, as text for people. */
+/** The whole report, as human-readable text. */
 export function formatReport(result: ChaosResult): string {
   const { seed, rate, verdict, ends } = result
   const table = new Table({
@@ -69,14 +69,16 @@ export function formatReport(result: ChaosResult): string {
   }
   return [
     table.toString(),
-    `seed ${seed}, ${rate} events a second; ${verdict.recorded.toLocaleString('en')} events recorded, ${verdict.unexpected} of them never answered with 202`,
+    `seed ${seed}, ${rate} events per second; ${verdict.recorded.toLocaleString('en')} events recorded, ${verdict.unexpected} of them never answered with 202`,
     ...describeEnds(ends),
     ...describeProblems(verdict.problems),
-    isClean(result) ? 'nothing lost, nothing doubled, every state as it must be' : 'FAILED',
+    isClean(result) ? 'no event lost or doubled, all state correct' : 'FAILED',
   ].join('\n')
 }
 
-/** No failure: a supervisor brings a process back. But one that gives up more often than it must is slower to recover. */
+/**
+ * Unexpected exits are not failures, since a supervisor restarts the process, but unnecessary exits slow down recovery.
+ */
 function describeEnds(ends: readonly string[]): readonly string[] {
   const counts = Map.groupBy(ends, (line) => line)
   return [...counts].map(([line, times]) => `${times.length} ×: ${line}`)

@@ -9,7 +9,7 @@ import { createRandom } from './random.ts'
 
 export interface ChaosOptions {
   readonly seed: number
-  /** How long faults are injected, at least; every fault has its turn, also in 0 minutes. */
+  /** The minimum time to inject faults; every fault is injected at least once, even with 0 minutes. */
   readonly minutes: number
   /** Events per second. */
   readonly rate: number
@@ -19,15 +19,15 @@ export interface ChaosOptions {
   readonly lengths: FaultLengths
   readonly postgres: ChaosPostgres
   readonly log: (line: string) => void
-  /** Ends the faults early; the verdict still follows. */
+  /** Stops the faults early; the verdict still follows. */
   readonly signal?: AbortSignal
 }
 
-/** A fault that happened, and the events from its beginning to the next one's. */
+/** An injected fault, and the events from its start to the start of the next. */
 export interface Episode {
   readonly fault: string
   readonly firstEvent: number
-  /** From the end of the fault until accepted events came out as usual; undefined when they never did. */
+  /** Time from the end of the fault until processing was normal again; undefined if it never was. */
   readonly recoveryMs: number | undefined
 }
 
@@ -37,20 +37,20 @@ export interface ChaosResult {
   readonly load: Load
   readonly episodes: readonly Episode[]
   readonly verdict: Verdict
-  /** Every time that a process of ours ended without being told to, in words. */
+  /** A message for every unexpected exit of a process. */
   readonly ends: readonly string[]
 }
 
 const calmMs = 2_000
-/** An event this old, and not out yet, means that the site has not recovered. */
+/** While an unfinished event is older than this, the site has not recovered. */
 const usualAgeMs = 5_000
 const recoveryTimeoutMs = 120_000
 const settleTimeoutMs = 300_000
 
-/** Breaks a site under load, one fault after another, lets it settle, and checks what has become of every event. */
+/** Injects one fault after another into a site under load, lets it settle, and checks the outcome of every event. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, rate, mailboxes, log } = options
-  log(`seed ${seed}, ${rate} events a second, ${mailboxes} mailboxes`)
+  log(`seed ${seed}, ${rate} events per second, ${mailboxes} mailboxes`)
   await using stack = new AsyncDisposableStack()
   const site = await openChaosSite(stack, options)
   await eventually(() => site.spooledJobs(), { timeoutMs: 30_000, intervalMs: 100 })
@@ -103,7 +103,7 @@ async function breakInTurn(
   return episodes
 }
 
-/** Waits until an event sent after `endedAt` is through all handlers, those accepted before it are too, and none waits for long. */
+/** Waits until an event sent after `endedAt` and all events accepted before it are finished, and no event is old. */
 async function recover(tracker: OutcomeTracker, endedAt: number): Promise<number | undefined> {
   while (Date.now() - endedAt < recoveryTimeoutMs) {
     const now = Date.now()
@@ -127,7 +127,7 @@ async function settle(site: ChaosSite, tracker: OutcomeTracker, log: (line: stri
   return []
 }
 
-/** Events that the ledger knows of, and jobs that it can't know of. */
+/** In-flight events according to the ledger, plus spooled jobs, which the ledger cannot see. */
 async function countInFlight(site: ChaosSite): Promise<number> {
   return (await site.ledger()).inFlight + (await site.spooledJobs())
 }
@@ -144,12 +144,12 @@ function told(result: PromiseSettledResult<unknown>): string {
 }
 
 async function checkLedger(site: ChaosSite, { recorded, duplicates }: Verdict): Promise<readonly string[]> {
-  // It counts everything there is, on a machine that is still busy.
+  // The ledger counts all events, which takes a while on a machine that is still busy.
   const ledger = await eventually(() => site.ledger(), { timeoutMs: 60_000, intervalMs: 1_000 })
   const { accepted, processed, duplicate, balanced } = ledger
   if (balanced && accepted === recorded && duplicate === duplicates && processed === recorded - duplicates) return []
   return [
-    `the ledger does not say that ${recorded} events were accepted, ${duplicates} of them duplicates: ${JSON.stringify(ledger)}`,
+    `the ledger should show ${recorded} accepted events, ${duplicates} of them duplicates: ${JSON.stringify(ledger)}`,
   ]
 }
 

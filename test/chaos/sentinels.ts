@@ -7,11 +7,11 @@ import { findFreePort } from '@warmhook/redis-server/find-free-port'
 import { findRedisBinary } from '@warmhook/redis-server/find-redis-binary'
 import { eventually } from '@warmhook/testing/eventually'
 
-/** Three Redis Sentinels that watch one master. Disposal ends them. */
+/** Three Redis Sentinels that monitor one master. Disposing stops them. */
 export interface Sentinels extends AsyncDisposable {
   /** For REDIS_URL. */
   readonly url: string
-  /** The port of the server that they name as master. */
+  /** The port of the server that they report as master. */
   masterPort(): Promise<number>
 }
 
@@ -19,7 +19,7 @@ const masterName = 'warmhook'
 const count = 3
 const quorum = 2
 
-/** Resolves once they know of each other and of a replica, so that they could promote it. */
+/** Resolves once the sentinels know each other and a replica, so that they can promote it. */
 export async function startSentinels(directory: string, firstMasterPort: number): Promise<Sentinels> {
   await mkdir(directory)
   await using stack = new AsyncDisposableStack()
@@ -49,7 +49,7 @@ async function startSentinel(
   port: number,
   masterPort: number,
 ): Promise<void> {
-  // A sentinel writes into its file what it finds out.
+  // A sentinel stores its state in its configuration file.
   const settings = [
     `port ${port}`,
     'bind 127.0.0.1',
@@ -61,7 +61,7 @@ async function startSentinel(
   const binary = await findRedisBinary()
   const child = spawn(binary.file, [file, '--sentinel'], { argv0: binary.argv0, stdio: 'ignore', detached: true })
   stack.defer(() => end(child))
-  // For a run that ends without disposing.
+  // In case the run exits without disposing.
   const endWithUs = (): void => void child.kill('SIGKILL')
   process.once('exit', endWithUs)
   child.once('exit', () => process.off('exit', endWithUs))

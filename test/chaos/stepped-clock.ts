@@ -1,9 +1,9 @@
 import { readFileSync, watchFile } from 'node:fs'
 
-// Loaded into a process before its own code: shifts the wall clock by the milliseconds in the file that its URL names.
-// Monotonic time goes on, as it does when a clock is set.
+// Preloaded into a process: shifts the wall clock by the number of milliseconds in the file named by this module's URL.
+// Monotonic time is unaffected, as when a real clock is set.
 const file = new URL(import.meta.url).searchParams.get('file')
-if (file === null) throw new Error('the URL has to name the file with the offset')
+if (file === null) throw new Error('the URL must name the offset file: ?file=<path>')
 
 const RealDate = Date
 let offsetMs = 0

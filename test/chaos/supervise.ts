@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { spawnApp, type SpawnedApp } from '@warmhook/testing/spawn-app'
 
-/** A process that is started again whenever it ends, as systemd or Docker would. */
+/** A process that is restarted whenever it exits, as by systemd or Docker. */
 export interface Supervised extends AsyncDisposable {
-  /** Signals the present process, or the next one when there is none just now. */
+  /** Signals the current process, or the next one if none is running. */
   signal(signal: NodeJS.Signals): Promise<void>
-  /** Ends the process; the next one has these variables beside its own. */
+  /** Stops the process; the next one gets these additional variables. */
   replace(extraEnv: Readonly<Record<string, string>>): Promise<void>
 }
 
 export interface SuperviseOptions {
   readonly entry: string
   readonly env: Readonly<Record<string, string>>
-  /** Told of every end that no signal of ours asked for, with the last error that the process wrote. */
+  /** Called on every unexpected exit, with the last error that the process logged. */
   readonly onEnd: (how: string) => void
 }
 
-/** Docker waits as long before its first restart, and longer before the next ones. */
+/** As long as Docker waits before the first restart; Docker waits longer before further ones. */
 const restartDelayMs = 500
 
 export function supervise({ entry, env, onEnd }: SuperviseOptions): Supervised {
@@ -28,7 +28,7 @@ export function supervise({ entry, env, onEnd }: SuperviseOptions): Supervised {
   async function start(): Promise<SpawnedApp> {
     isExpected = false
     const app = await spawnApp(entry, { ...env, ...extra })
-    // For a run that ends without disposing.
+    // In case the run exits without disposing.
     const end = (): void => app.kill('SIGKILL')
     process.once('exit', end)
     void app.exited.then(() => process.off('exit', end))

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
-/** The wall clock that some processes go by. */
+/** The wall clock of some processes. */
 export interface WallClock {
-  /** To be in their environment. */
+  /** Must be in the environment of these processes. */
   readonly env: Readonly<Record<string, string>>
-  /** Sets it to that many ms after the real one; the processes see it a moment later. */
+  /** Sets its offset from the real clock in ms; the processes see the change a moment later. */
   step(offsetMs: number): void
 }
 
-/** `file` is where the offset is kept. */
+/** `file` stores the offset. */
 export function createWallClock(file: string): WallClock {
   const preload = new URL('stepped-clock.ts', import.meta.url)
   preload.searchParams.set('file', pathToFileURL(file).pathname)

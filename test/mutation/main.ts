@@ -16,12 +16,12 @@ const mutated =
   /^(packages\/(batching|queue|schema|store|handlers)|apps\/(ingress|worker))\/src\/(?!.*(fixtures\/|\.test\.ts$|migrations\/))/
 
 await new Command('mutation')
-  .description('Changes the code one place at a time, and counts the changes that no test notices.')
-  .option('--sample <n>', 'mutants to try, drawn evenly over the files; all by default', toNumber)
-  .option('--seed <n>', 'draws the same sample again', toNumber)
-  .option('--only <text>', 'files whose path contains this', '')
-  .option('--lanes <n>', 'copies of the project that work side by side', toNumber, 2)
-  .option('--least <percent>', 'exit with 1 below this score', toNumber, 85)
+  .description('Mutates the code in one place at a time, and reports the mutants that no test detects.')
+  .option('--sample <n>', 'number of mutants to try, drawn at random; all by default', toNumber)
+  .option('--seed <n>', 'repeat the sample of an earlier run', toNumber)
+  .option('--only <text>', 'only files whose path contains this text', '')
+  .option('--lanes <n>', 'number of project copies to test in parallel', toNumber, 2)
+  .option('--least <percent>', 'exit with code 1 below this score', toNumber, 85)
   .option('--json', 'print the result as JSON')
   .action(run)
   .parseAsync()
@@ -58,7 +58,7 @@ async function run({ sample, only, lanes, least, json, ...options }: Options): P
 
   await using redis = await localRedis.start()
   await using postgres = await startLocalPostgres({ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
-  if (redis === undefined) throw new Error('no Redis program was found')
+  if (redis === undefined) throw new Error('no Redis server found')
   const env = { ...process.env, TEST_REDIS_URL: redis.url, TEST_DATABASE_URL: postgres.url }
   const results: Tried[] = []
   const queue = tried.values()
@@ -79,7 +79,7 @@ async function run({ sample, only, lanes, least, json, ...options }: Options): P
   report(results, { seed, json: json === true, least })
 }
 
-/** A share of each file's mutants, so that no large file hides the small ones. */
+/** A random sample over all files. */
 function draw(mutants: readonly Mutant[], sample: number | undefined, seed: number): readonly Mutant[] {
   if (sample === undefined || sample >= mutants.length) return mutants
   const random = createRandom(seed)
@@ -100,13 +100,13 @@ function report(
   if (json) process.stdout.write(`${JSON.stringify({ seed, tried: results.length, killed, score, survivors })}\n`)
   else {
     process.stdout.write(`${survivors.toSorted().join('\n')}\n`)
-    process.stdout.write(`${killed} of ${results.length} mutants were noticed (${score.toFixed(1)} %), seed ${seed}\n`)
+    process.stdout.write(`${killed} of ${results.length} mutants were detected (${score.toFixed(1)} %), seed ${seed}\n`)
   }
   if (score < least) process.exitCode = 1
 }
 
 function toNumber(text: string): number {
   const number = Number(text)
-  if (!(number > 0)) throw new InvalidArgumentError('must be a number above 0')
+  if (!(number > 0)) throw new InvalidArgumentError('must be a number greater than 0')
   return number
 }

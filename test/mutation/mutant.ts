@@ -1,15 +1,15 @@
-/** One change of one place in one file. */
+/** One change in one place of a file. */
 export interface Mutant {
-  /** From the repository's root. */
+  /** Relative to the repository's root. */
   readonly path: string
-  /** Offsets in the file's text, in UTF-16 units. */
+  /** Offsets in the file's text, in UTF-16 code units. */
   readonly start: number
   readonly end: number
   readonly replacement: string
   readonly line: number
 }
 
-/** The file's text with the mutant in it. */
+/** The file's text with the mutant applied. */
 export function applyMutant(text: string, { start, end, replacement }: Mutant): string {
   return text.slice(0, start) + replacement + text.slice(end)
 }

@@ -10,8 +10,8 @@ interface Edit {
 }
 
 /**
- * Every mutant of a file: comparisons, conditions, arithmetic, literals, whole statements, and the conditions inside SQL.
- * Types, imports and log lines have none: no test is to tell them apart.
+ * All mutants of a file: comparisons, conditions, arithmetic, literals, whole statements, and conditions in SQL.
+ * Types, imports and log calls are not mutated, since no test has to detect such changes.
  */
 export function mutantsOf(path: string, text: string): readonly Mutant[] {
   const lineOf = createLineFinder(text)
@@ -80,7 +80,7 @@ function replaceOperator(node: SyntaxNode, text: string, operators: Readonly<Rec
   const replacement = operators[operator]
   const [left, right] = [...toNode(node['left']), ...toNode(node['right'])]
   if (replacement === undefined || left === undefined || right === undefined) return []
-  // Texts are joined with `+`: a difference of texts is a fault that any call shows.
+  // `+` on strings is concatenation; subtracting strings is a bug that any call reveals.
   if (operator === '+' && [left, right].some(isText)) return []
   const start = text.indexOf(operator, left.end)
   return [{ start, end: start + operator.length, replacement }]
@@ -90,11 +90,11 @@ function literalEdits(node: SyntaxNode): readonly Edit[] {
   const { value } = node
   if (typeof value === 'boolean') return [{ ...placeOf(node), replacement: String(!value) }]
   if (typeof value !== 'number') return []
-  // A large one is a time or a size: a little more or less of it is no fault.
+  // Large numbers are durations or sizes, for which a small change is not a bug.
   return [{ ...placeOf(node), replacement: String(value >= 256 ? 0 : value + 1) }]
 }
 
-/** A call or an assignment whose value nobody uses is there for its effect. */
+/** A call or an assignment with an unused value is there for its effect. */
 function removableStatement(node: SyntaxNode): readonly Edit[] {
   const [expression] = toNode(node['expression'])
   const effects = ['CallExpression', 'AwaitExpression', 'AssignmentExpression', 'UpdateExpression']

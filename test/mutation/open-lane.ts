@@ -8,15 +8,15 @@ import type { TestRounds } from './select-tests.ts'
 
 export type MutantResult = 'killed' | 'survived' | 'no test'
 
-/** A copy of the project, in which one mutant at a time lives. */
+/** A copy of the project with at most one mutant at a time. */
 export interface Lane extends AsyncDisposable {
   run(mutant: Mutant, rounds: TestRounds): Promise<MutantResult>
 }
 
-/** A mutant that makes a test hang is noticed, too. */
+/** A mutant that makes a test hang counts as detected. */
 const limitMs = 150_000
 
-/** `env` is the tests' environment: with the addresses of a Redis and a Postgres for them. */
+/** `env` is the environment of the tests, with the URLs of their Redis and Postgres. */
 export async function openLane(root: string, env: NodeJS.ProcessEnv): Promise<Lane> {
   const home = await mkdtemp(join(tmpdir(), 'warmhook-mutation-'))
   await copyProject(root, home)
@@ -38,7 +38,7 @@ export async function openLane(root: string, env: NodeJS.ProcessEnv): Promise<La
   }
 }
 
-/** Our own code is copied; dependencies are linked, but for the links to our own packages. */
+/** The project's code is copied. Dependencies are linked, except for the workspace links, which are copied. */
 async function copyProject(root: string, home: string): Promise<void> {
   const own = new Set(['node_modules', '.git', '.turbo', '.warmhook'])
   await cp(root, home, { recursive: true, filter: (source) => !own.has(source.slice(root.length + 1)) })
@@ -66,7 +66,7 @@ async function runTests(home: string, tests: readonly string[], env: NodeJS.Proc
     cwd: home,
     stdio: 'ignore',
     env,
-    // A group of its own, so that what a hanging test has started ends with it.
+    // A separate process group, so that everything a hanging test started can be killed.
     detached: true,
   })
   const limit = setTimeout(() => killGroup(child.pid), limitMs)
@@ -81,7 +81,7 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
-    // Nothing of the group is left.
+    // The group has already exited.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }

@@ -1,21 +1,23 @@
 import type { ModuleGraph } from '../architecture/module-graph.ts'
 
-/** Tests to run for a mutated file, in rounds: the next round runs where the one before has noticed nothing. */
+/** Tests to run for a mutated file, in rounds: the next round runs only if the previous one detected nothing. */
 export type TestRounds = readonly (readonly string[])[]
 
-/** What starts whole processes: its tests reach files that they do not import. */
+/** Modules that start whole processes: tests that use them cover files that they do not import. */
 const processStarters = ['packages/testing/src/spawn-app.ts', 'test/support/start-installation.ts']
-/** They wait for time limits or load the machine for minutes; outages are for the chaos run. */
+/** Tests that wait for timeouts or load the machine for minutes. Outages are left to the chaos run. */
 const tooLong = /chaos|standalone|image|setup|settings|logs|private-redis|silent-connections|lost-work|stop-in-outage/
-/** A file that many import is known by its nearest tests; what only the farthest show is shown by chance. */
+/** A file that many modules import is tested by the nearest tests; distant tests detect its mutants only by chance. */
 const nearest = 3
 const near = 10
 
-/** The tests that import a file, directly or by way of others, the nearest first; then, for an app, those that start its process. */
+/**
+ * The tests that import a file, directly or indirectly, nearest first; then, for an app, those that start its process.
+ */
 export function selectTests(path: string, graph: Pick<ModuleGraph, 'edges'>): TestRounds {
   const importing = testsByDistance(path, graph).filter((test) => !tooLong.test(test))
   const starting = processTests(graph).filter((test) => !tooLong.test(test) && !importing.includes(test))
-  // Most mutants are noticed by the one test of their file.
+  // Most mutants are detected by the test of their own file.
   const rounds = [
     importing.slice(0, 1),
     importing.slice(1, nearest),

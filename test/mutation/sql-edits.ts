@@ -6,7 +6,7 @@ interface SqlEdit {
   readonly replacement: string
 }
 
-// A word or a sign with white space around it; what is inside a quoted text is rare enough.
+// Keywords, and operators surrounded by white space; matches inside quoted strings are rare enough to ignore.
 const rules: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/(?<=\s)<(?=\s)/g, '<='],
   [/(?<=\s)<=(?=\s)/g, '<'],

@@ -1,4 +1,4 @@
-/** What the parser gives, as far as mutations look at it. */
+/** The part of the parser's nodes that mutations use. */
 export interface SyntaxNode {
   readonly type: string
   readonly start: number

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { defineConfig, mergeConfig } from 'vitest/config'
 import project from '../../vitest.config.ts'
 
-/** The project's tests, ended by the first failure and without a search for the smallest one: nobody reads it here. */
+/** The project's tests, stopped at the first failure and without shrinking counterexamples, which nobody reads here. */
 export default mergeConfig(
   project,
   defineConfig({

@@ -1,27 +1,30 @@
 import { runProgram } from '@warmhook/testing/run-program'
 
-/** What a test of the image needs of this machine. */
+/** What a test of the image requires on this machine. */
 export type ContainerEngine =
   | { readonly status: 'ready'; readonly compose: readonly [program: string, ...args: string[]] }
   | { readonly status: 'missing'; readonly reason: string }
 
 const baseImages = ['node:24-bookworm-slim', 'redis:7-alpine', 'postgres:17-alpine']
 
-/** Whether an engine answers that has the base images and compose, and whose builds reach npm's registry. */
+/**
+ * Whether a container engine is running that has the base images and Compose, and whose containers reach npm's
+ * registry.
+ */
 export async function findContainerEngine(): Promise<ContainerEngine> {
   const missing = (reason: string): ContainerEngine => ({ status: 'missing', reason })
   if (!(await works('docker', ['version', '--format', '{{.Server.Version}}'], 10_000)))
-    return missing('no container engine answers')
+    return missing('no container engine is running')
   for (const image of baseImages) {
     if (await works('docker', ['image', 'inspect', image], 10_000)) continue
     if (!(await works('docker', ['pull', '--quiet', image], 120_000)))
-      return missing(`no image ${image}, and no registry that has it`)
+      return missing(`image ${image} is missing and cannot be pulled`)
   }
   const compose = await findCompose()
-  if (compose === undefined) return missing('neither "docker compose" nor docker-compose')
+  if (compose === undefined) return missing('neither "docker compose" nor docker-compose is installed')
   const ping = ['npm', 'ping', '--fetch-retries=0', '--fetch-timeout=15000']
   if (!(await works('docker', ['run', '--rm', 'node:24-bookworm-slim', ...ping], 60_000)))
-    return missing("npm's registry can't be reached from a container")
+    return missing("npm's registry is unreachable from a container")
   return { status: 'ready', compose }
 }
 

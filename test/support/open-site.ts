@@ -12,14 +12,14 @@ async function proxyTo(url: URL, defaultPort: number): Promise<TcpProxy> {
   return proxy
 }
 
-/** An installation whose network can break. */
+/** An installation with a network that can be made to fail. */
 export interface Site extends AsyncDisposable {
   readonly warmhook: Installation
   readonly redis: TcpProxy
   readonly postgres: TcpProxy
 }
 
-/** Starts an installation with a spool that reaches Redis and Postgres through proxies. */
+/** Starts an installation with a spool; it reaches Redis and Postgres through proxies. */
 export async function openSite(): Promise<Site> {
   await using cleanup = new AsyncDisposableStack()
   const redisUrl = new URL(testPrefix().redisUrl)

@@ -7,7 +7,7 @@ export function parseLines(output: string): readonly Line[] {
     .filter((line) => line !== undefined)
 }
 
-/** What is wrong with a log: lines that are no JSON, and kinds of lines that come more than once a second. */
+/** The faults in a log: lines that are not JSON, and kinds of lines logged more than once per second. */
 export function findFaults(output: string): readonly string[] {
   const text = linesOf(output).filter((line) => parseLine(line) === undefined)
   return [...text.map((line) => `not JSON: ${line}`), ...findFloods(parseLines(output))]
@@ -26,7 +26,7 @@ function parseLine(line: string): Line | undefined {
   }
 }
 
-/** Warnings and errors are of one kind that have the same message, about the same class and code of error. */
+/** Warnings and errors are of the same kind if message, error class and error code are the same. */
 function findFloods(lines: readonly Line[]): readonly string[] {
   const lastAt = new Map<string, number>()
   const floods: string[] = []

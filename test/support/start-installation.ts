@@ -16,7 +16,7 @@ interface Ledger {
   readonly balanced: boolean
 }
 
-/** Ingress, worker and board as processes of their own, on a database and Redis keys of their own. */
+/** Ingress, worker and board as separate processes, with their own database and Redis keys. */
 export interface Installation extends AsyncDisposable {
   readonly ingressUrl: string
   readonly boardUrl: string
@@ -27,7 +27,7 @@ export interface Installation extends AsyncDisposable {
   readonly worker: SpawnedApp
   readonly ingress: SpawnedApp
   readonly board: SpawnedApp
-  /** What ingress and board have printed. */
+  /** The output of the ingress and the board. */
   outputs(): readonly string[]
   /** Posts a body to the endpoint. */
   send(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Response>
@@ -37,7 +37,7 @@ export interface Installation extends AsyncDisposable {
   metrics(): Promise<string>
   /** Writes to a route of the board's API. */
   post<T>(path: string, body: unknown): Promise<T>
-  /** Waits until nothing is in flight, and gives the ledger of then. */
+  /** Waits until nothing is in flight, and returns the ledger at that time. */
   settled(accepted: number): Promise<Ledger>
   startWorker(env?: Readonly<Record<string, string>>): Promise<SpawnedApp>
 }
@@ -76,7 +76,7 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
   const [ingress, board] = servers
   const [ingressUrl, boardUrl] = await Promise.all(servers.map(urlOf))
   if (ingress === undefined || board === undefined || ingressUrl === undefined || boardUrl === undefined)
-    throw new Error('both have a URL by now')
+    throw new Error('ingress and board both have a URL by now')
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
   const request = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const response = await fetch(`${boardUrl}${path}`, {

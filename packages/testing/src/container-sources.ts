@@ -1,6 +1,6 @@
 import type { ServiceSource } from './test-service.ts'
 
-/** Redis as a container, where an engine answers. */
+/** Redis in a container, if a container engine is running. */
 export const redisContainer: ServiceSource = {
   name: 'a container',
   async start() {
@@ -12,7 +12,7 @@ export const redisContainer: ServiceSource = {
   },
 }
 
-/** Postgres as a container, where an engine answers. */
+/** Postgres in a container, if a container engine is running. */
 export const postgresContainer: ServiceSource = {
   name: 'a container',
   async start() {
@@ -26,13 +26,13 @@ export const postgresContainer: ServiceSource = {
 }
 
 async function hasContainerEngine(): Promise<boolean> {
-  // Loaded when asked for: it takes a second, which a run against TEST_REDIS_URL and TEST_DATABASE_URL needn't spend.
+  // Loaded lazily: the import takes a second, which a run against TEST_REDIS_URL and TEST_DATABASE_URL saves.
   const { getContainerRuntimeClient } = await import('testcontainers')
   try {
     await getContainerRuntimeClient()
     return true
   } catch {
-    // Testcontainers tells the absence of an engine by an error only.
+    // Testcontainers reports a missing engine only by throwing.
     return false
   }
 }

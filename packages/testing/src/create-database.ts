@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Client, escapeIdentifier } from 'pg'
 
-/** An empty Postgres database of one test or one round of a benchmark. Disposing it drops it, open connections or not. */
+/** An empty Postgres database for one test or benchmark round. Disposing it drops it, even with open connections. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
 }
 
-/** A fresh database on this server, in its default encoding if no other is given. */
+/** Creates an empty database on this server, in the server's default encoding unless one is given. */
 export async function createDatabase(serverUrl: string, encoding?: 'SQL_ASCII' | 'LATIN1'): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
   const url = new URL(serverUrl)

@@ -10,7 +10,7 @@ describe('createTestDatabase', () => {
     await expect(query(other.url, 'SELECT * FROM mine')).rejects.toThrow('relation "mine" does not exist')
   })
 
-  it('drops it although somebody is still connected', async () => {
+  it('drops the database even if a client is still connected', async () => {
     const database = await createTestDatabase()
     const client = new Client({ connectionString: database.url })
     client.on('error', () => {})

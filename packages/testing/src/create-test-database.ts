@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './create-database.ts'
 import { testServices } from './provided-context.ts'
 
-/** A fresh database on the Postgres that the global set-up started. */
+/** Creates an empty database on the Postgres that the global setup started. */
 export function createTestDatabase(encoding?: 'SQL_ASCII' | 'LATIN1'): Promise<TestDatabase> {
   return createDatabase(testServices().databaseUrl, encoding)
 }

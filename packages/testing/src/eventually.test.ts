@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
 
 describe('eventually', () => {
-  it('resolves with the value of the first try that holds', async () => {
+  it('resolves with the value of the first successful try', async () => {
     let tries = 0
     const value = await eventually(() => {
       tries += 1
@@ -12,7 +12,7 @@ describe('eventually', () => {
     expect(value).toBe('after 3')
   })
 
-  it('takes false for a condition that does not hold yet', async () => {
+  it('treats false as a condition that does not hold yet', async () => {
     let tries = 0
     await eventually(() => ++tries === 3)
     expect(tries).toBe(3)

@@ -7,7 +7,8 @@ export interface EventuallyOptions {
 }
 
 /**
- * Repeats an assertion until it holds, and resolves with what it returned. It fails by throwing or by returning `false`.
+ * Repeats an assertion until it holds, and resolves with its return value. An assertion fails by throwing or returning
+ * `false`.
  *
  * @example await eventually(async () => expect(await countOf(queue)).toBe(0))
  */

@@ -1,10 +1,12 @@
 import { access, constants, glob } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
-/** Where `initdb` and `postgres` lie side by side; the newest of several. Undefined when this machine has no such place. */
+/**
+ * The folder that contains both `initdb` and `postgres`, the newest if there are several; undefined if there is none.
+ */
 export async function findPostgresPrograms(searchPath = process.env.PATH ?? ''): Promise<string | undefined> {
   const installed: string[] = []
-  // Debian keeps the server's programs out of PATH, Homebrew those of a version that isn't the default.
+  // Debian keeps the server programs out of PATH; so does Homebrew for versions other than the default.
   for (const pattern of [
     '/usr/lib/postgresql/*/bin',
     '/opt/homebrew/opt/postgresql@*/bin',

@@ -7,8 +7,8 @@ import type { TestServices } from './provided-context.ts'
 import { type ServiceSource, startFirst, type TestService } from './test-service.ts'
 
 /**
- * Gives every test one Redis and one Postgres: those of TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else this
- * machine's own programs. Vitest calls what it returns at the end, also after failures.
+ * Provides one Redis and one Postgres for all tests: from TEST_REDIS_URL and TEST_DATABASE_URL, else containers, else
+ * locally installed programs. Vitest calls the returned function at the end, even after failures.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string) => process.stderr.write(`${line}\n`)
@@ -25,7 +25,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await teardown()
     throw new AggregateError(
       started.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])),
-      'the tests have no services',
+      'no Redis or no Postgres for the tests',
     )
   }
   const urls: TestServices = { redisUrl: redis.value.url, databaseUrl: postgres.value.url }
@@ -35,8 +35,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /**
- * Testcontainers brings a library that answers a signal by raising it again, which ends the process without its exit hooks,
- * and so without an end to the servers. It refrains when somebody else listens.
+ * A dependency of Testcontainers handles a signal by raising it again, which ends the process without running its exit
+ * hooks and so leaves the servers running. It does not do so if there are other listeners.
  */
 function exitOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

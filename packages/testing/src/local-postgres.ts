@@ -11,7 +11,7 @@ import { Client } from 'pg'
 import { findPostgresPrograms } from './find-postgres-programs.ts'
 import type { ServiceSource, TestService } from './test-service.ts'
 
-/** The account that a program runs under; empty for our own. */
+/** The account that a program runs under; empty for the current user's. */
 interface Account {
   readonly uid?: number
   readonly gid?: number
@@ -25,28 +25,28 @@ interface Cluster {
 
 const user = 'warmhook'
 const startTimeoutMs = 30_000
-// A process of Postgres may write its last file while the folder goes.
+// A Postgres process may still write a file while the folder is being removed.
 const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }
 
 /** The data is thrown away after the test, so nothing is flushed to disk. */
 const throwaway = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
-/** Postgres from this machine's own programs, with its data in a temporary directory. */
+/** A locally installed Postgres, with its data in a temporary directory. */
 export const localPostgres: ServiceSource = {
   name: "this machine's programs",
   start: () => startLocalPostgres(throwaway),
 }
 
 export interface LocalPostgres extends TestService {
-  /** The postmaster's: every other process of the server is its child. */
+  /** The pid of the postmaster, the parent of all other server processes. */
   readonly pid: number
-  /** Cuts every connection and ends without a checkpoint, as a crash does. The data stays. */
+  /** Closes every connection and exits without a checkpoint, like a crash. The data is kept. */
   crash(): Promise<void>
-  /** After a crash: the same server on the same port, once it has recovered. */
+  /** After a crash: starts the same server on the same port, and resolves once it has recovered. */
   restart(): Promise<void>
 }
 
-/** The same with other settings of the server; none keeps the data as safe as a server's defaults do. */
+/** The same with the given server settings; without any, the data is as durable as with Postgres's defaults. */
 export async function startLocalPostgres(settings: Readonly<Record<string, string>> = {}): Promise<LocalPostgres> {
   const programs = await findPostgresPrograms()
   if (programs === undefined) throw new Error('no initdb and postgres found')
@@ -63,7 +63,7 @@ export async function startLocalPostgres(settings: Readonly<Record<string, strin
   }
 }
 
-/** Postgres refuses to run as root, which is who runs tests in most containers. */
+/** Postgres refuses to run as root, the user that runs tests in most containers. */
 async function accountForPostgres(): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
   const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
@@ -126,7 +126,7 @@ async function launch(
   const child = spawn(join(programs, 'postgres'), ['-D', join(home, 'data'), ...args], {
     cwd: home,
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Ctrl-C is for the test runner, which stops us in its own order.
+    // Ctrl-C must reach only the test runner, which stops Postgres in the right order.
     detached: true,
     ...account,
   })
@@ -142,10 +142,10 @@ async function launch(
   return child
 }
 
-/** For a test runner that ends without its teardown. */
+/** Cleans up if the test runner exits without its teardown. */
 function endWithRunner(child: ChildProcess, { programs, home, account }: Cluster): void {
   const end = () => {
-    // An exit hook can't wait, so a program does: data that is still written to can't be removed.
+    // An exit hook is synchronous, so pg_ctl waits for the end: a folder that is still written to can't be removed.
     spawnSync(join(programs, 'pg_ctl'), ['stop', '-w', '-m', 'immediate', '-D', join(home, 'data')], {
       cwd: home,
       ...account,
@@ -161,7 +161,7 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   for (;;) {
     const failure = await connectOnce(url)
     if (failure === undefined) return
-    if (hasEnded(child)) throw new Error('Postgres ended while it started')
+    if (hasEnded(child)) throw new Error('Postgres exited during startup')
     if (Date.now() > deadline)
       throw new Error(`Postgres did not answer within ${startTimeoutMs} ms`, { cause: failure })
     await delay(50)
@@ -183,7 +183,7 @@ async function connectOnce(url: string): Promise<unknown> {
 async function stop(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return
   const ended = once(child, 'exit')
-  // "Immediate": no checkpoint, connections are cut. Nobody wants the data any more.
+  // Immediate shutdown: no checkpoint, connections are closed.
   child.kill('SIGQUIT')
   await ended
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { startRedisServer } from '@warmhook/redis-server/start-redis-server'
 import type { ServiceSource } from './test-service.ts'
 
-/** Redis from this machine's own program, with its data in a temporary directory. */
+/** A locally installed Redis, with its data in a temporary directory. */
 export const localRedis: ServiceSource = {
   name: "this machine's programs",
   async start() {
     const dataDir = await mkdtemp(join(tmpdir(), 'warmhook-redis-'))
     const removeData = () => rmSync(dataDir, { recursive: true, force: true })
-    // For a test runner that ends without its teardown; the server ends by its own exit hook.
+    // In case the test runner exits without its teardown; the server has its own exit hook.
     process.once('exit', removeData)
     try {
       const server = await startRedisServer({ dataDir })

@@ -4,23 +4,23 @@ import { openPostgres } from '@warmhook/store/open-database'
 import { openPglite } from '@warmhook/store/pglite/open-pglite'
 import { createTestDatabase } from './create-test-database.ts'
 
-/** The engines that every query has to work on. */
+/** Every query has to work on all of these engines. */
 export const engines = ['postgres', 'pglite'] as const
 export type Engine = (typeof engines)[number]
 
-/** A migrated database of one test. Disposing it closes and removes it. */
+/** A migrated database for one test. Disposing it closes and removes it. */
 export interface TestStore extends AsyncDisposable {
   readonly db: Database
 }
 
-/** Opens an empty store: on the tests' Postgres, or on a PGlite in memory. */
+/** Opens an empty store on the tests' Postgres or on an in-memory PGlite. */
 export async function openTestStore(engine: Engine = 'postgres'): Promise<TestStore> {
   return engine === 'pglite' ? openMigrated(await openPglite()) : openOnPostgres()
 }
 
 async function openOnPostgres(): Promise<TestStore> {
   const database = await createTestDatabase()
-  // Dropping the database below cuts idle connections on purpose.
+  // Dropping the database below closes idle connections on purpose.
   const db = openPostgres({ use: 'lookups', url: database.url, poolSize: 8, onError: () => undefined })
   return openMigrated(db, database)
 }

@@ -1,13 +1,13 @@
 import { inject } from 'vitest'
 
-/** The services that the global set-up has started. */
+/** The services that the global setup started. */
 export interface TestServices {
   readonly redisUrl: string
   readonly databaseUrl: string
 }
 
 declare module 'vitest' {
-  // Vitest reads the names of what is provided from this interface.
+  // Vitest takes the names and types of provided values from this interface.
   interface ProvidedContext {
     readonly redisUrl: string
     readonly databaseUrl: string

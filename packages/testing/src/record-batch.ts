@@ -5,7 +5,7 @@ import { recordBatches, type RecordedBatches, type RoutedBatch } from '@warmhook
 import type { OutboxJob, OwedEvent } from '@warmhook/store/outbox/owed-event'
 
 export interface Recorded extends RecordedBatches {
-  /** The events of all jobs: an event for two handlers comes twice. */
+  /** The events of all jobs: an event for two handlers appears twice. */
   readonly forHandlers: readonly EventRef[]
 }
 

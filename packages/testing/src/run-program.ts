@@ -10,8 +10,8 @@ export interface RunProgramOptions {
 }
 
 /**
- * Runs a program of this machine to its end and returns what it printed, as a person's shell would: not with what npm puts
- * into the PATH of its scripts. Fails with its output when it fails.
+ * Runs an installed program and returns its standard output. PATH is that of a user's shell, without the folders that
+ * npm adds for scripts. If the program fails, the error contains its output.
  */
 export async function runProgram(
   program: string,

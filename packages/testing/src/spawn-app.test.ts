@@ -13,13 +13,13 @@ describe('spawnApp', () => {
     expect(app.output()).toContain('bye')
   })
 
-  it('passes on nothing of the environment that was not given', async () => {
+  it('passes no environment variables except the given ones', async () => {
     await using app = await spawnApp(fixture, {}, { readyLine: /^listening/ })
     const [, names] = await app.waitForLine(/^environment (.*)$/)
     expect(names?.split(' ').filter((name) => !['PATH', 'HOME', 'TMPDIR'].includes(name))).toEqual([])
   })
 
-  it('fails with the output of an app that ends before it is ready', async () => {
+  it('fails with the output of an app that exits before it is ready', async () => {
     await expect(spawnApp(fixture, { FAIL: 'no database' }, { readyUrl: 'http://127.0.0.1:1/' })).rejects.toThrow(
       /ended \(3\) before it would answer at .*\n.*no database/s,
     )

@@ -8,7 +8,7 @@ export interface SpawnAppOptions {
   readonly args?: readonly string[]
   /** Resolve only once a line of the output matches. */
   readonly readyLine?: RegExp
-  /** Resolve only once this URL answers with a 2xx. */
+  /** Resolve only once this URL answers with a 2xx status. */
   readonly readyUrl?: string
   /** How long to wait for readiness; 15 s by default. */
   readonly timeoutMs?: number
@@ -19,23 +19,23 @@ export interface AppExit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A real process of ours. Disposing it asks it to stop, and kills it when it does not. */
+/** A real Warmhook process. Disposing it sends SIGTERM, then SIGKILL if it does not stop. */
 export interface SpawnedApp extends AsyncDisposable {
   readonly pid: number
-  /** Standard output and error so far, in order of arrival; or one of them. */
+  /** The output so far in order of arrival, of both streams or of one. */
   output(stream?: 'stdout' | 'stderr'): string
-  /** The first line that matches, past or future. Fails with the output when the process ends before. */
+  /** The first line that matches, past or future. Fails with the output if the process ends first. */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
   kill(signal: NodeJS.Signals): void
   readonly exited: Promise<AppExit>
 }
 
-// Longer than any process of ours may take to drain.
+// Longer than any Warmhook process may take to drain.
 const stopTimeoutMs = 30_000
 
 /**
- * Starts a TypeScript file as a process of its own, with only the given variables (and where programs and temporary files
- * are) in its environment.
+ * Starts a TypeScript file as a separate process. Its environment contains only the given variables, PATH, HOME and
+ * TMPDIR.
  *
  * @param entry from the root of the repository, for example `apps/ingress/src/main.ts`
  */
@@ -111,7 +111,7 @@ async function waitWhileRunning<T>(
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const ended = child.exitCode ?? child.signalCode
-    // Looked at after the end was noted, so that the last line of a process counts.
+    // Probed after the exit code is read, so that the last line of a process counts.
     const found = await probe()
     if (found !== undefined) return found
     if (ended !== null)

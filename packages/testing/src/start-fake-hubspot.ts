@@ -7,13 +7,13 @@ export interface UpsertInput {
   readonly properties: Readonly<Record<string, string>>
 }
 
-/** A CRM that keeps contacts by e-mail, with the rules that HubSpot's batch upsert is known to enforce. */
+/** A CRM that stores contacts by e-mail and enforces the known rules of HubSpot's batch upsert. */
 export interface FakeHubspot extends HttpPeer {
   readonly contacts: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
 
 /**
- * Starts a CRM whose answer `answer` may replace: with a response of its own, before or after the contacts are written.
+ * Starts a CRM. `answer` may replace its response, before or after the contacts are written.
  */
 export async function startFakeHubspot(
   answer: (

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { startHttpPeer } from './start-http-peer.ts'
 
 describe('startHttpPeer', () => {
-  it('records requests and answers as told', async () => {
+  it("records requests and sends the handler's response", async () => {
     await using peer = await startHttpPeer(({ body }) =>
       Response.json({ echo: body }, { status: 429, headers: { 'retry-after': '3' } }),
     )
@@ -28,7 +28,7 @@ describe('startHttpPeer', () => {
     await expect(fetch(peer.url)).rejects.toThrow('fetch failed')
   })
 
-  it('stops while a request hangs, and twice', async () => {
+  it('stops while a request hangs, and can be stopped twice', async () => {
     const peer = await startHttpPeer(() => new Promise(() => {}))
     const hanging = fetch(peer.url).catch(String)
     await expect.poll(() => peer.requests.length).toBe(1)

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import { portOf } from './port-of.ts'
 
-/** A request as it arrived. */
+/** A received request. */
 export interface RecordedRequest {
   readonly method: string
   /** With the query string. */
@@ -14,7 +14,7 @@ export interface RecordedRequest {
 
 export type PeerHandler = (request: RecordedRequest) => Response | Promise<Response>
 
-/** A server that plays a CRM, Slack or any other party that Warmhook calls. */
+/** A stand-in for a CRM, Slack or any other server that Warmhook calls. */
 export interface HttpPeer extends AsyncDisposable {
   readonly url: string
   /** In order of arrival, each recorded before its handler runs. */
@@ -22,8 +22,8 @@ export interface HttpPeer extends AsyncDisposable {
 }
 
 /**
- * Starts a real HTTP server on a free loopback port. A handler that never resolves is a peer that hangs; one that throws
- * breaks the connection.
+ * Starts a real HTTP server on a free loopback port. If the handler never resolves, the request hangs; if it throws,
+ * the connection is closed.
  *
  * @example await using slack = await startHttpPeer(() => new Response('ok'))
  */

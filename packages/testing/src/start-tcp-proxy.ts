@@ -3,29 +3,29 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { portOf } from './port-of.ts'
 
-/** Where bytes go: `command` from client to server, `answer` back. */
+/** `command`: from client to server; `answer`: from server to client. */
 export type Direction = 'command' | 'answer'
 
-/** Stands between a client and its server, and is a bad network on demand. */
+/** A proxy between a client and its server that simulates network faults. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Added to each direction of every connection. */
   latencyMs: number
-  /** Connections end as soon as they are made. */
+  /** New connections are reset as soon as they are made. */
   refuses: boolean
-  /** New connections, too, are silent from their beginning. */
+  /** New connections are silent from the start. */
   swallows: boolean
   /** Open connections that still carry bytes. */
   readonly liveLinks: number
-  /** Connections, silent or not, that their client has not ended. */
+  /** Connections, silent or not, that the client has not closed. */
   readonly openClients: number
-  /** Resets every connection that is there. */
+  /** Resets every open connection. */
   resetAll(): void
-  /** Resets every connection half-way through its next chunk, or through the answer to it. */
+  /** Resets every connection halfway through its next chunk in this direction. */
   resetMidway(where: Direction): void
   /**
-   * The connections that are there stay open, but what is sent over them in these directions is lost, their end included, as
-   * after a NAT or firewall has forgotten them. New connections work.
+   * Existing connections stay open, but everything sent over them in these directions is lost, including a close, as
+   * after a NAT or firewall has dropped their state. New connections work.
    */
   silence(...directions: readonly Direction[]): void
 }
@@ -87,12 +87,12 @@ export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
   return proxy
 }
 
-/** The end of the side that sends in this direction ends the other, unless the network loses that as well. */
+/** When the sender in this direction closes, the other side is reset, unless the direction is silent. */
 function endWith(link: Link, direction: Direction, links: Set<Link>): void {
   const [from, to] = direction === 'command' ? [link.client, link.server] : [link.server, link.client]
   from
     .setNoDelay(true)
-    // 'close' follows.
+    // 'close' follows 'error'.
     .on('error', () => undefined)
     .on('close', () => {
       if (!link.silent.has(direction)) to.resetAndDestroy()
@@ -110,7 +110,7 @@ function forward(link: Link, direction: Direction, state: { readonly latencyMs: 
   let before = Promise.resolve()
   from.on('data', (chunk: Buffer) => {
     const dueAt = performance.now() + state.latencyMs
-    // One after the other: a chunk must not overtake another when the latency ends.
+    // Chunks are sent in sequence: none may overtake another when the latency changes.
     const turn = before
     before = (async () => {
       await turn

@@ -7,12 +7,12 @@ import { describe, expect, it } from 'vitest'
 const run = promisify(execFile)
 
 describe('SummaryLineReporter', () => {
-  it('closes a good run with its counts', async () => {
+  it('ends a successful run with its counts', async () => {
     await using project = await createProject({ 'good.test.ts': good })
     expect(await project.lastLine()).toBe('2 passed, 0 failed, 1 skipped')
   })
 
-  it('counts failed tests, and files that did not load', async () => {
+  it('counts failed tests and files that failed to load', async () => {
     await using project = await createProject({
       'good.test.ts': good,
       'bad.test.ts': bad,
@@ -54,7 +54,7 @@ async function createProject(files: Readonly<Record<string, string>>) {
   }
 }
 
-/** A run with failed tests ends with code 1, and has an output all the same. */
+/** A run with failed tests exits with code 1 but still has output. */
 function toFailedRun(error: unknown): { readonly stdout: string } {
   if (error instanceof Error && 'stdout' in error && typeof error.stdout === 'string') return { stdout: error.stdout }
   throw error

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { testServices } from './provided-context.ts'
 
-/** A part of the tests' Redis that belongs to one test. Disposing it deletes what the test left there. */
+/** A key prefix in the tests' Redis that belongs to one test. Disposing it deletes the keys with this prefix. */
 export interface TestPrefix extends AsyncDisposable {
-  /** In braces, so that all of a test's keys would share one slot in a cluster. */
+  /** In braces, so that all keys of a test share one slot in a cluster. */
   readonly prefix: string
   readonly redisUrl: string
 }
 
-/** A key prefix that no other test uses, on the Redis that the global set-up started. */
+/** A unique key prefix, by default on the Redis that the global setup started. */
 export function testPrefix(redisUrl: string = testServices().redisUrl): TestPrefix {
   const prefix = `{t-${randomUUID()}}`
   return { prefix, redisUrl, [Symbol.asyncDispose]: () => deleteKeys(redisUrl, `${prefix}*`) }

@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { type ServiceSource, startFirst } from './test-service.ts'
 
 describe('startFirst', () => {
-  it('takes the first source that is open here, and starts no other', async () => {
+  it('uses the first available source and starts no other', async () => {
     const service = await startFirst('Redis', [closed, open('redis://container'), failing], fail)
     expect(service.url).toBe('redis://container')
   })
 
-  it('says in one line why a source failed, and goes on', async () => {
+  it('logs in one line why a source failed, and tries the next', async () => {
     const lines: string[] = []
     const service = await startFirst('Redis', [failing, open('redis://local')], (line) => lines.push(line))
     expect(service.url).toBe('redis://local')
     expect(lines).toEqual(['no Redis from a container: pull access denied'])
   })
 
-  it('names the way out when there is none', async () => {
+  it('names the setup command if every source fails', async () => {
     await expect(startFirst('Redis', [closed, failing], () => {})).rejects.toThrow('node scripts/setup.mjs --tests')
   })
 })

@@ -1,17 +1,20 @@
-/** A server that tests use. Disposing it ends it and removes its data. */
+/** A server used by tests. Disposing it stops it and removes its data. */
 export interface TestService extends AsyncDisposable {
   readonly url: string
 }
 
-/** One way to come by a service. */
+/** One way to obtain a service. */
 export interface ServiceSource {
   /** Completes "… from ". */
   readonly name: string
-  /** Undefined: this way isn't open here, which is nothing to report. A failure is reported, and the next way tried. */
+  /**
+   * Undefined means that this source is unavailable here, which is not reported. A failure is, before the next source
+   * is tried.
+   */
   readonly start: () => Promise<TestService | undefined>
 }
 
-/** The service from the first source that has it. */
+/** Starts the service from the first available source. */
 export async function startFirst(
   what: string,
   sources: readonly ServiceSource[],

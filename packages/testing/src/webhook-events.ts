@@ -3,7 +3,7 @@ import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
 import { readEnvelope } from '@warmhook/schema/read-envelope'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 
-/** Makes envelopes whose ids and times count up from `start` (ms since the epoch), so that a test's history reads in order. */
+/** Creates envelopes with ids and times that increase from `start` (ms since the epoch), so that they sort in order. */
 export function createEnvelopes(
   start = Date.now() - 3_600_000,
 ): (body: string | object, at?: number, deliveryId?: string) => Envelope {
@@ -24,7 +24,7 @@ export function createEnvelopes(
   }
 }
 
-/** What the router makes of an envelope that it can read. */
+/** The routed event for a valid envelope. */
 export function toRouted(envelope: Envelope, handlers: readonly string[] = ['pause-tracking']): RoutedEvent {
   const verdict = readEnvelope(envelope)
   if (!verdict.ok) throw new Error(`not an event: ${verdict.issue}`)

@@ -7,7 +7,7 @@ import { redisFaults } from './redis-faults.ts'
 import { silenceFaults } from './silence-faults.ts'
 import { spoolFaults } from './spool-faults.ts'
 
-/** Every fault there is; some need a Postgres server of our own. */
+/** All faults; some need a Postgres server that the run may crash. */
 export const allFaults: readonly Fault[] = [
   ...processFaults,
   ...redisFaults,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CrmBehaviour } from '../crm-peer.ts'
 import { drawOutage, type Fault } from './fault.ts'
 
-/** The CRM answers, but not as one would wish. */
+/** Failures of the CRM. */
 export const crmFaults: readonly Fault[] = [
   unwell('CRM: answers 429', 'too many requests'),
   unwell('CRM: answers 500', 'server error'),

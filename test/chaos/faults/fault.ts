@@ -8,7 +8,7 @@ export interface Fault {
   readonly inject: (site: ChaosSite, random: Random, lengths: FaultLengths) => Promise<void>
 }
 
-/** In ms. A short run has no time for long ones. */
+/** In ms. Short runs use short faults. */
 export interface FaultLengths {
   /** How long a server is stopped or a peer fails. */
   readonly outage: { readonly least: number; readonly most: number }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosSite } from '../chaos-site.ts'
 import { drawOutage, type Fault } from './fault.ts'
 
-/** The network before Postgres. */
+/** Faults of the network between the processes and Postgres. */
 export const postgresFaults: readonly Fault[] = [
   {
     name: 'Postgres: unreachable',
@@ -15,7 +15,7 @@ export const postgresFaults: readonly Fault[] = [
   },
 ]
 
-/** The server itself, where it is ours. */
+/** Faults of the server itself, if the run may crash it. */
 export const postgresServerFaults: readonly Fault[] = [
   { name: 'Postgres: crash and restart', inject: ({ postgres }) => restartAfter(postgres, 0) },
   {
@@ -25,7 +25,7 @@ export const postgresServerFaults: readonly Fault[] = [
 ]
 
 async function restartAfter({ server }: ChaosSite['postgres'], stoppedMs: number): Promise<void> {
-  if (server === undefined) throw new Error('this Postgres is not ours to crash')
+  if (server === undefined) throw new Error('this run must not crash its Postgres')
   await server.crash()
   await delay(stoppedMs)
   await server.restart()

@@ -4,7 +4,7 @@ import type { Random } from '../random.ts'
 import type { Supervised } from '../supervise.ts'
 import type { Fault } from './fault.ts'
 
-/** Our own processes, killed or stopped in the middle of what they do. */
+/** Warmhook processes that are killed or stopped while they work. */
 export const processFaults: readonly Fault[] = [
   { name: 'ingress: SIGKILL', inject: (site) => site.ingress.signal('SIGKILL') },
   { name: 'board: SIGKILL', inject: (site) => site.board.signal('SIGKILL') },
@@ -21,7 +21,7 @@ async function killAllWorkers({ workers }: ChaosSite, random: Random): Promise<v
   }
 }
 
-/** A job's lock ends after 15 s: the others have taken the frozen worker's jobs over when it wakes up. */
+/** A job's lock expires after 15 s: when the frozen worker continues, others have taken over its jobs. */
 async function freezeWorker(site: ChaosSite, random: Random): Promise<void> {
   const worker = drawWorker(site, random)
   await worker.signal('SIGSTOP')

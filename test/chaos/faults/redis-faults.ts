@@ -4,7 +4,7 @@ import { handlers } from '../outcome-tracker.ts'
 import type { Random } from '../random.ts'
 import { drawOutage, type Fault, type FaultLengths } from './fault.ts'
 
-/** Redis itself, and the network before it. */
+/** Faults of Redis and of the network between the processes and Redis. */
 export const redisFaults: readonly Fault[] = [
   { name: 'Redis: SIGKILL and restart', inject: killMaster },
   {
@@ -30,7 +30,7 @@ async function stopFor(redis: ChaosSite['redis'], stoppedMs: number): Promise<vo
   await redis.start()
 }
 
-/** The handlers stop for a while, so that there is routed work in their queues. Wiping a queue also ends its pause. */
+/** Pauses the handlers first, so that their queues hold routed work. Wiping a queue also ends its pause. */
 async function wipeHandlerQueues(site: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
   await Promise.all(handlers.map((name) => site.pauseHandler(name)))
   await delay(drawOutage(random, lengths))
@@ -56,14 +56,14 @@ async function slowDown({ redis }: ChaosSite, random: Random, lengths: FaultLeng
   for (const proxy of redis.proxies) proxy.latencyMs = 0
 }
 
-/** `share` of what is in use: above 1 there is a little room left. */
+/** Limits memory to `share` of the memory in use; above 1, a little room is left. */
 async function limitMemory({ redis }: ChaosSite, share: number, random: Random, lengths: FaultLengths): Promise<void> {
   await redis.limitMemory(Math.round((await redis.usedMemory()) * share))
   await delay(drawOutage(random, lengths))
   await redis.limitMemory(0)
 }
 
-/** The master dies with what no replica has, and comes back as the new one's replica. */
+/** The master dies with writes that the replica lacks, and returns as a replica of the new master. */
 async function promoteReplica({ redis }: ChaosSite, random: Random): Promise<void> {
   await redis.cutReplicaOff()
   await delay(random.between(200, 1_000))

@@ -10,8 +10,8 @@ const directions: readonly (readonly [string, readonly Direction[]])[] = [
 ]
 
 /**
- * Every open connection swallows bytes without an end, as after a NAT entry was lost, and new ones work: nobody but the processes
- * themselves can find out. The fault is over as soon as it is there.
+ * Every open connection silently drops bytes, as after a lost NAT entry, while new connections work. Only the processes
+ * themselves can detect this. Nothing has to be repaired when the fault ends.
  */
 export const silenceFaults: readonly Fault[] = [
   ...directions.map(([name, lost]) =>

@@ -3,7 +3,7 @@ import type { ChaosSite } from '../chaos-site.ts'
 import type { Random } from '../random.ts'
 import { drawOutage, type Fault, type FaultLengths } from './fault.ts'
 
-/** The ingress's disk, when Redis is unreachable too. */
+/** Faults of the ingress and its spool while Redis is unreachable. */
 export const spoolFaults: readonly Fault[] = [
   { name: 'Redis outage: spool full', inject: fillSpool },
   { name: 'Redis outage: ingress SIGKILL', inject: killWithSpool },
@@ -11,7 +11,7 @@ export const spoolFaults: readonly Fault[] = [
 
 const smallSpoolBytes = 512 * 1024
 
-/** Refusals are in order then; what was accepted is not to be lost. */
+/** With a full spool, the ingress may refuse webhooks but must not lose accepted ones. */
 async function fillSpool({ ingress, redis }: ChaosSite, random: Random, lengths: FaultLengths): Promise<void> {
   await ingress.replace({ SPOOL_MAX_BYTES: String(smallSpoolBytes) })
   await delay(2_000)
