@@ -41,7 +41,7 @@ describe('openSpool', () => {
   it('allows only one process', () => {
     using spool = openSpool({ directory, maxBytes: 1e6 })
     expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(SpoolError)
-    expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(/SPOOL_DIR of its own/)
+    expect(() => openSpool({ directory, maxBytes: 1e6 })).toThrow(/its own SPOOL_DIR/)
     expect(spool.size).toBe(0)
   })
 
