@@ -203,6 +203,7 @@ describe('pause tracking', () => {
     const repeats = fc.array(fc.array(fc.nat(13), { maxLength: 6 }), { maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
+        for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
         const envelope = createEnvelopes()
         const routed = history.map(({ kind, mailbox, reason, profile }) =>
           toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, ...profile } })),
@@ -225,7 +226,6 @@ describe('pause tracking', () => {
         ])
         for (const indexes of again.slice(0, 2)) await handleAgain(indexes)
         expect(await storedState(store.db)).toEqual(expectedState(withoutDuplicates(routed)))
-        for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
       }),
       { numRuns: 120 },
     )

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
-import type { Database, Queryable } from '../database.ts'
+import type { Transaction } from 'kysely'
+import type { Database, Queryable, Tables } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { findNews, findUnfolded, readHistories, readWholeHistory, type History, type News } from './find-news.ts'
 import { readBases, type MailboxBase } from './mailbox-bases.ts'
-import { readMailboxes, unknownMailbox } from './read-mailboxes.ts'
+import { readMailboxes, unknownMailbox, type StoredMailbox } from './read-mailboxes.ts'
 import { saveMailboxes, type FoldedMailbox } from './save-mailboxes.ts'
 
 /**
@@ -24,11 +26,9 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     await lockMailboxes(tx, 'folding', keys)
     const stored = await readMailboxes(tx, keys)
     const mailboxes = keys.map((key) => stored.get(mailboxKeyOf(key)) ?? unknownMailbox(key))
-    const news = await findNews(tx, mailboxes)
+    const { news, late, histories } = await readNews(tx, mailboxes)
     // The previous lock holder has already folded everything.
     if (news.length === 0) return
-    const late = news.filter(({ isLate }) => isLate)
-    const histories = late.length === 0 ? noHistories : await readHistories(tx, late)
     const lateKeys = late.map(({ mailbox }) => mailbox.key)
     const bases = late.length === 0 ? noBases : await readBases(tx, lateKeys)
     const folded: FoldedMailbox[] = []
@@ -39,6 +39,33 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
     }
     await saveMailboxes(tx, folded)
   })
+}
+
+/**
+ * Reads what there is to fold, with the histories of late events. Routers record events meanwhile, and each statement sees
+ * what was committed before it: a history with an event that is not among the news would be folded as if that event's
+ * effects were stored. The reads are therefore repeated until nothing was recorded between them.
+ *
+ * @throws Error if events of these mailboxes are recorded faster than they can be read
+ */
+async function readNews(tx: Transaction<Tables>, mailboxes: readonly StoredMailbox[]) {
+  let news = await findNews(tx, mailboxes)
+  for (let time = 0; time < maxReads; time += 1) {
+    const late = news.filter(({ isLate }) => isLate)
+    if (late.length === 0) return { news, late, histories: noHistories }
+    const histories = await readHistories(tx, late)
+    const after = await findNews(tx, mailboxes)
+    if (isDeepStrictEqual(seqsOf(after), seqsOf(news))) return { news, late, histories }
+    news = after
+  }
+  throw new Error(`events of ${mailboxes.length} mailboxes were recorded between ${maxReads} reads`)
+}
+
+/** Each read takes some ms, in which a router would have to record another event of the same mailboxes. */
+const maxReads = 20
+
+function seqsOf(news: readonly News[]): ReadonlyMap<string, number> {
+  return new Map(news.map(({ mailbox, seq }) => [mailboxKeyOf(mailbox.key), seq]))
 }
 
 const noHistories: ReadonlyMap<string, History> = new Map()
