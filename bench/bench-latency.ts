@@ -4,6 +4,8 @@ import type { Row } from './support/report.ts'
 import { spreadOf } from './support/spread.ts'
 import { startPostgres, startRedis } from './support/start-services.ts'
 
+type Figure = (result: LatencyResult) => number
+
 /** Acknowledgements and outcomes at steady rates, with the baseline beside them. */
 export async function benchLatency(
   { rounds, latencySeconds }: { readonly rounds: number; readonly latencySeconds: number },
@@ -14,46 +16,31 @@ export async function benchLatency(
   const rows: Row[] = []
   for (const { perSecond, crmDelayMs, baselineFollows, targets } of latencyLoads) {
     const load = { perSecond, crmDelayMs, seconds: latencySeconds }
-    const results: { readonly ours: LatencyResult; readonly baseline: LatencyResult | undefined }[] = []
+    const group = `${perSecond.toLocaleString('en')}/s offered, CRM ${crmDelayMs} ms`
+    const measured: LatencyResult[] = []
+    const beside: LatencyResult[] = []
     for (let round = 1; round <= rounds; round += 1) {
-      results.push({
-        ours: await measureLatency(servers, ours, load),
-        baseline: baselineFollows ? await measureLatency(servers, baseline, load) : undefined,
-      })
+      measured.push(await measureLatency(servers, ours, load))
+      if (baselineFollows) beside.push(await measureLatency(servers, baseline, load))
       report(`latency at ${perSecond}/s: round ${round} of ${rounds}`)
     }
-    const group = `${perSecond.toLocaleString('en')}/s offered, CRM ${crmDelayMs} ms`
-    const row = (what: string, of: (result: LatencyResult) => number, atMost?: number, unit = 'ms'): Row => ({
+    const row = (what: string, results: readonly LatencyResult[], of: Figure, unit = 'ms'): Row => ({
       group,
       what,
       unit,
-      figures: spreadOf(results.map((result) => of(result.ours))),
-      ...(atMost === undefined ? {} : { target: { atMost } }),
+      figures: spreadOf(results.map(of)),
     })
-    const beside = (what: string, of: (result: LatencyResult) => number, unit = 'ms'): readonly Row[] =>
-      baselineFollows
-        ? [
-            {
-              group,
-              what: `… baseline: ${what}`,
-              unit,
-              figures: spreadOf(results.flatMap((it) => it.baseline ?? []).map(of)),
-            },
-          ]
-        : []
-    const costUnit = 'µs CPU/event'
+    const pair = (what: string, of: Figure, atMost?: number, unit?: string): readonly Row[] => [
+      { ...row(what, measured, of, unit), ...(atMost === undefined ? {} : { target: { atMost } }) },
+      ...(baselineFollows ? [row(`… baseline: ${what}`, beside, of, unit)] : []),
+    ]
     rows.push(
-      row('ack p50', ({ ack }) => ack.p50, targets.ackP50),
-      ...beside('ack p50', ({ ack }) => ack.p50),
-      row('ack p99', ({ ack }) => ack.p99, targets.ackP99),
-      ...beside('ack p99', ({ ack }) => ack.p99),
-      row('ack p99.9', ({ ack }) => ack.p999),
-      row('ack to last outcome p50', ({ outcome }) => outcome.p50, targets.outcomeP50),
-      ...beside('ack to last outcome p50', ({ outcome }) => outcome.p50),
-      row('ack to last outcome p99', ({ outcome }) => outcome.p99, targets.outcomeP99),
-      ...beside('ack to last outcome p99', ({ outcome }) => outcome.p99),
-      row('all processes', ({ cpu }) => cpu.all, targets.cpu, costUnit),
-      ...beside('all processes', ({ cpu }) => cpu.all, costUnit),
+      ...pair('ack p50', ({ ack }) => ack.p50, targets.ackP50),
+      ...pair('ack p99', ({ ack }) => ack.p99, targets.ackP99),
+      row('ack p99.9', measured, ({ ack }) => ack.p999),
+      ...pair('ack to last outcome p50', ({ outcome }) => outcome.p50, targets.outcomeP50),
+      ...pair('ack to last outcome p99', ({ outcome }) => outcome.p99, targets.outcomeP99),
+      ...pair('all processes', ({ cpu }) => cpu.all, targets.cpu, 'µs CPU/event'),
     )
   }
   return rows

@@ -11,7 +11,7 @@ import { startPostgres, startRedis } from './support/start-services.ts'
 export interface BenchSizes {
   readonly rounds: number
   readonly floodSeconds: number
-  /** Events of a drain of ours, and of the baseline, which is slow. */
+  /** Events that Warmhook drains, and those that the baseline drains, which is slow. */
   readonly oursEvents: number
   readonly baselineEvents: number
   readonly latencySeconds: number

@@ -58,7 +58,7 @@ export interface Intake {
 const addDeadlineMs = 1_000
 /** A disk that is too slow for the load: later a sender has given up, and others wait behind. */
 const maxWaitMs = 3_000
-/** An add to Redis, and the job in the worker after it, cost as much as sixteen requests (decision 013). */
+/** An add is one job of the worker, so under load a few ms of requests share it: measured in decision 013. */
 const gather = { maxMs: 3, enough: 16 }
 /** A full Redis is a deadlock (measured with BullMQ 6.7): adding ends well before. */
 const maxMemoryShare = 0.8

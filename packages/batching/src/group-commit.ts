@@ -55,8 +55,8 @@ interface Waiter<Item> {
 
 /**
  * Lets what arrives together, or during a commit, share the next one. Idle, an item is committed alone and at once; busy,
- * batches grow by themselves, and with `gather` they also wait a few ms for more. Whoever submits bounds what waits: the ingress by
- * the bytes of its requests, a worker by the jobs that it has in progress.
+ * batches grow by themselves, and with `gather` they also wait a few ms for more. Whoever submits bounds what waits: the
+ * ingress by the bytes of its requests, a worker by the jobs that it has in progress.
  */
 export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
   const { maxItems, maxSize, maxConcurrent, overlap = 'any batch', maxWaitMs = Infinity } = options

@@ -20,13 +20,14 @@ const otherStates = ['prioritized', 'active', 'delayed', 'failed'] as const
  * job. Jobs in other states are few. They are read before and after, because a job can change its state in between.
  */
 export async function readIntake(intake: Queue, pageSize = idsPerPage): Promise<IntakeContents> {
-  const ids = new Set(await intake.getRanges([...otherStates], 0, -1))
+  const readOthers = () => intake.getRanges([...otherStates], 0, -1)
+  const ids = new Set(await readOthers())
   for (let start = 0; ; start += pageSize) {
     const page = await intake.getRanges(['waiting'], start, start + pageSize - 1)
     if (page.length === 0) break
     for (const id of page) ids.add(id)
   }
-  for (const id of await intake.getRanges([...otherStates], 0, -1)) ids.add(id)
+  for (const id of await readOthers()) ids.add(id)
   return toContents(intake, ids)
 }
 

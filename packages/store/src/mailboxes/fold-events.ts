@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { foldTimeline, refoldTimeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
-import type { Transaction } from 'kysely'
-import type { Database, Queryable, Tables } from '../database.ts'
+import type { Database, Queryable } from '../database.ts'
 import { lockMailboxes } from '../lock-mailboxes.ts'
 import { findNews, findUnfolded, readHistories, readWholeHistory, type History, type News } from './find-news.ts'
 import { readBases, type MailboxBase } from './mailbox-bases.ts'
@@ -48,7 +47,7 @@ async function foldMailboxes(db: Database, keys: readonly MailboxKey[]): Promise
  *
  * @throws Error if events of these mailboxes are recorded faster than they can be read
  */
-async function readNews(tx: Transaction<Tables>, mailboxes: readonly StoredMailbox[]) {
+async function readNews(tx: Queryable, mailboxes: readonly StoredMailbox[]) {
   let news = await findNews(tx, mailboxes)
   for (let time = 0; time < maxReads; time += 1) {
     const late = news.filter(({ isLate }) => isLate)
