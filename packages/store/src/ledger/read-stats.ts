@@ -23,11 +23,8 @@ const dayMs = 24 * hourMs
  * counted rows that lie at the edge of a time span.
  */
 export async function readStats(db: Queryable, now: number): Promise<Stats> {
-  const [statuses, reasons, meanTimeToRecoveryMs, lastHour, lastDay] = await Promise.all([
-    sql<{ status: MailboxStatus; count: string }>`
-      SELECT key AS status, sum(amount) AS count FROM ${totals} AS total WHERE name = 'mailboxes' GROUP BY key`.execute(
-      db,
-    ),
+  const [mailboxes, reasons, meanTimeToRecoveryMs, lastHour, lastDay] = await Promise.all([
+    countMailboxes(db),
     sql<{ category: string; reason: string | null; count: string }>`
       SELECT category, reason, count(*) FROM pauses WHERE closed_by IS NULL
       GROUP BY category, reason ORDER BY count(*) DESC`.execute(db),
@@ -35,20 +32,29 @@ export async function readStats(db: Queryable, now: number): Promise<Stats> {
     countEvents(db, now - hourMs),
     countEvents(db, now - dayMs),
   ])
-  const counts = new Map(statuses.rows.map((row) => [row.status, Number(row.count)]))
   const byCategory = Map.groupBy(reasons.rows, (row) => row.category)
   return {
-    mailboxes: {
-      pending: counts.get('pending') ?? 0,
-      active: counts.get('active') ?? 0,
-      paused: counts.get('paused') ?? 0,
-      deleted: counts.get('deleted') ?? 0,
-    },
+    mailboxes,
     openPauses: sum(reasons.rows),
     openPausesByCategory: Object.fromEntries([...byCategory].map(([category, rows]) => [category, sum(rows)])),
     openPausesByReason: reasons.rows.slice(0, 20).map(({ reason, count }) => ({ reason, count: Number(count) })),
     meanTimeToRecoveryMs,
     events: { lastHour, lastDay },
+  }
+}
+
+/** The number of mailboxes in each status. */
+export async function countMailboxes(db: Queryable): Promise<Stats['mailboxes']> {
+  const { rows } = await sql<{ status: MailboxStatus; count: string }>`
+    SELECT key AS status, sum(amount) AS count FROM ${totals} AS total WHERE name = 'mailboxes' GROUP BY key`.execute(
+    db,
+  )
+  const counts = new Map(rows.map((row) => [row.status, Number(row.count)]))
+  return {
+    pending: counts.get('pending') ?? 0,
+    active: counts.get('active') ?? 0,
+    paused: counts.get('paused') ?? 0,
+    deleted: counts.get('deleted') ?? 0,
   }
 }
 

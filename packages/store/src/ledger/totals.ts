@@ -9,7 +9,7 @@ export const totals: RawBuilder<unknown> = sql`
   (SELECT name, key, bucket, amount FROM totals UNION ALL SELECT name, key, bucket, amount FROM total_changes)`
 
 /** How long totals are kept by time bucket: slightly longer than the longest time span that is queried. */
-const keptApart = sql`CASE name WHEN 'events' THEN interval '2 days' ELSE interval '32 days' END`
+const keptApart = sql`CASE name WHEN 'events' THEN interval '25 hours' ELSE interval '32 days' END`
 
 /**
  * Moves changes to their totals, and merges buckets that are no longer queried into one. Concurrent readers see a
