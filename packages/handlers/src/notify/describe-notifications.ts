@@ -1,4 +1,5 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
+import { toSlackText } from './to-slack-text.ts'
 
 /** The content of an announcement that a pause has opened or closed. */
 export interface Announcement {
@@ -10,8 +11,6 @@ export interface Announcement {
 }
 
 const maxLines = 20
-/** Slack truncates messages at 40,000 characters and rejects some longer ones; a reason can be a whole page. */
-const maxTextLength = 200
 
 /** Renders all announcements of a batch as one message in Slack's mrkdwn. */
 export function describeNotifications(announcements: readonly Announcement[]): string {
@@ -21,20 +20,13 @@ export function describeNotifications(announcements: readonly Announcement[]): s
 }
 
 function describe({ kind, owner, campaignId, email, pause }: Announcement): string {
-  const mailbox = `*${toText(email ?? `mailbox ${campaignId}`)}*${owner === 'default' ? '' : ` (${toText(owner)})`}`
-  const reason = toText(pause.reason ?? 'no reason given')
+  const mailbox = `*${toSlackText(email ?? `mailbox ${campaignId}`)}*${owner === 'default' ? '' : ` (${toSlackText(owner)})`}`
+  const reason = toSlackText(pause.reason ?? 'no reason given')
   if (kind === 'opened')
     return `:double_vertical_bar: ${mailbox} has been paused since ${describeTime(pause.openedAt)}: ${reason}`
   const duration = describeDuration((pause.closed?.at ?? pause.openedAt) - pause.openedAt)
   const end = pause.closed?.type === 'campaign.deleted' ? 'was deleted' : 'works again'
   return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
-}
-
-/** One short line, escaped: https://docs.slack.dev/messaging/formatting-message-text names the three characters. */
-function toText(text: string): string {
-  const line = text.toWellFormed().replaceAll(/\s+/g, ' ').trim()
-  const short = line.length > maxTextLength ? `${line.slice(0, maxTextLength).toWellFormed()}…` : line
-  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** Slack shows the time in each reader's time zone; the fallback is for clients that can't. */

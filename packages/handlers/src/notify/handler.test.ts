@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import { parseEnv } from '@warmhook/config/parse-env'
 import { Secret } from '@warmhook/config/secret'
 import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
@@ -28,10 +27,7 @@ beforeEach(async () => {
 afterEach(() => store[Symbol.asyncDispose]())
 
 function createHandle(slack: Pick<HttpPeer, 'url'>, db: Database = store.db): HandleEvents {
-  const env = { SLACK_WEBHOOK_URL: new Secret(`${slack.url}/services/T0/B0/secret`) }
-  const handle = notify.create(env, handlerDeps(db))
-  if (handle === undefined) throw new Error('a URL switches it on')
-  return handle
+  return notify.create(new Secret(`${slack.url}/services/T0/B0/secret`), handlerDeps(db))
 }
 
 async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
@@ -41,7 +37,7 @@ async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
 }
 
 async function trackPauses(events: readonly MailboxEvent[]): Promise<void> {
-  await pauseTracking.create({}, handlerDeps(store.db))?.(events, never)
+  await pauseTracking.create({}, handlerDeps(store.db))(events, never)
 }
 
 /** Ends the wait of a closed gate. */
@@ -72,7 +68,7 @@ const updated = (id = 1) => ({ type: 'campaign.updated', account: { id, email: `
 
 describe('notify', () => {
   it('is off without a URL', () => {
-    expect(notify.create({ SLACK_WEBHOOK_URL: undefined }, handlerDeps(store.db))).toBeUndefined()
+    expect(notify.parse({})).toBeUndefined()
   })
 
   it('announces the opening and closing of a pause once each, before or after pause tracking', async () => {
@@ -278,7 +274,7 @@ describe('notify', () => {
   })
 
   it('accepts only a URL, and does not reveal an invalid value', () => {
-    const read = (value: string) => () => parseEnv(notify.env, { SLACK_WEBHOOK_URL: value })
+    const read = (value: string) => () => notify.parse({ SLACK_WEBHOOK_URL: value })
     expect(read('https://hooks.slack.com/services/T0/B0/x')).not.toThrow()
     expect(read('T0/B0/hidden')).toThrow(/SLACK_WEBHOOK_URL must be a URL/)
     expect(read('T0/B0/hidden')).not.toThrow(/hidden/)

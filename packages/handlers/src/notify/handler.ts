@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto'
-import { fields } from '@warmhook/config/fields'
 import { defineHandler } from '../handler.ts'
-import { createPeerClient } from '../peer/create-peer-client.ts'
-import { createPeerGate } from '../peer/create-peer-gate.ts'
+import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { announcePauses } from './announce-pauses.ts'
+import { createSlackGate } from './create-slack-gate.ts'
 import { slackLimits } from './post-to-slack.ts'
+import { readSlackUrl } from './read-slack-url.ts'
 
 /** Announces in a Slack channel when pauses open and close. Disabled without SLACK_WEBHOOK_URL. */
 export const notify = defineHandler({
@@ -20,12 +19,9 @@ export const notify = defineHandler({
     maxDelayMs: 900_000,
     timeoutMs: 15_000,
   },
-  env: { SLACK_WEBHOOK_URL: fields.SLACK_WEBHOOK_URL.optional() },
-  create: (env, { db, fold, log, now }) => {
-    const url = env.SLACK_WEBHOOK_URL
-    if (url === undefined) return undefined
-    const key = hash('sha256', `slack ${url.reveal()}`)
-    const gate = createPeerGate({ key, peer: 'slack', calls: 'in turn', turnMs: 15_000 }, { db, log, now })
+  parse: readSlackUrl,
+  create: (url, { db, fold, log, now }) => {
+    const gate = createSlackGate(url, { db, log, now })
     const deps = { db, fold, url, post: createPeerClient(slackLimits), gate, now }
     return (events, signal) => announcePauses(events, signal, deps)
   },

@@ -1,7 +1,7 @@
 import { Secret } from '@warmhook/config/secret'
 import { startHttpPeer } from '@warmhook/testing/start-http-peer'
 import { describe, expect, it } from 'vitest'
-import { createPeerClient } from '../peer/create-peer-client.ts'
+import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { postToSlack, slackLimits, type SlackResult } from './post-to-slack.ts'
 
 async function post(answer: (url: string) => Response | Promise<Response>): Promise<SlackResult> {
@@ -61,7 +61,7 @@ describe('postToSlack', () => {
     const signal = new AbortController().signal
     expect(await postToSlack(new Secret(peer.url), 'text', signal, { post: client, now: Date.now })).toMatchObject({
       status: 'refused',
-      refusal: { cause: 'unreachable', waitMs: 1_000, reason: expect.stringContaining('ECONNREFUSED') },
+      refusal: { cause: 'down', waitMs: 1_000, reason: expect.stringContaining('ECONNREFUSED') },
     })
   })
 })

@@ -1,7 +1,7 @@
 import type { Secret } from '@warmhook/config/secret'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
-import type { PeerAnswer, PeerClient } from '../peer/create-peer-client.ts'
-import { retryAfterMs } from '../peer/retry-after-ms.ts'
+import type { PeerAnswer, PeerClient } from '@warmhook/peer/create-peer-client'
+import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 
 /** The result of sending a message. */
 export type SlackResult =
@@ -49,7 +49,7 @@ function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {
   if (status >= 500 || status === 408 || status === 425) return { status: 'retry', reason }
   if (isOfMessage(status, words)) return { status: 'rejected', reason }
   return refused(
-    'refused',
+    'misconfigured',
     `${reason} (check SLACK_WEBHOOK_URL: create a new webhook if this one or its channel was deleted)`,
     minuteMs,
   )
@@ -69,7 +69,7 @@ const messageWords =
 
 function toSilence({ fault, isSent }: Extract<PeerAnswer, { status: 'none' }>): SlackResult {
   if (isSent) return { status: 'retry', reason: `Slack did not answer (${fault})` }
-  return refused('unreachable', `Slack is unreachable (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
+  return refused('down', `Slack is unreachable (${fault}; check SLACK_WEBHOOK_URL)`, secondMs)
 }
 
 function refused(cause: PeerRefusal['cause'], reason: string, waitMs: number): SlackResult {

@@ -8,11 +8,14 @@ export type PeerAnswer =
 
 export type PeerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
+export type PeerMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 interface PeerRequest {
+  readonly method?: PeerMethod
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
-  readonly body: unknown
+  /** Sent as it is if it is a text, otherwise as JSON; undefined sends none. */
+  readonly body?: unknown
   readonly signal: AbortSignal
 }
 
@@ -22,7 +25,7 @@ export interface PeerLimits {
   readonly maxAnswerBytes: number
 }
 
-/** Sends a POST request to an external service. Never throws. */
+/** Sends a request to an external service, POST by default. Never throws. */
 export type PeerClient = (request: PeerRequest) => Promise<PeerAnswer>
 
 const connectMs = 3_000
@@ -45,13 +48,13 @@ export function createPeerClient({ requestMs, maxAnswerBytes }: PeerLimits): Pee
     })
   let agent = openAgent()
 
-  return async ({ url, headers, body, signal }) => {
+  return async ({ method = 'POST', url, headers, body, signal }) => {
     const used = agent
     try {
       const answer = await request(url, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        method,
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
         dispatcher: used,
         signal: AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
       })

@@ -9,6 +9,8 @@ export interface PeerGateDeps {
   readonly db: Database
   readonly log: Logger
   readonly now: () => number
+  /** Told once about each refusal that lasts: at once if only a person can end it, otherwise after some tries. */
+  readonly onLastingRefusal?: (refusal: PeerRefusal) => Promise<void>
 }
 
 /** The state of the account as found during a pass. */
@@ -32,12 +34,16 @@ export interface PeerGate {
   readonly enter: () => Promise<PeerPass>
 }
 
+/** Refusals with shorter waits may pass by themselves. */
+const lastingMs = 60_000
+const lastingRefusals = 5
+
 /** How long to hold events while another worker is calling. */
 const takenMs = 1_000
 
 export function createPeerGate(
   account: Pick<PeerEntry, 'key' | 'peer' | 'calls' | 'turnMs'>,
-  { db, log, now }: PeerGateDeps,
+  { db, log, now, onLastingRefusal }: PeerGateDeps,
 ): PeerGate {
   const { key, peer } = account
 
@@ -45,6 +51,8 @@ export function createPeerGate(
     const { cause, reason, waitMs } = refusal
     const refusals = await closePeerGate(db, account, turnId, refusal)
     if (refusals === 1) log.warn({ peer, cause, reason, waitMs }, 'peer refuses: its events are held')
+    if (cause !== 'limited' && refusals === (waitMs >= lastingMs ? 1 : lastingRefusals))
+      await onLastingRefusal?.(refusal)
   }
 
   async function open(turnId: string): Promise<void> {

@@ -5,7 +5,7 @@ import { createLogger } from '@warmhook/telemetry/logger'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createPeerGate, type PeerGate, type PeerPass } from './create-peer-gate.ts'
 
-const refusal = { cause: 'refused', reason: 'no such token', waitMs: 60_000, maxWaitMs: 60_000 } as const
+const refusal = { cause: 'unauthorised', reason: 'no such token', waitMs: 60_000, maxWaitMs: 60_000 } as const
 const limit = { cause: 'limited', reason: 'slow down', waitMs: 2_000, maxWaitMs: 2_000 } as const
 
 describe.each(engines)('a peer gate on %s', (engine) => {
@@ -53,7 +53,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     expect(notBefore).toBeGreaterThan(Date.now() + 30_000)
     expect(notBefore).toBeLessThan(Date.now() + 90_000)
     await enter(gateOf('together', 'another account'))
-    expect(await listRefusingPeers(store.db)).toMatchObject([{ peer: 'hubspot', cause: 'refused', refusals: 1 }])
+    expect(await listRefusingPeers(store.db)).toMatchObject([{ peer: 'hubspot', cause: 'unauthorised', refusals: 1 }])
   })
 
   it('gives the turn to one caller when the wait is over, and opens for all if it succeeds', async () => {
@@ -134,7 +134,7 @@ describe.each(engines)('a peer gate on %s', (engine) => {
     await longAgo()
     await waitIsOver()
     await (await enter(gate)).leave(refusal)
-    expect(await seen()).toEqual({ cause: 'refused', refusals: 2, isRecent: false })
+    expect(await seen()).toEqual({ cause: 'unauthorised', refusals: 2, isRecent: false })
     await (await enter(gate)).leave(limit)
     expect(await seen()).toEqual({ cause: 'limited', refusals: 1, isRecent: true })
   })

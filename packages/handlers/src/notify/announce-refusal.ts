@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Secret } from '@warmhook/config/secret'
+import { createPeerClient } from '@warmhook/peer/create-peer-client'
+import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { HandlerDeps } from '../handler.ts'
+import { createSlackGate } from './create-slack-gate.ts'
+import { postToSlack, slackLimits } from './post-to-slack.ts'
+import { toSlackText } from './to-slack-text.ts'
+
+/** The account that refuses calls. */
+export interface RefusingAccount {
+  /** Such as `HubSpot`. */
+  readonly label: string
+  readonly owners: readonly string[]
+}
+
+/** Together with a post, short enough for the end of a handler's call. */
+const maxTries = 3
+const betweenTriesMs = 1_000
+
+/** Announces in Slack that an account refuses calls. Tries for a few seconds; a failure is logged. */
+export function createRefusalAnnouncer(
+  url: Secret,
+  { db, log, now }: Pick<HandlerDeps, 'db' | 'log' | 'now'>,
+): (account: RefusingAccount, refusal: PeerRefusal) => Promise<void> {
+  const gate = createSlackGate(url, { db, log, now })
+  const post = createPeerClient(slackLimits)
+
+  async function tryOnce(text: string): Promise<boolean> {
+    const pass = await gate.enter()
+    if (pass.status !== 'open') return false
+    const result = await postToSlack(url, text, AbortSignal.timeout(slackLimits.requestMs), { post, now })
+    await pass.leave(result.status === 'refused' ? result.refusal : result.status === 'sent' ? 'answers' : 'unknown')
+    return result.status === 'sent'
+  }
+
+  return async (account, refusal) => {
+    const text = describeRefusal(account, refusal)
+    for (let tries = 1; tries <= maxTries; tries += 1) {
+      if (await tryOnce(text)) return
+      if (tries < maxTries) await delay(betweenTriesMs)
+    }
+    log.warn({ peer: account.label }, 'the refusal of an account could not be announced')
+  }
+}
+
+/** Long enough for a reason with its hint. */
+const maxReasonLength = 700
+
+function describeRefusal({ label, owners }: RefusingAccount, { cause, reason }: PeerRefusal): string {
+  const named = owners.slice(0, 10).map((owner) => toSlackText(owner))
+  const whose = named.length === 0 ? '' : ` of ${named.join(', ')}${owners.length > named.length ? ' and others' : ''}`
+  const what = toSlackText(reason, maxReasonLength)
+  return `:warning: The ${label} account${whose} is ${cause}: ${what}. Its events are held, none is lost.`
+}
