@@ -1,7 +1,9 @@
+import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { createAddressList, isAddressRange } from './address-list.ts'
+import { EndpointCrm } from './crm-fields.ts'
 import { KeyOrDigest } from './endpoint-key.ts'
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint, LocatedCrm } from './endpoints.ts'
 import { EnvError } from './parse-env.ts'
 import { readTextFile } from './read-text-file.ts'
 import { parseYaml, type YamlFile } from './parse-yaml.ts'
@@ -28,6 +30,7 @@ function fileOf(sources: readonly string[]) {
       .refine((source) => sources.includes(source), `must be a known source: ${sources.join(', ')}`),
     keys: z.array(KeyOrDigest).min(1, 'must contain a key').max(2, 'must contain at most two keys'),
     allow: z.array(Range).min(1, 'must not be empty: omit it to accept every address').optional(),
+    crm: EndpointCrm.optional(),
   })
   return z.strictObject({ endpoints: z.array(Entry).min(1, 'must contain an endpoint') })
 }
@@ -50,13 +53,20 @@ export function readEndpointsFile(path: string, sources: readonly string[]): rea
     ...findDuplicates(yaml),
   ]
   if (!parsed.success || problems.length > 0) throw new EnvError(problems)
-  return parsed.data.endpoints.map(({ owner, source, keys, allow }) => ({
+  return parsed.data.endpoints.map(({ owner, source, keys, allow, crm }, index) => ({
     owner,
     source,
     keyDigests: keys.map(({ digest }) => digest),
     allow: allow && createAddressList(allow),
     shownKey: keys.find(({ clear }) => clear !== undefined)?.clear,
+    crm: crm && resolveFiles(crm, path, yaml.lineOf(['endpoints', index, 'crm'])),
   }))
+}
+
+function resolveFiles(crm: EndpointCrm, path: string, line: number): LocatedCrm {
+  const near = (file: string): string => resolve(dirname(path), file)
+  const mapping = crm.mapping === undefined ? {} : { mapping: near(crm.mapping) }
+  return { ...crm, ...mapping, tokenFile: near(crm.tokenFile), place: `ENDPOINTS_FILE, line ${line}` }
 }
 
 /** The readable parts of a file with other problems, so that duplicates are reported together with them. */

@@ -1,4 +1,5 @@
 import type { AddressList } from './address-list.ts'
+import type { EndpointCrm } from './crm-fields.ts'
 import { digestOf } from './endpoint-key.ts'
 import type { Secret } from './secret.ts'
 
@@ -12,6 +13,13 @@ export interface Endpoint {
   readonly allow: AddressList | undefined
   /** The first key given in plain text, for displaying the URL; undefined if only digests are known. */
   readonly shownKey: Secret | undefined
+  /** The owner's CRM; undefined: that of the environment. */
+  readonly crm?: LocatedCrm | undefined
+}
+
+/** An owner's CRM with absolute paths, and where it stands, for messages. */
+export interface LocatedCrm extends EndpointCrm {
+  readonly place: string
 }
 
 /** The one endpoint of an installation without ENDPOINTS_FILE. */

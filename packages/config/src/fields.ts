@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isAddressRange } from './address-list.ts'
+import { CrmMode, CrmOnDelete, CrmProvider } from './crm-fields.ts'
 import { isDatabaseUrl } from './database-url.ts'
 import { ClearEndpointKey } from './endpoint-key.ts'
 import { host, httpUrl, port, redisSize, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
@@ -54,6 +55,8 @@ export const fields = {
     .string()
     .min(8, 'must be at least 8 characters')
     .transform((value) => new Secret(value)),
+  /** Where commands find the board; unset: that of an `npm start` in DATA_DIR. */
+  WARMHOOK_URL: httpUrl('http://127.0.0.1:3001'),
   /** The path under which a proxy serves the board, such as /warmhook; empty at the root. */
   BOARD_BASE_PATH: z
     .string()
@@ -97,7 +100,12 @@ export const fields = {
     })
     .default('info'),
   SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
-  CRM_PROVIDER: z.enum(['hubspot'], { error: 'must be hubspot' }).default('hubspot'),
+  /** Unset: the one whose credentials are set. */
+  CRM_PROVIDER: CrmProvider,
+  CRM_MODE: CrmMode.default('upsert'),
+  CRM_ON_DELETE: CrmOnDelete.default('mark'),
+  /** YAML file with the contact properties to write. */
+  CRM_MAPPING_FILE: z.string(),
   /** With several owners: if true, a contact shows the latest mailbox of any owner; otherwise it stays with the owner that wrote it first. */
   CRM_SHARED_BY_OWNERS: z.stringbool({ error: 'must be true or false' }).default(false),
   HUBSPOT_ACCESS_TOKEN: token,
@@ -107,4 +115,15 @@ export const fields = {
     .string()
     .regex(/^[\w-]+$/, 'must be a date such as 2026-09')
     .default('2026-09'),
+  PIPEDRIVE_API_TOKEN: token,
+  /** The company's own address, such as https://acme.pipedrive.com/api/v2, works too. */
+  PIPEDRIVE_BASE_URL: httpUrl('https://api.pipedrive.com/api/v2').default('https://api.pipedrive.com/api/v2'),
+  ATTIO_API_KEY: token,
+  ATTIO_BASE_URL: httpUrl('https://api.attio.com').default('https://api.attio.com'),
+  /** Receives contacts by signed POST. */
+  CRM_HTTP_URL: secretHttpUrl('https://example.com/contacts'),
+  CRM_HTTP_SECRET: z
+    .string()
+    .min(16, 'must be at least 16 characters')
+    .transform((value) => new Secret(value)),
 } as const

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, isNode } from 'yaml'
+import { LineCounter, parseDocument, isMap, isNode, isScalar } from 'yaml'
 
 /** The data of a YAML text, with line numbers. */
 export interface YamlFile {
@@ -6,6 +6,8 @@ export interface YamlFile {
   readonly value: unknown
   /** The line of the node at a path, or of its nearest ancestor. */
   readonly lineOf: (path: readonly PropertyKey[]) => number
+  /** The line of the last key of a path, or of the nearest one before it. */
+  readonly keyLineOf: (path: readonly PropertyKey[]) => number
 }
 
 export interface YamlProblem {
@@ -39,6 +41,15 @@ export function parseYaml(text: string): YamlFile | { readonly ok: false; readon
         for (let length = path.length; length > 0; length -= 1) {
           const node = document.getIn(path.slice(0, length), true)
           if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+        }
+        return 1
+      },
+      keyLineOf: (path) => {
+        for (let length = path.length; length > 0; length -= 1) {
+          const parent = document.getIn(path.slice(0, length - 1), true)
+          const keys = isMap(parent) ? parent.items.map(({ key }) => key) : []
+          const key = keys.find((each) => isScalar(each) && each.value === path[length - 1])
+          if (isNode(key) && key.range) return lines.linePos(key.range[0]).line
         }
         return 1
       },
