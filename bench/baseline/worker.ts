@@ -29,7 +29,8 @@ const prefix = env['QUEUE_PREFIX'] ?? ''
 const onError = (error: Error): void => console.error(error.message)
 const db = openPostgres({ url: env['DATABASE_URL'] ?? '', poolSize: 75, use: 'lookups', onError })
 const connection = connectConsumer({ url: env['REDIS_URL'] ?? '', onError })
-const handlers = createHandlers(env, { db, log: createLogger('baseline worker', 'warn'), now: Date.now })
+const log = createLogger('baseline worker', 'warn')
+const handlers = createHandlers(env, { db, log, redis: connection, prefix, now: Date.now })
 const subscriptions = subscriptionsOf(handlers)
 const queues = new Map(
   handlers.map((handler) => [handler.name, openQueue(handlerQueue(handler), connection, { prefix, onError })]),

@@ -7,6 +7,8 @@ import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
 import { prepareDirectory } from '@warmhook/config/prepare-directory'
 import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { Secret } from '@warmhook/config/secret'
+import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
+import { readCrmSettings } from '@warmhook/crm/accounts/read-crm-settings'
 import { checkHandlerSettings } from '@warmhook/handlers/registry'
 import { sources } from '@warmhook/schema/sources'
 
@@ -57,6 +59,7 @@ export interface StandaloneSettings {
   readonly dedupeWindowMs: number
   readonly retentionDays: number
   readonly prefix: string
+  readonly crm: CrmSettings
   readonly concurrency: number
   readonly lockMs: number
   readonly logLevel: string
@@ -69,12 +72,13 @@ export interface StandaloneSettings {
  * @throws EnvError | GeneratedSecretsError
  */
 export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
-  const [values, ports, { dataDir, spoolDir }, configured] = parseAll(
+  const [values, ports, { dataDir, spoolDir }, configured, , crm] = parseAll(
     () => parseEnv(variables, env),
     () => readPorts(env),
     () => readDirectories(env),
     () => readEndpoints(env, [...sources.keys()]),
     () => checkHandlerSettings(env),
+    () => readCrmSettings(env, [...sources.keys()]),
   )
   const kept = ensureGeneratedSecrets(dataDir)
   return {
@@ -98,6 +102,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     dedupeWindowMs: values.DEDUPE_WINDOW_MS,
     retentionDays: values.RETENTION_DAYS,
     prefix: values.QUEUE_PREFIX,
+    crm,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,

@@ -16,5 +16,6 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs + 20_000, onError }, asy
   log.level = settings.logLevel
   const running = await startStandalone(settings, { env: process.env, log, giveUp })
   process.stdout.write(banner(settings, running))
+  void running.crmSetup.then((setup) => setup === undefined || process.stdout.write(`\n  ${setup}\n`))
   return running
 })

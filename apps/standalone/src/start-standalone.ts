@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { publishBoardAddress } from '@warmhook/config/board-address'
 import { startBoard } from '@warmhook/board/start-board'
 import { createHandlers } from '@warmhook/handlers/registry'
 import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { startIngress } from '@warmhook/ingress/start-ingress'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
+import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
@@ -12,6 +14,7 @@ import { openPglite } from '@warmhook/store/pglite/open-pglite'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { startWorker } from '@warmhook/worker/start-worker'
+import { describeCrmSetup } from './describe-crm-setup.ts'
 import { claimDataDir } from './claim-data-dir.ts'
 import type { StandaloneSettings } from './env.ts'
 import { openPrivateRedis } from './open-private-redis.ts'
@@ -21,6 +24,8 @@ export interface Standalone extends AsyncDisposable {
   readonly boardUrl: string
   /** Where the data is stored, as text. */
   readonly storage: string
+  /** What to do before contacts can be written; undefined if nothing is missing. Never rejects. */
+  readonly crmSetup: Promise<string | undefined>
 }
 
 interface StandaloneDeps {
@@ -41,7 +46,9 @@ export async function startStandalone(
     const redisUrl = settings.redisUrl ?? (await openPrivateRedis(scope, settings, { log, giveUp }))
     const db = await openDatabase(scope, settings, { log, giveUp })
     const { host, prefix } = settings
-    const handlers = createHandlers(env, { db, log, now: Date.now })
+    const redis = connectProducer({ url: redisUrl, onError: createErrorReporter(log)('redis (handlers)') })
+    scope.defer('redis of the handlers', () => disconnect(redis))
+    const handlers = createHandlers(env, { db, log, redis, prefix, now: Date.now })
     const board = scope.use(
       'board',
       await startBoard({
@@ -53,6 +60,7 @@ export async function startStandalone(
         password: settings.boardPassword,
         basePath: settings.boardBasePath,
         prefix,
+        crm: settings.crm,
         log: log.child({ part: 'board' }),
       }),
     )
@@ -107,7 +115,14 @@ export async function startStandalone(
       ),
       10_000,
     )
-    return { ingressUrl: ingress.url, boardUrl: board.url, storage: describeStorage(settings) }
+    const address = publishBoardAddress(settings.dataDir, board.url)
+    scope.defer('board address', () => address[Symbol.dispose]())
+    return {
+      ingressUrl: ingress.url,
+      boardUrl: board.url,
+      storage: describeStorage(settings),
+      crmSetup: describeCrmSetup(settings.crm, { db, log, redis, prefix, now: Date.now }),
+    }
   })
 }
 

@@ -3,6 +3,7 @@ import { createHandlers, handlerQueues } from '@warmhook/handlers/registry'
 import { stopLimits } from '@warmhook/handlers/stop-limits'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { runUntilSignal } from '@warmhook/lifecycle/run-until-signal'
+import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import { migratePostgres } from '@warmhook/store/migrate-postgres'
 import { openPostgres } from '@warmhook/store/open-database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
@@ -36,7 +37,9 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
     scope.defer('database', () => db.destroy())
     const migrated = await migratePostgres({ url: settings.databaseUrl, onError })
     if (migrated.length > 0) log.info({ migrated }, 'database schema updated')
-    const handlers = createHandlers(process.env, { db, log, now: Date.now })
+    const redis = connectProducer({ url: settings.redisUrl, onError: createErrorReporter(log)('redis (handlers)') })
+    scope.defer('redis of the handlers', () => disconnect(redis))
+    const handlers = createHandlers(process.env, { db, log, redis, prefix: settings.prefix, now: Date.now })
     return scope.use(
       'worker',
       await startWorker(settings, {

@@ -39,6 +39,7 @@ export async function watchSubscriptions(options: SubscriptionOptions): Promise<
   async function look(): Promise<void> {
     if (count++ % announceEvery === 0) {
       await announceHandlers(db, own)
+      for (const { announce } of options.own) await announce?.(db)
       if (isOnlyWorker) await switchOthersOff(db, ownNames)
     }
     const known = await readSubscriptions(db)

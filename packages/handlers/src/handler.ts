@@ -5,7 +5,7 @@ import type { EventType } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { EventVerdict } from '@warmhook/store/events/read-verdicts'
 import type { Logger } from '@warmhook/telemetry/logger'
-import type { z } from 'zod'
+import type { Redis } from 'ioredis'
 import type { FoldEvents } from './share-folds.ts'
 
 /** Dependencies available to every handler. */
@@ -14,6 +14,10 @@ export interface HandlerDeps {
   /** A handler whose effect depends on mailbox state must call this before it reads the state. */
   readonly fold: FoldEvents
   readonly log: Logger
+  /** For what workers share beside the queues, such as rate budgets. */
+  readonly redis: Redis
+  /** The prefix of the installation's keys in Redis. */
+  readonly prefix: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -36,17 +40,23 @@ export interface GivenEvent extends EventRef {
 export type HandleEvents = (events: readonly GivenEvent[], signal: AbortSignal) => Promise<ReadonlyMap<string, Outcome>>
 
 /** A handler implements one kind of effect. It has its own queue, named after it. */
-export interface Handler<Env extends z.core.$ZodLooseShape = z.core.$ZodLooseShape> {
+export interface Handler<Settings = unknown> {
   readonly name: string
   readonly subscribes: readonly EventType[]
   readonly policy: BatchPolicy
-  /** The environment variables that it reads, as configuration fields. */
-  readonly env: Env
-  /** Creates the handler function, or returns undefined if the settings disable it. Opens nothing. */
-  create(env: z.infer<z.ZodObject<Env>>, deps: HandlerDeps): HandleEvents | undefined
+  /**
+   * Reads the handler's settings, with `parseEnv` and configuration fields. Returns undefined if they disable it.
+   *
+   * @throws EnvError
+   */
+  readonly parse: (env: NodeJS.ProcessEnv) => Settings | undefined
+  /** Creates the handler function. Opens nothing. */
+  readonly create: (settings: Settings, deps: HandlerDeps) => HandleEvents
+  /** Stores what the board shows of the settings. Called at start and then every half minute. */
+  readonly announce?: (settings: Settings, db: Database) => Promise<void>
 }
 
-/** Ties the type of `create`'s settings to the declared variables. */
-export function defineHandler<const Env extends z.core.$ZodLooseShape>(handler: Handler<Env>): Handler<Env> {
+/** Ties the type of `create`'s settings to what `parse` returns. */
+export function defineHandler<Settings>(handler: Handler<Settings>): Handler<Settings> {
   return handler
 }

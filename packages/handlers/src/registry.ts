@@ -1,6 +1,7 @@
-import { parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { parseAll } from '@warmhook/config/parse-env'
 import type { BatchPolicy } from '@warmhook/queue/catalog'
 import { EventType } from '@warmhook/schema/mailbox-event'
+import type { Database } from '@warmhook/store/database'
 import { crmSync } from './crm-sync/handler.ts'
 import type { HandleEvents, Handler, HandlerDeps } from './handler.ts'
 import { notify } from './notify/handler.ts'
@@ -22,6 +23,8 @@ export interface HandlerQueue {
 /** A handler that is enabled by its settings. */
 export interface ActiveHandler extends HandlerQueue {
   readonly handle: HandleEvents
+  /** Stores what the board shows of its settings. */
+  readonly announce?: (db: Database) => Promise<void>
 }
 
 /**
@@ -32,8 +35,8 @@ export interface ActiveHandler extends HandlerQueue {
 export function createHandlers(env: NodeJS.ProcessEnv, deps: Omit<HandlerDeps, 'fold'>): readonly ActiveHandler[] {
   const fold = shareFolds(deps.db)
   return handlers.flatMap(({ name, subscribes, policy, activate }) => {
-    const handle = activate(env, { ...deps, fold })
-    return handle === undefined ? [] : [{ name, subscribes, policy, handle }]
+    const active = activate(env, { ...deps, fold })
+    return active === undefined ? [] : [{ name, subscribes, policy, ...active }]
   })
 }
 
@@ -65,13 +68,18 @@ export function subscriptionsOf(
 }
 
 /** Hides the handler's settings type, so that different handlers fit in one list. */
-function toEntry<Env extends Handler['env']>(handler: Handler<Env>) {
+function toEntry<Settings>(handler: Handler<Settings>) {
   const { name, subscribes, policy } = handler
   return {
     name,
     subscribes,
     policy,
-    checkSettings: (env: NodeJS.ProcessEnv) => void parseEnv(handler.env, env),
-    activate: (env: NodeJS.ProcessEnv, deps: HandlerDeps) => handler.create(parseEnv(handler.env, env), deps),
+    checkSettings: (env: NodeJS.ProcessEnv) => void handler.parse(env),
+    activate: (env: NodeJS.ProcessEnv, deps: HandlerDeps) => {
+      const settings = handler.parse(env)
+      if (settings === undefined) return undefined
+      const announce = async (db: Database) => handler.announce?.(settings, db)
+      return { handle: handler.create(settings, deps), announce }
+    },
   }
 }

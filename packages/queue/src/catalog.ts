@@ -1,5 +1,6 @@
 import { EnvelopeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import { z } from 'zod'
+import type { GatherPolicy } from '@warmhook/batching/gathering'
 import type { Overlap } from '@warmhook/batching/group-commit'
 
 /** The maximum batch size, and when and how often a failed batch is retried. */
@@ -10,6 +11,8 @@ export interface BatchPolicy {
   readonly maxCalls?: number
   /** When the handler's calls may overlap. */
   readonly overlap: Overlap
+  /** In a burst of jobs, a call waits for more of them by this policy. By default it starts at once. */
+  readonly gather?: GatherPolicy
   readonly attempts: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number

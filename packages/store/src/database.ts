@@ -120,7 +120,7 @@ export interface QuarantineTable {
 
 /** What was last written to the CRM for a contact, and which worker is writing it now. */
 export interface CrmSyncTable {
-  /** The kind of CRM; there is one account of each kind. */
+  /** The account's id: `hubspot` for the account of the environment, `hubspot:…` for that of an owner. */
   provider: string
   /** In lower case, as CRMs identify contacts by it. */
   email: string
@@ -137,6 +137,19 @@ export interface CrmSyncTable {
   /** One worker at a time may write a contact. */
   lease_id: string | null
   lease_until: Date | null
+}
+
+/** The CRM account of an owner, as announced by the workers; all null for an owner without one. */
+export interface CrmAccountTable {
+  owner: string
+  /** The id in `crm_sync.provider`. */
+  account: string | null
+  /** The kind of CRM. */
+  provider: string | null
+  /** The account's key in `peer_gates` and in Redis. */
+  gate_key: string | null
+  mode: string | null
+  announced_at: Date
 }
 
 /** One announcement of a pause's opening or closing. */
@@ -240,6 +253,7 @@ export interface Tables {
   mailboxes: MailboxTable
   pauses: PauseTable
   quarantine: QuarantineTable
+  crm_accounts: CrmAccountTable
   crm_sync: CrmSyncTable
   notifications: NotificationTable
   peer_gates: PeerGateTable

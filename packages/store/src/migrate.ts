@@ -9,6 +9,7 @@ import { intakeRanges } from './migrations/006-intake-ranges.ts'
 import { totals } from './migrations/007-totals.ts'
 import { retention } from './migrations/008-retention.ts'
 import { notifications } from './migrations/009-notifications.ts'
+import { crmAccounts } from './migrations/010-crm-accounts.ts'
 import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '007-totals': totals,
   '008-retention': retention,
   '009-notifications': notifications,
+  '010-crm-accounts': crmAccounts,
 }
 
 /** In a database with another encoding than UTF-8, text could not be stored or not be found again. */

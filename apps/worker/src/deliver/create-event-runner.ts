@@ -59,6 +59,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     timeLimitMs: stuckAfterMs(policy),
     maxConcurrent: Math.min(deps.maxConcurrent, policy.maxCalls ?? deps.maxConcurrent),
     overlap: policy.overlap,
+    ...(policy.gather === undefined ? {} : { gather: policy.gather }),
   })
   return async (context) => {
     const job = readJob(context, deps.now())

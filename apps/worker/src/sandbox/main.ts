@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { createHandlers } from '@warmhook/handlers/registry'
+import { connectProducer } from '@warmhook/queue/connections'
 import { isInfrastructureError } from '@warmhook/queue/is-infrastructure-error'
 import { retry } from '@warmhook/queue/outcome'
 import { readCompressedEnvelope } from '@warmhook/schema/read-envelope'
@@ -55,7 +56,9 @@ async function handle(request: Extract<Request, { kind: 'event' }>): Promise<San
   const onError = createErrorReporter(log)('database connection')
   const db = openPostgres({ use: 'lookups', url: settings.databaseUrl, poolSize: 2, onError })
   await sql`SELECT 1`.execute(db)
-  const handler = createHandlers(process.env, { db, log, now: Date.now }).find(({ name }) => name === request.handler)
+  const redis = connectProducer({ url: settings.redisUrl, onError: createErrorReporter(log)('redis (sandbox)') })
+  const deps = { db, log, redis, prefix: settings.prefix, now: Date.now }
+  const handler = createHandlers(process.env, deps).find(({ name }) => name === request.handler)
   if (handler === undefined) return { kind: 'unavailable', reason: `${request.handler} is not configured here` }
   await begin(request)
   const outcomes = await handler.handle([request.event], AbortSignal.timeout(request.timeoutMs))

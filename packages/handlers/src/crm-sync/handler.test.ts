@@ -1,6 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { parseEnv } from '@warmhook/config/parse-env'
-import { Secret } from '@warmhook/config/secret'
 import { done } from '@warmhook/queue/outcome'
 import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
@@ -10,6 +8,7 @@ import { recordBatch } from '@warmhook/testing/record-batch'
 import { openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { startFakeHubspot, type FakeHubspot } from '@warmhook/testing/start-fake-hubspot'
 import { createLogger } from '@warmhook/telemetry/logger'
+import { startHttpPeer } from '@warmhook/testing/start-http-peer'
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
 import { sql } from 'kysely'
@@ -29,16 +28,18 @@ beforeEach(async () => {
 afterEach(() => store[Symbol.asyncDispose]())
 
 function createHandle(crm: Pick<FakeHubspot, 'url'>, isShared = false): HandleEvents {
-  const env = {
-    CRM_PROVIDER: 'hubspot',
-    HUBSPOT_ACCESS_TOKEN: new Secret('pat-secret'),
+  return crmSync.create(readSettings(crm, isShared), handlerDeps(store.db))
+}
+
+function readSettings(crm: Pick<FakeHubspot, 'url'>, isShared = false, more: NodeJS.ProcessEnv = {}) {
+  const settings = crmSync.parse({
+    HUBSPOT_ACCESS_TOKEN: 'pat-secret',
     HUBSPOT_BASE_URL: crm.url,
-    HUBSPOT_API_VERSION: '2026-09',
-    CRM_SHARED_BY_OWNERS: isShared,
-  } as const
-  const handle = crmSync.create(env, handlerDeps(store.db))
-  if (handle === undefined) throw new Error('a token switches it on')
-  return handle
+    CRM_SHARED_BY_OWNERS: String(isShared),
+    ...more,
+  })
+  if (settings === undefined) throw new Error('a token switches it on')
+  return settings
 }
 
 async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
@@ -65,15 +66,8 @@ async function waitIsOver({ db }: TestStore): Promise<void> {
 }
 
 describe('crm-sync', () => {
-  it('is off without a token', () => {
-    const env = {
-      CRM_PROVIDER: 'hubspot',
-      HUBSPOT_ACCESS_TOKEN: undefined,
-      HUBSPOT_BASE_URL: 'http://127.0.0.1',
-      HUBSPOT_API_VERSION: 'x',
-      CRM_SHARED_BY_OWNERS: false,
-    } as const
-    expect(crmSync.create(env, handlerDeps(store.db))).toBeUndefined()
+  it('is off without an account', () => {
+    expect(crmSync.parse({})).toBeUndefined()
   })
 
   it('sends the whole state of a mailbox in one batch upsert by e-mail', async () => {
@@ -239,9 +233,8 @@ describe('crm-sync', () => {
     )
     const lines: unknown[] = []
     const log = createLogger('test', 'info', { write: (line) => lines.push(JSON.parse(line)) })
-    const env = parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-secret', HUBSPOT_BASE_URL: crm.url })
     const events = await arrive(updateOf(1))
-    const run = async () => crmSync.create(env, { ...handlerDeps(store.db), log })?.(events, never)
+    const run = async () => crmSync.create(readSettings(crm), { ...handlerDeps(store.db), log })(events, never)
     for (let times = 0; times < 3; times += 1) {
       await run()
       await waitIsOver(store)
@@ -252,6 +245,25 @@ describe('crm-sync', () => {
       { msg: 'peer refuses: its events are held', reason: expect.stringContaining('check HUBSPOT_ACCESS_TOKEN') },
       { msg: 'peer answers again: its held events are released', refusals: 3 },
     ])
+  })
+
+  it('announces once in Slack that an account refuses, and not that a call failed', async () => {
+    let status = 503
+    await using crm = await startFakeHubspot(() => Response.json({ message: 'expired' }, { status }))
+    await using slack = await startHttpPeer(() => new Response('ok'))
+    const settings = readSettings(crm, false, { SLACK_WEBHOOK_URL: `${slack.url}/services/T0/B0/secret` })
+    const events = await arrive(updateOf(1))
+    const run = async () => crmSync.create(settings, handlerDeps(store.db))(events, never)
+    await run()
+    status = 401
+    for (let times = 0; times < 3; times += 1) {
+      await Promise.all([run(), run()])
+      await waitIsOver(store)
+    }
+    expect(slack.requests).toHaveLength(1)
+    expect(slack.requests[0]?.body).toMatch(
+      /HubSpot account is unauthorised: .*check HUBSPOT_ACCESS_TOKEN.*none is lost/,
+    )
   })
 
   it('waits longer after each attempt at a peer that is not HubSpot, up to a minute', async () => {
@@ -495,7 +507,7 @@ describe('crm-sync', () => {
   )
 
   it('accepts only a token that can be sent, and does not reveal an invalid one', () => {
-    const read = () => parseEnv(crmSync.env, { HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
+    const read = () => crmSync.parse({ HUBSPOT_ACCESS_TOKEN: 'pat-hidden\nsecond line' })
     expect(read).toThrow(/HUBSPOT_ACCESS_TOKEN contains a line break/)
     expect(read).not.toThrow(/hidden/)
   })
@@ -530,6 +542,7 @@ describe('crm-sync', () => {
           maxLength: events.length,
         })
         while (waiting.length > 0) {
+          await waitIsOver(store)
           const size = gen(fc.integer, { min: 1, max: waiting.length })
           const cut = Array.from({ length: Math.ceil(waiting.length / size) }, (_, index) =>
             waiting.slice(index * size, (index + 1) * size),

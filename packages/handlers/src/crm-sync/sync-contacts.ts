@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ContactResult } from '@warmhook/crm/crm-provider'
+import { toContactEmail } from '@warmhook/crm/mapping/contact-state'
 import { done, retry, type Outcome } from '@warmhook/queue/outcome'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { findContactsOfOthers, leaseContacts } from '@warmhook/store/crm-sync/lease-contacts'
 import { readEmails } from '@warmhook/store/mailboxes/read-emails'
-import type { PeerGate, PeerVerdict } from '../peer/create-peer-gate.ts'
+import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { PeerGate, PeerVerdict } from '@warmhook/peer/create-peer-gate'
 import type { FoldEvents } from '../share-folds.ts'
-import type { ContactResult } from './crm-provider.ts'
-import { toContactEmail } from './to-contact-record.ts'
 import { writeContacts, type Contact, type SyncDeps } from './write-contacts.ts'
 
 /** Longer than the handler's timeout. The contacts of a dead worker are blocked for this long. */
@@ -39,7 +40,7 @@ export async function syncContacts(
     await fold(events)
     return await syncLeased(events, signal, seen)
   } finally {
-    await pass.leave(toVerdict(results))
+    await pass.leave(toVerdict(results, deps.breaker.refusal()))
   }
 }
 
@@ -61,13 +62,13 @@ async function syncLeased(
 }
 
 /** A refusal applies to the account unless other contacts were accepted in the same call; a rate limit always does. */
-function toVerdict(results: readonly ContactResult[]): PeerVerdict {
+function toVerdict(results: readonly ContactResult[], broken: PeerRefusal | undefined): PeerVerdict {
   const refusals = results.flatMap((result) => (result.status === 'hold' ? (result.refusal ?? []) : []))
   const limit = refusals.find(({ cause }) => cause === 'limited')
   if (limit !== undefined) return limit
   const isIn = (status: ContactResult['status']) => results.some((result) => result.status === status)
-  if (isIn('written')) return 'answers'
-  return refusals[0] ?? (isIn('rejected') ? 'answers' : 'unknown')
+  if (isIn('written') || isIn('skipped')) return 'answers'
+  return refusals[0] ?? broken ?? (isIn('rejected') ? 'answers' : 'unknown')
 }
 
 /** Groups by owner, unless contacts are shared, and by the mailbox's current address, which may not be the event's. */
@@ -96,13 +97,13 @@ async function syncFreeContacts(
   outcomes: Map<string, Outcome>,
 ): Promise<readonly Contact[]> {
   if (contacts.length === 0) return []
-  const { db, provider, isShared } = deps
+  const { db, account, isShared } = deps
   const leaseId = randomUUID()
-  const leased = await leaseContacts(db, provider.name, contacts, { leaseId, leaseMs, isShared })
+  const leased = await leaseContacts(db, account, contacts, { leaseId, leaseMs, isShared })
   const leases = new Map(leased.map((lease) => [nameOf(lease), lease]))
   const mine = contacts.flatMap((contact) => {
     const lease = leases.get(nameOf(contact))
-    return lease === undefined ? [] : [{ ...contact, syncedHash: lease.syncedHash }]
+    return lease === undefined ? [] : [{ ...contact, syncedHash: lease.syncedHash, remoteId: lease.remoteId }]
   })
   if (mine.length > 0) {
     const results = await writeContacts(mine, leaseId, signal, deps)
@@ -116,11 +117,11 @@ async function syncFreeContacts(
 /** Settles contacts that belong to another owner's mailbox, without writing them or naming that owner. */
 async function settleOthers(
   contacts: readonly Contact[],
-  { db, provider }: SyncDeps,
+  { db, account }: SyncDeps,
   outcomes: Map<string, Outcome>,
 ): Promise<readonly Contact[]> {
   if (contacts.length === 0) return []
-  const ofOthers = new Set((await findContactsOfOthers(db, provider.name, contacts)).map(nameOf))
+  const ofOthers = new Set((await findContactsOfOthers(db, account, contacts)).map(nameOf))
   return contacts.filter((contact) => {
     if (!ofOthers.has(nameOf(contact))) return true
     settle(contact, done('the contact with this address belongs to another owner (CRM_SHARED_BY_OWNERS)'), outcomes)

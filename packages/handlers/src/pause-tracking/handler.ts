@@ -14,9 +14,9 @@ export const pauseTracking = defineHandler({
     maxDelayMs: 60_000,
     timeoutMs: 20_000,
   },
-  env: {},
+  parse: () => ({}),
   create:
-    (_env, { fold }) =>
+    (_settings, { fold }) =>
     async (events) => {
       await fold(events)
       return new Map(events.map((event) => [event.id, done()]))

@@ -13,6 +13,8 @@ export interface ContactKey {
 export interface LeasedContact extends ContactKey {
   /** Hash of the contact's state in the CRM; null if that is not known for sure. */
   readonly syncedHash: string | null
+  /** The CRM's id of the contact, if it is known. */
+  readonly remoteId: string | null
 }
 
 export interface LeaseTerms {
@@ -30,33 +32,33 @@ export interface LeaseTerms {
  */
 export async function leaseContacts(
   db: Queryable,
-  provider: string,
+  account: string,
   contacts: readonly ContactKey[],
   { leaseId, leaseMs, isShared }: LeaseTerms,
 ): Promise<readonly LeasedContact[]> {
   // Ordered to avoid deadlocks. Each contact is leased once, preferably for the owner that has it.
   const { rows } = await sql<LeasedContact>`
     INSERT INTO crm_sync AS c (provider, email, owner, lease_id, lease_until)
-    SELECT DISTINCT ON (w.email) ${provider}::text, w.email, w.owner, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
-    FROM ${wanted(contacts)} LEFT JOIN LATERAL ${ownerOf(provider)} AS s ON true
+    SELECT DISTINCT ON (w.email) ${account}::text, w.email, w.owner, ${leaseId}::uuid, now() + ${leaseMs} * interval '1 millisecond'
+    FROM ${wanted(contacts)} LEFT JOIN LATERAL ${ownerOf(account)} AS s ON true
     ORDER BY w.email, s.owner = w.owner DESC NULLS LAST, w.position
     ON CONFLICT (email, provider) DO UPDATE SET
       owner = excluded.owner, lease_id = excluded.lease_id, lease_until = excluded.lease_until,
       synced_hash = CASE WHEN c.lease_id IS NULL AND NOT c.in_doubt THEN c.synced_hash END, in_doubt = false
     WHERE (c.lease_id IS NULL OR c.lease_until < now())
       AND (${isShared}::boolean OR c.owner IS NULL OR c.owner = excluded.owner OR NOT (${isHeld('c')}))
-    RETURNING c.email, c.owner, c.synced_hash AS "syncedHash"`.execute(db)
+    RETURNING c.email, c.owner, c.synced_hash AS "syncedHash", c.remote_id AS "remoteId"`.execute(db)
   return rows
 }
 
 /** Those of the contacts that belong to another owner. */
 export async function findContactsOfOthers(
   db: Queryable,
-  provider: string,
+  account: string,
   contacts: readonly ContactKey[],
 ): Promise<readonly ContactKey[]> {
   const { rows } = await sql<ContactKey>`
-    SELECT w.email, w.owner FROM ${wanted(contacts)} CROSS JOIN LATERAL ${ownerOf(provider)} AS s
+    SELECT w.email, w.owner FROM ${wanted(contacts)} CROSS JOIN LATERAL ${ownerOf(account)} AS s
     WHERE s.owner <> w.owner AND ${isHeld('s')}`.execute(db)
   return rows
 }
@@ -70,8 +72,8 @@ function isHeld(row: 'c' | 's') {
 }
 
 /** With LIMIT, Postgres looks each contact up; a join may read all of them: 10 ms for a batch with 10,000 contacts, not 0.3. */
-function ownerOf(provider: string) {
-  return sql`(SELECT email, owner FROM crm_sync WHERE email = w.email AND provider = ${provider} LIMIT 1)`
+function ownerOf(account: string) {
+  return sql`(SELECT email, owner FROM crm_sync WHERE email = w.email AND provider = ${account} LIMIT 1)`
 }
 
 function wanted(contacts: readonly ContactKey[]) {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
+import { doubtContacts } from './doubt-contacts.ts'
 
 /** A leased contact to release, and the result of its write. */
 export interface SettledContact {
@@ -22,27 +23,32 @@ export interface WrittenContact {
  */
 export async function settleContacts(
   db: Queryable,
-  provider: string,
+  account: string,
   leaseId: string,
   contacts: readonly SettledContact[],
 ): Promise<readonly string[]> {
-  const own = await settleOwn(db, provider, leaseId, contacts)
+  const own = await settleOwn(db, account, leaseId, contacts)
   const settled = new Set(own)
   const lost = contacts.filter(({ email, write }) => write !== 'none' && !settled.has(email))
-  if (lost.length > 0) await leaveInDoubt(db, provider, lost)
+  if (lost.length > 0)
+    await doubtContacts(
+      db,
+      account,
+      lost.map(({ email }) => email),
+    )
   return own
 }
 
 async function settleOwn(
   db: Queryable,
-  provider: string,
+  account: string,
   leaseId: string,
   contacts: readonly SettledContact[],
 ): Promise<readonly string[]> {
   // The rows exist already. INSERT … ON CONFLICT finds them by key and in order, independent of planner statistics.
   const { rows } = await sql<{ email: string }>`
     INSERT INTO crm_sync AS c (provider, email, lease_id, lease_until, synced_event_id, synced_hash, remote_id, in_doubt)
-    SELECT ${provider}::text, email, ${leaseId}::uuid, now(), event_id, hash, remote_id, in_doubt
+    SELECT ${account}::text, email, ${leaseId}::uuid, now(), event_id, hash, remote_id, in_doubt
     FROM json_to_recordset(${toJsonParameter(contacts.map(toRow))}::json) AS row (
       email text, event_id uuid, hash text, remote_id text, in_doubt boolean)
     ORDER BY email
@@ -56,12 +62,6 @@ async function settleOwn(
     WHERE c.lease_id = excluded.lease_id
     RETURNING c.email`.execute(db)
   return rows.map((row) => row.email)
-}
-
-async function leaveInDoubt(db: Queryable, provider: string, contacts: readonly SettledContact[]): Promise<void> {
-  const emails = contacts.map(({ email }) => email)
-  await sql`
-    UPDATE crm_sync SET in_doubt = true WHERE provider = ${provider} AND email = ANY(${emails}::text[])`.execute(db)
 }
 
 function toRow({ email, write }: SettledContact) {

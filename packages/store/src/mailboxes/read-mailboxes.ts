@@ -58,6 +58,18 @@ export async function readMailboxesOfContacts(
   return new Map(rows.map((row) => [row.contact, toStored(row)]))
 }
 
+/** An owner's mailboxes by campaign id, after the given one (0 for the first page). */
+export async function readMailboxesOfOwner(
+  db: Queryable,
+  owner: string,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<readonly StoredMailbox[]> {
+  const { rows } = await sql<StoredRow>`
+    ${selectStored}
+    WHERE m.owner = ${owner} AND m.campaign_id > ${after} ORDER BY m.campaign_id LIMIT ${limit}`.execute(db)
+  return rows.map(toStored)
+}
+
 /** Times are selected as numbers: the driver takes ten times as long to parse Postgres's own format. */
 type StoredRow = Omit<Selectable<MailboxTable>, 'status_since' | 'last_event_at'> & {
   status_since: number

@@ -2,8 +2,11 @@ import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import type { PeerEntry } from './enter-peer-gate.ts'
 
-/** `limited`: a rate limit. `refused`: a fault of the account or its settings. `unreachable`: no connection. */
-export type PeerCause = 'limited' | 'refused' | 'unreachable'
+/**
+ * `limited`: a rate limit. `unauthorised`: the credentials or their rights. `misconfigured`: another fault of the
+ * account or its settings. `down`: unreachable, or failing again and again.
+ */
+export type PeerCause = 'limited' | 'unauthorised' | 'misconfigured' | 'down'
 
 /** Why nothing is sent to a peer's account, and for how long. */
 export interface PeerRefusal {
