@@ -147,6 +147,12 @@ describe('the board', () => {
       '/handlers',
       '/handlers/{name}/pause',
       '/handlers/{name}/resume',
+      '/crm',
+      '/crm/contacts',
+      '/crm/{owner}/resume',
+      '/crm/{owner}/plan',
+      '/crm/{owner}/apply',
+      '/crm/{owner}/comparison',
       '/ledger',
       '/stats',
     ])

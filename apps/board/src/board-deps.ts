@@ -1,3 +1,4 @@
+import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
 import type { Secret } from '@warmhook/config/secret'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
@@ -15,6 +16,8 @@ export interface BoardDeps {
   readonly intake: Queue
   /** The handlers' queues, including disabled handlers. */
   readonly handlers: readonly Queue[]
+  /** The CRM settings of the workers; without them, the board can't call a CRM. */
+  readonly crm: CrmSettings
   readonly user: string
   readonly password: Secret
   /** Prefix of every path, without a trailing slash; empty at the root. */
@@ -26,4 +29,7 @@ export interface BoardDeps {
 }
 
 /** The dependencies of the API and the dashboard. */
-export type ReadDeps = Pick<BoardDeps, 'db' | 'redis' | 'prefix' | 'intake' | 'handlers' | 'basePath' | 'now'>
+export type ReadDeps = Pick<
+  BoardDeps,
+  'db' | 'redis' | 'prefix' | 'intake' | 'handlers' | 'crm' | 'log' | 'basePath' | 'now'
+>

@@ -1,5 +1,7 @@
 import { fields } from '@warmhook/config/fields'
-import { parseEnv } from '@warmhook/config/parse-env'
+import { parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { readCrmSettings } from '@warmhook/crm/accounts/read-crm-settings'
+import { sources } from '@warmhook/schema/sources'
 import type { BoardSettings } from './start-board.ts'
 
 export interface BoardProcessSettings extends BoardSettings {
@@ -16,7 +18,10 @@ export function parseBoardEnv(env: NodeJS.ProcessEnv): BoardProcessSettings {
   const { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL } = fields
   const { BOARD_BASE_PATH } = fields
   const variables = { REDIS_URL, DATABASE_URL, HOST, BOARD_PORT, BOARD_USER, BOARD_PASSWORD, QUEUE_PREFIX, LOG_LEVEL }
-  const values = parseEnv({ ...variables, BOARD_BASE_PATH }, env)
+  const [values, crm] = parseAll(
+    () => parseEnv({ ...variables, BOARD_BASE_PATH }, env),
+    () => readCrmSettings(env, [...sources.keys()]),
+  )
   return {
     redisUrl: values.REDIS_URL,
     databaseUrl: values.DATABASE_URL,
@@ -26,6 +31,7 @@ export function parseBoardEnv(env: NodeJS.ProcessEnv): BoardProcessSettings {
     password: values.BOARD_PASSWORD,
     basePath: values.BOARD_BASE_PATH,
     prefix: values.QUEUE_PREFIX,
+    crm,
     logLevel: values.LOG_LEVEL,
   }
 }

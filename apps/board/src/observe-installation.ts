@@ -1,5 +1,7 @@
+import type { OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
-import { readStats } from '@warmhook/store/ledger/read-stats'
+import { readCrmOwners } from './crm/read-crm-owners.ts'
+import { countMailboxes } from '@warmhook/store/ledger/read-stats'
 import { readRetentionState } from '@warmhook/store/retention/retention-state'
 import { Counter, Gauge, type Registry } from '@warmhook/telemetry/metrics'
 import pTimeout from 'p-timeout'
@@ -63,6 +65,17 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
     workers: gauge('queue_workers', 'Live workers that process the queue', ['queue']),
     events: gauge('handler_events', 'Events that are failing (will be retried) or dead', ['handler', 'state']),
     mailboxes: gauge('mailboxes', 'Mailboxes by status', ['status']),
+    crmState: gauge('crm_account_state', "1 for the state of an owner's CRM account", ['owner', 'provider', 'state']),
+    crmContacts: gauge('crm_contacts', 'Contacts that are synced; events that failed or are waiting', [
+      'owner',
+      'provider',
+      'state',
+    ]),
+    crmBudget: gauge('crm_budget_remaining', "Points left in the rate budget of an owner's CRM account", [
+      'owner',
+      'provider',
+      'window',
+    ]),
     oldestEvent: gauge('oldest_event_age_seconds', 'Age of the oldest stored event', []),
     retention: gauge('retention_last_run_age_seconds', 'Time since the last retention run', []),
   }
@@ -79,28 +92,30 @@ function hide(gauges: Gauges): void {
 
 async function readFigures(deps: ReadDeps) {
   const { db, intake, handlers, now } = deps
-  const [ledger, stats, queues, retention] = await Promise.all([
+  const [ledger, mailboxes, queues, retention, crm] = await Promise.all([
     readFullLedger(intake, db),
-    readStats(db, now()),
+    countMailboxes(db),
     readHandlerStatuses([intake, ...handlers], deps),
     readRetentionState(db),
+    readCrmOwners(deps),
   ])
-  return { ledger, stats, queues, retention, at: now() }
+  return { ledger, mailboxes, queues, retention, crm, at: now() }
 }
 
 function show(gauges: Gauges, figures: Awaited<ReturnType<typeof readFigures>>): void {
-  const { ledger, stats, queues, retention, at } = figures
+  const { ledger, mailboxes, queues, retention, crm, at } = figures
   const { balanced, missing, ...states } = ledger
   for (const [state, count] of Object.entries(states)) gauges.ledger.set({ state }, count)
   gauges.missing.set(missing)
   gauges.balanced.set(balanced ? 1 : 0)
-  for (const [status, count] of Object.entries(stats.mailboxes)) gauges.mailboxes.set({ status }, count)
+  for (const [status, count] of Object.entries(mailboxes)) gauges.mailboxes.set({ status }, count)
   const { oldestEventAt, ranSecondsAgo } = retention
   // Without events, and before the first run, there is no age: 0 would look like one.
   if (oldestEventAt === null) gauges.oldestEvent.remove()
   else gauges.oldestEvent.set((at - oldestEventAt.getTime()) / 1_000)
   if (ranSecondsAgo === null) gauges.retention.remove()
   else gauges.retention.set(ranSecondsAgo)
+  showCrm(gauges, crm)
   for (const { name, depth, active, failing, dead, workers, oldestClaimableAgeMs, retryingAgeMs } of queues) {
     gauges.jobs.set({ queue: name, state: 'waiting' }, depth)
     gauges.jobs.set({ queue: name, state: 'active' }, active)
@@ -109,5 +124,16 @@ function show(gauges: Gauges, figures: Awaited<ReturnType<typeof readFigures>>):
     gauges.retryingAge.set({ queue: name }, (retryingAgeMs ?? 0) / 1_000)
     gauges.events.set({ handler: name, state: 'failing' }, failing)
     gauges.events.set({ handler: name, state: 'dead' }, dead)
+  }
+}
+
+function showCrm(gauges: Gauges, owners: readonly OwnerState[]): void {
+  for (const gauge of [gauges.crmState, gauges.crmContacts, gauges.crmBudget]) gauge.reset()
+  for (const { owner, provider, state, synced, failed, waiting, budgets } of owners) {
+    if (provider === null) continue
+    gauges.crmState.set({ owner, provider, state }, 1)
+    for (const [name, count] of Object.entries({ synced, failed, waiting }))
+      gauges.crmContacts.set({ owner, provider, state: name }, count)
+    for (const { window, remaining } of budgets) gauges.crmBudget.set({ owner, provider, window }, remaining)
   }
 }

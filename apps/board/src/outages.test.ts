@@ -9,6 +9,7 @@ import { startTcpProxy, type TcpProxy } from '@warmhook/testing/start-tcp-proxy'
 import { testPrefix } from '@warmhook/testing/test-prefix'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { noCrm } from './fixtures/open-test-board.ts'
 import { startBoard } from './start-board.ts'
 
 const id = '019a1b2c-0000-7000-8000-000000000001'
@@ -73,6 +74,7 @@ async function openSite(): Promise<Site> {
       password: new Secret('a-password'),
       basePath: '',
       prefix: keys.prefix,
+      crm: noCrm,
     }),
   )
   const authorization = `Basic ${Buffer.from('admin:a-password').toString('base64')}`

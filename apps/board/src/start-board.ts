@@ -1,3 +1,4 @@
+import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
 import type { Secret } from '@warmhook/config/secret'
 import { handlerQueues } from '@warmhook/handlers/registry'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'
@@ -23,6 +24,7 @@ export interface BoardSettings {
   /** Prefix of every path, without a trailing slash; empty at the root. */
   readonly basePath: string
   readonly prefix: string
+  readonly crm: CrmSettings
 }
 
 export interface BoardResources {
@@ -53,10 +55,10 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const [intake, ...handlers] = queues
     if (intake === undefined) throw new RangeError('the intake queue is the first')
     const registry = createMetrics('board')
-    const { user, password, basePath, prefix } = settings
-    const sources = { db, redis: connection, prefix, intake, handlers, basePath, now: Date.now }
+    const { user, password, basePath, prefix, crm } = settings
+    const sources = { db, redis: connection, prefix, intake, handlers, crm, log, basePath, now: Date.now }
     observeInstallation(registry, sources)
-    const app = createApp({ ...sources, user, password, registry, log })
+    const app = createApp({ ...sources, user, password, registry })
     const server = createAppServer(app.fetch)
     const address = { ...settings, variable: 'BOARD_PORT', onError: report('http server') }
     const url = `${await listen(scope, server, address)}${basePath}`

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CliContext } from './cli-context.ts'
+import { addCrmCommands } from './crm/add-crm-commands.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runMigrate } from './run-migrate.ts'
 import { runSend } from './run-send.ts'
@@ -35,5 +36,6 @@ export function createProgram(context: CliContext): Command {
     .action(async (options: { json?: true }) => {
       if (!(await runDoctor(context, options))) context.fail()
     })
+  addCrmCommands(program, context)
   return program
 }

@@ -1,8 +1,10 @@
+import { readBoardAddress } from '@warmhook/config/board-address'
 import { fields } from '@warmhook/config/fields'
 import { readGeneratedSecrets } from '@warmhook/config/generated-secrets'
-import { parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
 import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { httpUrl } from '@warmhook/lifecycle/http-url'
+import type { BoardAddress } from './board-client.ts'
 import { sources } from '@warmhook/schema/sources'
 
 /** How to reach this machine's ingress, according to the environment and DATA_DIR. */
@@ -32,6 +34,27 @@ export function parseIngressAddress(env: NodeJS.ProcessEnv, owner: string | unde
     url: values.INGRESS_PORT === 0 ? undefined : httpUrl(values.HOST, values.INGRESS_PORT),
     key: configured ?? (isDefault ? readGeneratedSecrets(values.DATA_DIR)?.endpointKey : undefined),
   }
+}
+
+/**
+ * The board: WARMHOOK_URL with BOARD_USER and BOARD_PASSWORD, otherwise that of a running `npm start` in DATA_DIR.
+ *
+ * @throws EnvError naming what is missing
+ */
+export function parseBoardAddress(env: NodeJS.ProcessEnv): BoardAddress {
+  const { DATA_DIR, BOARD_USER, BOARD_PASSWORD, WARMHOOK_URL } = fields
+  const values = parseEnv(
+    { DATA_DIR, BOARD_USER, BOARD_PASSWORD: BOARD_PASSWORD.optional(), WARMHOOK_URL: WARMHOOK_URL.optional() },
+    env,
+  )
+  const url = values.WARMHOOK_URL ?? readBoardAddress(values.DATA_DIR)
+  if (url === undefined)
+    throw new EnvError([
+      'WARMHOOK_URL is required: the URL of the board. Without it, run this command beside a running `npm start`, in the directory that contains its DATA_DIR',
+    ])
+  const password = values.BOARD_PASSWORD?.reveal() ?? readGeneratedSecrets(values.DATA_DIR)?.boardPassword
+  if (password === undefined) throw new EnvError(['BOARD_PASSWORD is required'])
+  return { url: url.replace(/\/+$/, ''), user: values.BOARD_USER, password }
 }
 
 /** @throws EnvError when DATABASE_URL is missing */

@@ -5,6 +5,7 @@ import { createProgram } from './create-program.ts'
 const program = createProgram({
   env: process.env,
   print: (line) => process.stdout.write(`${line}\n`),
+  isInteractive: process.stdout.isTTY && process.stdin.isTTY,
   fail: () => {
     process.exitCode = 1
   },

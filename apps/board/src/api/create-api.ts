@@ -1,6 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { ReadDeps } from '../board-deps.ts'
 import { problem } from '../http/problem.ts'
+import { addCrmRoutes } from './crm-routes.ts'
+import { addCrmSetupRoutes } from './crm-setup-routes.ts'
 import { describeIssues } from './describe-issues.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { addHandlerRoutes } from './handler-routes.ts'
@@ -21,6 +23,8 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
   addEventRoutes(api, deps)
   addQuarantineRoutes(api, deps)
   addHandlerRoutes(api, deps)
+  addCrmRoutes(api, deps)
+  addCrmSetupRoutes(api, deps)
   addOverviewRoutes(api, deps)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -79,3 +79,18 @@ export function doing<const Path extends string, Body extends z.ZodType, Answer 
   } as const
   return createRoute({ method: 'post', path, summary, request, responses: { 200: json(answer, summary), ...problems } })
 }
+
+/** A POST route with a JSON body that acts on the resource in its path. */
+export function doingToWith<
+  const Path extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+>(path: Path, summary: string, params: Params, body: Body, answer: Answer) {
+  const request = {
+    params,
+    query: noQuery,
+    body: { required: true, content: { 'application/json': { schema: body } } },
+  } as const
+  return createRoute({ method: 'post', path, summary, request, responses: { 200: json(answer, summary), ...problems } })
+}

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { CrmProvider } from '@warmhook/config/crm-fields'
 import {
   EventType,
   MailboxEvent,
@@ -168,6 +169,79 @@ export const HandlerStatus = z
     workers: count,
   })
   .openapi('Handler')
+
+const budget = { limit: count, remaining: count, resetsAt: time }
+
+export const CrmOwner = z
+  .object({
+    owner: z.string(),
+    provider: z.enum(CrmProvider.options).nullable(),
+    mode: z.string().nullable(),
+    state: z.enum(['ok', 'limited', 'down', 'unauthorised', 'misconfigured', 'off']),
+    since: time.nullable(),
+    synced: count,
+    failed: count,
+    waiting: count,
+    budget: z.object(budget).nullable(),
+    budgets: z.array(z.object({ window: z.string(), ...budget })).readonly(),
+    lastError: z.string().nullable(),
+  })
+  .openapi('CrmOwner')
+
+export const CrmPlan = z
+  .object({
+    provider: z.enum(CrmProvider.options),
+    properties: count,
+    missing: z
+      .array(
+        z.object({
+          name: z.string(),
+          label: z.string(),
+          description: z.string(),
+          type: z.enum(['text', 'datetime', 'number', 'choice']),
+          options: z.array(z.string()).readonly(),
+        }),
+      )
+      .readonly(),
+    conflicts: z.array(z.object({ name: z.string(), problem: z.string() })).readonly(),
+  })
+  .openapi('CrmPlan')
+
+const propertyValue = z.union([z.string(), z.number()]).nullable()
+
+export const CrmComparison = z
+  .object({
+    checked: count,
+    differences: z
+      .array(
+        z.object({
+          email: z.string(),
+          campaignId: count,
+          lastEventId: z.uuid(),
+          isMissing: z.boolean(),
+          properties: z
+            .array(z.object({ property: z.string(), inCrm: propertyValue, expected: propertyValue }))
+            .readonly(),
+        }),
+      )
+      .readonly(),
+    /** Where the next page starts; null at the end. */
+    next: count.nullable(),
+    queued: count,
+  })
+  .openapi('CrmComparison')
+
+export const UnsyncedContact = z
+  .object({
+    owner: z.string(),
+    campaignId: count,
+    email: z.string().nullable(),
+    state: z.enum(['waiting', 'failed']),
+    reason: z.string().nullable(),
+    eventId: z.uuid(),
+    receivedAt: time,
+  })
+  .openapi('UnsyncedContact')
 
 export const Ledger = z
   .object({

@@ -5,6 +5,8 @@ import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { Hono } from 'hono'
 import type { ReadDeps } from '../board-deps.ts'
 import { readHandlerStatuses } from '../read-handler-statuses.ts'
+import { readCrmOwners } from '../crm/read-crm-owners.ts'
+import { resumeAccount } from '../crm/resume-account.ts'
 import { favicon } from './favicon.ts'
 import { overview, type Overview } from './overview.ts'
 import { page } from './page.ts'
@@ -16,6 +18,10 @@ export function createDashboard(deps: ReadDeps): Hono {
   const app = new Hono()
   app.get('/', async (c) => c.html(page(await readOverview(deps))))
   app.get('/overview', async (c) => c.html(overview(await readOverview(deps))))
+  app.post('/crm/:owner/resume', async (c) => {
+    await resumeAccount(c.req.param('owner'), deps)
+    return c.redirect(`${deps.basePath}/`, 303)
+  })
   for (const [path, type, content] of [
     ['/style.css', 'text/css; charset=utf-8', stylesheet],
     ['/refresh.js', 'text/javascript; charset=utf-8', refreshScript],
@@ -29,12 +35,13 @@ export function createDashboard(deps: ReadDeps): Hono {
 
 async function readOverview(deps: ReadDeps): Promise<Overview> {
   const { db, intake, handlers, now, basePath } = deps
-  const [stats, ledger, pauses, events, [intakeStatus, ...statuses]] = await Promise.all([
+  const [stats, ledger, pauses, events, [intakeStatus, ...statuses], crm] = await Promise.all([
     readStats(db, now()),
     readFullLedger(intake, db),
     listPauses(db, { state: 'open' }, { limit: 20, cursor: undefined }, now()),
     listEvents(db, {}, { limit: 15, cursor: undefined }),
     readHandlerStatuses([intake, ...handlers], deps),
+    readCrmOwners(deps),
   ])
   return {
     stats,
@@ -43,6 +50,7 @@ async function readOverview(deps: ReadDeps): Promise<Overview> {
     events: events.items,
     intakeWorkers: intakeStatus?.workers ?? 0,
     handlers: statuses,
+    crm,
     now: now(),
     basePath,
   }

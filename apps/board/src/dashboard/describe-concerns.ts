@@ -1,4 +1,5 @@
 import type { Ledger } from '@warmhook/ledger/read-full-ledger'
+import type { OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
 
@@ -7,10 +8,11 @@ export interface Condition {
   readonly handlers: readonly HandlerStatus[]
   /** Live workers that process the intake queue. */
   readonly intakeWorkers: number
+  readonly crm: readonly OwnerState[]
 }
 
 /** What needs attention, the most severe first, one sentence each. */
-export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition): readonly string[] {
+export function describeConcerns({ ledger, handlers, intakeWorkers, crm }: Condition): readonly string[] {
   const running = handlers.filter(({ enabled, paused }) => enabled && !paused)
   return [
     ...(ledger.balanced ? [] : ['The ledger does not balance: run “npx warmhook doctor”.']),
@@ -18,6 +20,7 @@ export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition)
     ...running
       .filter(({ workers }) => workers === 0)
       .map(({ name }) => `No worker processes the queue of ${name}: its events are waiting.`),
+    ...crm.flatMap(describeAccount),
     ...handlers
       .filter(({ dead }) => dead > 0)
       .map(
@@ -32,4 +35,11 @@ export function describeConcerns({ ledger, handlers, intakeWorkers }: Condition)
       }),
     ...handlers.filter(({ paused }) => paused).map(({ name }) => `${name} is paused: its events are waiting.`),
   ]
+}
+
+/** Limits pass by themselves. */
+function describeAccount({ owner, provider, state, waiting, lastError }: OwnerState): readonly string[] {
+  if (state === 'ok' || state === 'off' || state === 'limited') return []
+  const held = waiting === 1 ? '1 event is held' : `${waiting} events are held`
+  return [`The ${provider} account of ${owner} is ${state}, and ${held}: ${lastError ?? 'no reason given'}.`]
 }

@@ -5,6 +5,7 @@ import type { PauseView } from '@warmhook/store/pauses/list-pauses'
 import { html } from 'hono/html'
 import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
+import { crmSection } from './crm-section.ts'
 import { describeConcerns, type Condition } from './describe-concerns.ts'
 
 /** The data shown on the dashboard. */
@@ -34,6 +35,7 @@ export function overview(data: Overview): Html {
       <h2>Handlers</h2>
       ${handlerTable(data)}
     </section>
+    ${crmSection(data)}
     <section>
       <h2>Latest events</h2>
       ${data.events.length === 0 ? html`<p class="hint">None yet. Try <code>npx warmhook send</code>.</p>` : eventTable(data)}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { CrmCallError } from '@warmhook/crm/crm-provider'
 import { CursorError } from '@warmhook/store/page'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -20,6 +21,7 @@ export async function answerError(
     if (challenge !== null) response.headers.set('www-authenticate', challenge)
     return response
   }
+  if (error instanceof CrmCallError) return problem(c, 502, error.message)
   if (error instanceof UnreachableError) return unavailable(c, error)
   const silent = await findUnreachable(services)
   const told = unreachableIn(error)
