@@ -1,4 +1,5 @@
 import { benchLatency } from './bench-latency.ts'
+import { limitedCrms, measureCrmLimits, type CrmLimitsResult } from './rows/crm-limits.ts'
 import { drainBacklog, ours, baseline, type DrainResult } from './rows/drain.ts'
 import { measureHistory, type HistoryOptions } from './rows/history.ts'
 import { measureTargets } from './rows/ingress.ts'
@@ -31,7 +32,7 @@ export const fullSizes: BenchSizes = {
   latencySeconds: 15,
   backlogs: [1_000, 100_000, 1_000_000],
   history: 1_000_000,
-  stored: { events: 10_000_000, mailboxes: 100_000, days: 90, requests: 200, collections: 10 },
+  stored: { events: 10_000_000, mailboxes: 100_000, days: 90, requests: 200, collections: 20 },
   standalone: { events: 1_000_000, mailboxes: 20_000, days: 60, perSecond: 100, seconds: 30 },
 }
 
@@ -48,7 +49,7 @@ export const quickSizes: BenchSizes = {
   standalone: { events: 100_000, mailboxes: 5_000, days: 60, perSecond: 100, seconds: 10 },
 }
 
-export type BenchName = 'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth' | 'history' | 'standalone'
+export type BenchName = 'ingress' | 'pipeline' | 'latency' | 'owed' | 'growth' | 'history' | 'standalone' | 'crm'
 
 type Bench = (sizes: BenchSizes, report: (progress: string) => void) => Promise<readonly Row[]>
 
@@ -61,6 +62,7 @@ export const benches: Readonly<Record<BenchName, Bench>> = {
   growth: benchGrowth,
   history: benchHistory,
   standalone: benchStandalone,
+  crm: benchCrm,
 }
 
 async function benchIngress({ rounds, floodSeconds }: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
@@ -235,4 +237,30 @@ async function benchStandalone({ standalone }: BenchSizes, report: (progress: st
     { ...row('slowest ack, open - closed', open.max - closed.max), target: { atMost: 20 } },
     { group, what: 'reads of the dashboard', unit: '/s', figures: spreadOf([reads / standalone.seconds]) },
   ]
+}
+
+async function benchCrm(_sizes: BenchSizes, report: (progress: string) => void): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const servers = { redis: await startRedis(stack), postgres: await startPostgres(stack) }
+  const rows: Row[] = []
+  for (const crm of limitedCrms) {
+    const result = await measureCrmLimits(servers, crm)
+    report(`crm: ${crm.what}`)
+    const row = (what: string, of: keyof CrmLimitsResult, unit: string, factor = 1): Row => ({
+      group: crm.what,
+      what,
+      unit,
+      figures: spreadOf([result[of] * factor]),
+    })
+    rows.push(
+      row('calls', 'calls', 'calls'),
+      { ...row('calls beyond the budget', 'refusedShare', '%', 100), target: { atMost: 1 } },
+      { ...row('calls / the least possible', 'ofMinimum', '×'), target: { atMost: 1.2 } },
+      ...(Number.isNaN(result.usedShare)
+        ? []
+        : [{ ...row('budget used', 'usedShare', '%', 100), target: { atLeast: 90 } }]),
+      row('until everything is written', 'seconds', 's'),
+    )
+  }
+  return rows
 }

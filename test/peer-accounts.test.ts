@@ -71,8 +71,8 @@ describe('accounts that refuse everything', () => {
       const findings = JSON.parse(doctor.output()) as { check: string; level: string; message: string }[]
       const peers = findings.filter(({ check }) => check === 'peers').map(({ message }) => message)
       expect(peers.toSorted()).toEqual([
-        expect.stringMatching(/hubspot has refused .*create the contact properties/),
-        expect.stringMatching(/slack has refused .*check SLACK_WEBHOOK_URL/),
+        expect.stringMatching(/hubspot is misconfigured: it has refused .*warmhook crm apply/),
+        expect.stringMatching(/slack is misconfigured: it has refused .*check SLACK_WEBHOOK_URL/),
       ])
     },
   )

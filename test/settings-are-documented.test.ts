@@ -8,8 +8,8 @@ const names = Object.keys(fields)
 
 /** Not configurable in Compose, which starts the servers itself and gives each process its own address. */
 const fixedByCompose = ['REDIS_URL', 'DATABASE_URL', 'HOST', 'WORKER_PORT', 'DATA_DIR', 'SPOOL_DIR']
-/** For installations with a shared or replicated Redis, which the Compose file does not have. */
-const notInCompose = ['QUEUE_PREFIX', 'REDIS_WAIT_REPLICAS']
+/** For installations with a shared or replicated Redis, which the Compose file does not have, and for commands. */
+const notInCompose = ['QUEUE_PREFIX', 'REDIS_WAIT_REPLICAS', 'WARMHOOK_URL']
 
 describe('every setting', () => {
   let readme: string

@@ -5,11 +5,10 @@ export const bodyTemplate =
 /** The number of different mailboxes in a run. */
 export const mailboxCount = 20_000
 
-/** The body of a run's n-th event. One in ten events of a mailbox reports a problem. */
-export function eventBody(n: number): string {
-  const mailbox = n % mailboxCount
-  const type =
-    (Math.floor(n / mailboxCount) + mailbox) % 10 === 0 ? 'campaign.connection.problematic' : 'campaign.updated'
+/** The body of a run's n-th event, for one of `mailboxes`. One in ten events of a mailbox reports a problem. */
+export function eventBody(n: number, mailboxes = mailboxCount): string {
+  const mailbox = n % mailboxes
+  const type = (Math.floor(n / mailboxes) + mailbox) % 10 === 0 ? 'campaign.connection.problematic' : 'campaign.updated'
   const values = [type, mailbox, n, mailbox]
   return bodyTemplate.replaceAll(/%[sd]/g, () => String(values.shift()))
 }

@@ -20,6 +20,8 @@ export interface SendOptions {
   readonly first: number
   readonly count: number
   readonly connections: number
+  /** Number of different mailboxes. */
+  readonly mailboxes?: number
   /** Number of warm-up events, numbered before `first`, sent in a closed loop. */
   readonly warmUp?: number
   /** Events per second; undefined means a closed loop. */
@@ -49,7 +51,7 @@ async function send(n: number, dueAt: number): Promise<void> {
     method: 'POST',
     path: options.path,
     headers: { 'content-type': 'application/json' },
-    body: eventBody(n),
+    body: eventBody(n, options.mailboxes),
   })
   const answer = await body.text()
   const now = performance.now()

@@ -1,7 +1,15 @@
 import type { ImportEdge } from './module-graph.ts'
 
 const leaves = ['packages/schema', 'packages/batching', 'packages/config', 'packages/telemetry', 'packages/lifecycle']
-const allPackages = [...leaves, 'packages/queue', 'packages/store', 'packages/handlers', 'packages/ledger']
+const allPackages = [
+  ...leaves,
+  'packages/queue',
+  'packages/store',
+  'packages/peer',
+  'packages/crm',
+  'packages/handlers',
+  'packages/ledger',
+]
 
 /**
  * Which workspace may import which. A workspace missing from this table fails the test, so that its place is decided
@@ -18,7 +26,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/testing': ['packages/redis-server', 'packages/schema', 'packages/store'],
   'packages/queue': leaves,
   'packages/store': leaves,
-  'packages/handlers': [...leaves, 'packages/queue', 'packages/store'],
+  'packages/peer': [...leaves, 'packages/queue', 'packages/store'],
+  'packages/crm': [...leaves, 'packages/peer', 'packages/store'],
+  'packages/handlers': [...leaves, 'packages/queue', 'packages/store', 'packages/peer', 'packages/crm'],
   'apps/ingress': allPackages,
   'apps/worker': allPackages,
   'apps/board': allPackages,

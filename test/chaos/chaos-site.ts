@@ -48,6 +48,8 @@ export interface ChaosSite {
   readonly ledger: () => Promise<Ledger>
   /** Through the board's API. */
   readonly pauseHandler: (name: string) => Promise<void>
+  /** Through the board's API, as a person does after repairing the account. */
+  readonly resumeCrm: () => Promise<void>
   /** The number of jobs in the ingress's spool. */
   readonly spooledJobs: () => Promise<number>
 }
@@ -102,6 +104,12 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
   }
   const ingressUrl = `http://127.0.0.1:${ingressPort}`
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+  const post = async (path: string): Promise<void> => {
+    const url = `http://127.0.0.1:${boardPort}`
+    const headers = { authorization, origin: url, 'content-type': 'application/json' }
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: '{}' })
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  }
   return {
     ingressUrl,
     ingress: run('ingress', 'ingress', ingressClock),
@@ -115,12 +123,8 @@ export async function openChaosSite(stack: AsyncDisposableStack, options: SiteOp
     clocks: [ingressClock, workerClock],
     db,
     ledger: async () => JSON.parse(await read(`http://127.0.0.1:${boardPort}/api/ledger`, { authorization })) as Ledger,
-    async pauseHandler(name) {
-      const url = `http://127.0.0.1:${boardPort}`
-      const headers = { authorization, origin: url, 'content-type': 'application/json' }
-      const response = await fetch(`${url}/api/handlers/${name}/pause`, { method: 'POST', headers, body: '{}' })
-      if (!response.ok) throw new Error(`pausing ${name} answered ${response.status}`)
-    },
+    pauseHandler: (name) => post(`/api/handlers/${name}/pause`),
+    resumeCrm: () => post('/api/crm/default/resume'),
     spooledJobs: async () => toGauge(await read(`${ingressUrl}/metrics`), 'warmhook_spool_jobs'),
   }
 }

@@ -3,8 +3,19 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import { portOf } from '@warmhook/testing/port-of'
 
-/** `lost answer`: the write is done, but the connection breaks before the response. */
-export type CrmBehaviour = 'well' | 'too many requests' | 'server error' | 'garbage' | 'silent' | 'lost answer'
+/**
+ * `lost answer`: the write is done, but the connection breaks before the response. `small budget`: the account may make
+ * a hundredth of its calls.
+ */
+export type CrmBehaviour =
+  | 'well'
+  | 'too many requests'
+  | 'server error'
+  | 'garbage'
+  | 'silent'
+  | 'lost answer'
+  | 'revoked'
+  | 'small budget'
 
 interface CrmContact {
   /** The latest event written to the contact. */
@@ -27,12 +38,17 @@ interface UpsertInput {
   readonly properties: Readonly<Record<string, string>>
 }
 
+/** Calls in ten seconds: more than the load needs, and less. */
+const limits = { usual: 2_000, small: 20 }
+const windowMs = 10_000
+
 /** Long enough that calls overlap. */
 const answerDelayMs = 20
 
 export async function startCrmPeer(): Promise<CrmPeer> {
   const contacts = new Map<string, CrmContact>()
   const backwards: string[] = []
+  let calls: number[] = []
   const state: { behaviour: CrmBehaviour } = { behaviour: 'well' }
   const server = createServer((request, response) => {
     receive(request, response).catch(() => response.destroy())
@@ -42,8 +58,11 @@ export async function startCrmPeer(): Promise<CrmPeer> {
     const { inputs } = JSON.parse(await text(request)) as { inputs: readonly UpsertInput[] }
     switch (state.behaviour) {
       case 'well':
-        setTimeout(() => reply(response, 200, write(inputs)), answerDelayMs)
-        return
+        return accept(response, inputs, limits.usual)
+      case 'small budget':
+        return accept(response, inputs, limits.small)
+      case 'revoked':
+        return reply(response, 401, { category: 'EXPIRED_AUTHENTICATION', message: 'the token was revoked' })
       case 'too many requests':
         return reply(response, 429, { category: 'RATE_LIMITS', policyName: 'SECONDLY' })
       case 'server error':
@@ -58,6 +77,17 @@ export async function startCrmPeer(): Promise<CrmPeer> {
         response.destroy()
         return
     }
+  }
+
+  /** Counts calls over a rolling window, and tells the limit as HubSpot does. */
+  function accept(response: ServerResponse, inputs: readonly UpsertInput[], limit: number): void {
+    const at = performance.now()
+    calls = calls.filter((earlier) => earlier > at - windowMs)
+    const headers = { 'x-hubspot-ratelimit-max': String(limit), 'x-hubspot-ratelimit-interval-milliseconds': '10000' }
+    const isOver = calls.length >= limit
+    if (isOver) return reply(response, 429, { policyName: 'TEN_SECONDLY_ROLLING' }, { ...headers, 'retry-after': '2' })
+    calls.push(at)
+    setTimeout(() => reply(response, 200, write(inputs), headers), answerDelayMs)
   }
 
   function write(inputs: readonly UpsertInput[]): unknown {
@@ -89,6 +119,6 @@ export async function startCrmPeer(): Promise<CrmPeer> {
   })
 }
 
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+function reply(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }

@@ -9,6 +9,16 @@ export const crmFaults: readonly Fault[] = [
   unwell('CRM: answers garbage', 'garbage'),
   unwell('CRM: does not answer', 'silent'),
   unwell('CRM: writes, then breaks the connection', 'lost answer'),
+  unwell('CRM: budget cut to a hundredth', 'small budget'),
+  {
+    name: 'CRM: token revoked, replaced, and resumed',
+    async inject({ crm, resumeCrm }, random, lengths) {
+      crm.behaviour = 'revoked'
+      await delay(drawOutage(random, lengths))
+      crm.behaviour = 'well'
+      await resumeCrm()
+    },
+  },
 ]
 
 function unwell(name: string, behaviour: CrmBehaviour): Fault {
