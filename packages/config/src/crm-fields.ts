@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { httpUrl } from './field-kinds.ts'
 
-export const CrmProvider = z.enum(['hubspot', 'pipedrive', 'attio', 'http'], {
+export const CrmProviderName = z.enum(['hubspot', 'pipedrive', 'attio', 'http'], {
   error: 'must be hubspot, pipedrive, attio or http',
 })
-export type CrmProvider = z.infer<typeof CrmProvider>
+export type CrmProviderName = z.infer<typeof CrmProviderName>
 
 /** `update-only`: a mailbox without a contact is left alone. */
 export const CrmMode = z.enum(['upsert', 'update-only'], { error: 'must be upsert or update-only' })
@@ -18,7 +18,7 @@ const File = z.string().min(1, 'must name a file')
 
 /** An owner's CRM in ENDPOINTS_FILE. Paths are relative to that file. */
 export const EndpointCrm = z.strictObject({
-  provider: CrmProvider,
+  provider: CrmProviderName,
   tokenFile: File,
   /** The vendor's by default; required for `http`. */
   baseUrl: httpUrl('https://api.hubapi.com').optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isAddressRange } from './address-list.ts'
-import { CrmMode, CrmOnDelete, CrmProvider } from './crm-fields.ts'
+import { CrmMode, CrmOnDelete, CrmProviderName } from './crm-fields.ts'
 import { isDatabaseUrl } from './database-url.ts'
 import { ClearEndpointKey } from './endpoint-key.ts'
 import { host, httpUrl, port, redisSize, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
@@ -101,7 +101,7 @@ export const fields = {
     .default('info'),
   SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
   /** Unset: the one whose credentials are set. */
-  CRM_PROVIDER: CrmProvider,
+  CRM_PROVIDER: CrmProviderName,
   CRM_MODE: CrmMode.default('upsert'),
   CRM_ON_DELETE: CrmOnDelete.default('mark'),
   /** YAML file with the contact properties to write. */

@@ -1,5 +1,5 @@
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
-import type { CrmMode, CrmProvider as CrmProviderName } from '@warmhook/config/crm-fields'
+import type { CrmMode, CrmProviderName } from '@warmhook/config/crm-fields'
 import type { Secret } from '@warmhook/config/secret'
 import type { CrmClient } from './crm-client.ts'
 import type { BudgetWindow, LearnedLimit } from './budget/budget.ts'

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { CrmProvider } from '@warmhook/config/crm-fields'
+import { CrmProviderName } from '@warmhook/config/crm-fields'
 import {
   EventType,
   MailboxEvent,
@@ -175,7 +175,7 @@ const budget = { limit: count, remaining: count, resetsAt: time }
 export const CrmOwner = z
   .object({
     owner: z.string(),
-    provider: z.enum(CrmProvider.options).nullable(),
+    provider: z.enum(CrmProviderName.options).nullable(),
     mode: z.string().nullable(),
     state: z.enum(['ok', 'limited', 'down', 'unauthorised', 'misconfigured', 'off']),
     since: time.nullable(),
@@ -190,7 +190,7 @@ export const CrmOwner = z
 
 export const CrmPlan = z
   .object({
-    provider: z.enum(CrmProvider.options),
+    provider: z.enum(CrmProviderName.options),
     properties: count,
     missing: z
       .array(

@@ -1,4 +1,4 @@
-import type { CrmMode, CrmOnDelete, CrmProvider } from '@warmhook/config/crm-fields'
+import type { CrmMode, CrmOnDelete, CrmProviderName } from '@warmhook/config/crm-fields'
 import type { CrmAccess } from '../crm-provider.ts'
 import type { Mapping } from '../mapping/mapping.ts'
 
@@ -8,7 +8,7 @@ export interface CrmAccount {
   readonly id: string
   /** Identifies its gate and its rate budget. A digest of the access, so it changes with the token. */
   readonly key: string
-  readonly provider: CrmProvider
+  readonly provider: CrmProviderName
   readonly access: CrmAccess
 }
 

@@ -1,4 +1,4 @@
-import type { CrmProvider } from '@warmhook/config/crm-fields'
+import type { CrmProviderName } from '@warmhook/config/crm-fields'
 import { countContacts, type ContactCounts } from '@warmhook/store/crm-accounts/count-contacts'
 import { readCrmOwners, type CrmOwner } from '@warmhook/store/crm-accounts/crm-owners'
 import type { Queryable } from '@warmhook/store/database'
@@ -13,7 +13,7 @@ export type AccountState = 'ok' | 'off' | ClosedGate['cause']
 /** An owner's account: whether it works, and how much of its work is done. */
 export interface OwnerState extends ContactCounts {
   readonly owner: string
-  readonly provider: CrmProvider | null
+  readonly provider: CrmProviderName | null
   readonly mode: string | null
   readonly state: AccountState
   /** Why the account refuses calls, or why the latest event failed for good. */
@@ -76,8 +76,8 @@ async function toOwnerState(
 }
 
 /** Undefined for a provider of a later version. */
-function toProvider(name: string): CrmProvider | undefined {
-  return Object.keys(crmProviders).includes(name) ? (name as CrmProvider) : undefined
+function toProvider(name: string): CrmProviderName | undefined {
+  return Object.keys(crmProviders).includes(name) ? (name as CrmProviderName) : undefined
 }
 
 function toView({ limit, remaining, resetsAt }: BudgetState): BudgetView {

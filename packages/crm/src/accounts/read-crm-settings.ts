@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { CrmOnDelete, CrmProvider } from '@warmhook/config/crm-fields'
+import type { CrmOnDelete, CrmProviderName } from '@warmhook/config/crm-fields'
 import type { LocatedCrm } from '@warmhook/config/endpoints'
 import { fields } from '@warmhook/config/fields'
 import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
@@ -79,7 +79,7 @@ function readFallback(values: Values): OwnerCrm | undefined {
 }
 
 interface Candidate {
-  readonly provider: CrmProvider
+  readonly provider: CrmProviderName
   /** Undefined without credentials. */
   readonly access: CrmAccess | undefined
   /** What has to be set. */
@@ -165,6 +165,6 @@ function sharing(own: OwnerCrm, fallback: OwnerCrm | undefined): OwnerCrm {
 }
 
 /** A digest, because the key is stored. */
-function keyOf(provider: CrmProvider, { baseUrl, version = '', token }: CrmAccess): string {
+function keyOf(provider: CrmProviderName, { baseUrl, version = '', token }: CrmAccess): string {
   return hash('sha256', JSON.stringify([provider, baseUrl.replace(/\/+$/, ''), version, token.reveal()]))
 }

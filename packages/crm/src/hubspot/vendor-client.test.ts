@@ -39,9 +39,17 @@ describe("HubSpot's own client", () => {
         body,
         headers: { authorization: headers['authorization'] ?? '', 'content-type': 'application/json' },
       })
-      return new Response(await answer.text(), { status: answer.status, headers: { 'content-type': 'application/json' } })
+      return new Response(await answer.text(), {
+        status: answer.status,
+        headers: { 'content-type': 'application/json' },
+      })
     })
-    const answer = await new Client({ accessToken: token, basePath: proxy.url }).crm.contacts.batchApi.upsert({ inputs })
-    expect(answer.results.map(({ properties }) => properties['email']).toSorted()).toEqual(['m1@b.example', 'm2@b.example'])
+    const answer = await new Client({ accessToken: token, basePath: proxy.url }).crm.contacts.batchApi.upsert({
+      inputs,
+    })
+    expect(answer.results.map(({ properties }) => properties['email']).toSorted()).toEqual([
+      'm1@b.example',
+      'm2@b.example',
+    ])
   })
 })

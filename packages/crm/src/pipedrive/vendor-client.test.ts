@@ -11,7 +11,13 @@ const terms = { signal: new AbortController().signal, isFirst: false, mode: 'ups
 function seen({ method, path, headers, body }: RecordedRequest) {
   const { pathname, searchParams } = new URL(path, 'http://localhost')
   const query = Object.fromEntries([...searchParams].toSorted())
-  return { method, pathname, query, token: headers['x-api-token'], body: body === '' ? null : (JSON.parse(body) as unknown) }
+  return {
+    method,
+    pathname,
+    query,
+    token: headers['x-api-token'],
+    body: body === '' ? null : (JSON.parse(body) as unknown),
+  }
 }
 
 describe("Pipedrive's own client", () => {

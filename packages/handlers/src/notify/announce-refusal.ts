@@ -14,9 +14,11 @@ export interface RefusingAccount {
   readonly owners: readonly string[]
 }
 
-/** Together with a post, short enough for the end of a handler's call. */
-const maxTries = 3
-const betweenTriesMs = 1_000
+/** Short enough for the end of a handler's call. */
+const limitMs = 4_000
+const betweenTriesMs = 500
+
+const notTold = 'the refusal of an account could not be announced'
 
 /** Announces in Slack that an account refuses calls. Tries for a few seconds; a failure is logged. */
 export function createRefusalAnnouncer(
@@ -26,21 +28,31 @@ export function createRefusalAnnouncer(
   const gate = createSlackGate(url, { db, log, now })
   const post = createPeerClient(slackLimits)
 
-  async function tryOnce(text: string): Promise<boolean> {
+  async function tryOnce(text: string, signal: AbortSignal): Promise<boolean> {
     const pass = await gate.enter()
     if (pass.status !== 'open') return false
-    const result = await postToSlack(url, text, AbortSignal.timeout(slackLimits.requestMs), { post, now })
+    const result = await postToSlack(url, text, signal, { post, now })
     await pass.leave(result.status === 'refused' ? result.refusal : result.status === 'sent' ? 'answers' : 'unknown')
     return result.status === 'sent'
   }
 
-  return async (account, refusal) => {
-    const text = describeRefusal(account, refusal)
-    for (let tries = 1; tries <= maxTries; tries += 1) {
-      if (await tryOnce(text)) return
-      if (tries < maxTries) await delay(betweenTriesMs)
+  async function tryForAWhile(text: string): Promise<boolean> {
+    const signal = AbortSignal.timeout(limitMs)
+    while (!signal.aborted) {
+      if (await tryOnce(text, signal)) return true
+      await delay(betweenTriesMs)
     }
-    log.warn({ peer: account.label }, 'the refusal of an account could not be announced')
+    return false
+  }
+
+  return async (account, refusal) => {
+    const what = { peer: account.label, cause: refusal.cause }
+    try {
+      if (!(await tryForAWhile(describeRefusal(account, refusal)))) log.warn(what, notTold)
+    } catch (error) {
+      // The refusal itself is stored and shown; only its announcement failed.
+      log.warn({ ...what, err: error }, notTold)
+    }
   }
 }
 
