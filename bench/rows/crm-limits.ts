@@ -105,12 +105,20 @@ export async function measureCrmLimits(
   const site = await openSite(stack, servers)
   const queue = site.queues.find(({ name }) => name === 'crm-sync')
   if (queue === undefined) throw new TypeError('a site has a queue for crm-sync')
-  await queue.pause()
   const ingress = await site.start('apps/ingress/src/main.ts')
   const env = crm.env(peer.url)
   await Promise.all([site.start('apps/worker/src/main.ts', env), site.start('apps/worker/src/main.ts', env)])
   const load = { url: ingress.url, path: endpointPath, connections: 64, first: 0, mailboxes: crm.mailboxes }
-  await sendEvents({ ...load, count: crm.events })
+  // The first answer tells the limit.
+  await sendEvents({ ...load, count: 1 })
+  await settled(site, 60_000)
+  await queue.pause()
+  const [callsBefore, acceptedBefore, refusedBefore] = [
+    peer.requests.length,
+    limiter.accepted.length,
+    limiter.refused(),
+  ]
+  await sendEvents({ ...load, first: 1, count: crm.events - 1 })
   await drained(
     site.queues.filter(({ name }) => name !== 'crm-sync'),
     60_000,
@@ -119,22 +127,25 @@ export async function measureCrmLimits(
   const startedAt = Date.now()
   await settled(site, 300_000)
   await checkContacts(site, peer, crm)
-  const points = limiter.accepted.reduce((sum, { cost }) => sum + cost, 0)
+  const accepted = limiter.accepted.slice(acceptedBefore)
+  const calls = peer.requests.length - callsBefore
+  const points = accepted.reduce((sum, { cost }) => sum + cost, 0)
   return {
-    calls: peer.requests.length,
-    refusedShare: limiter.refused() / peer.requests.length,
+    calls,
+    refusedShare: (limiter.refused() - refusedBefore) / calls,
     ofMinimum: points / crm.minimum,
-    usedShare: usedShare(limiter.accepted, crm.limit),
+    usedShare: usedShare(accepted, crm.limit),
     seconds: (Date.now() - startedAt) / 1_000,
   }
 }
 
-/** Until nothing is owed any more: held events wait for the budget in delayed jobs. */
+/** Until the first events are routed and nothing is owed any more: held events wait for the budget in delayed jobs. */
 async function settled({ db }: Site, limitMs: number): Promise<void> {
   const end = Date.now() + limitMs
   for (;;) {
-    const { rows } = await sql`SELECT FROM outbox LIMIT 1`.execute(db)
-    if (rows.length === 0) return
+    const { rows } = await sql<{ is_done: boolean }>`
+      SELECT EXISTS (SELECT FROM deliveries) AND NOT EXISTS (SELECT FROM outbox) AS is_done`.execute(db)
+    if (rows[0]?.is_done === true) return
     if (Date.now() > end) throw new Error(`crm-sync did not finish within ${limitMs} ms`)
     await delay(100)
   }

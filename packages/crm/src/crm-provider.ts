@@ -146,5 +146,7 @@ export interface CrmProviderKind {
 
 export interface CrmProviderDeps {
   readonly client: CrmClient
+  /** How long until calls are possible, while the budget is what limits (ms); 0: it suffices. */
+  readonly scarceForMs: () => number
   readonly now: () => number
 }

@@ -35,6 +35,22 @@ export function fullBatches(records: Records, size: number): readonly Records[] 
   return Array.from({ length: count }, (_, index) => records.slice(index * size, (index + 1) * size))
 }
 
+/**
+ * Writes full batches only, if there are any, and holds the rest for `waitMs`: while the budget is what limits, the rest
+ * fills a later call together with others.
+ */
+export async function writeFullBatches(
+  records: Records,
+  size: number,
+  waitMs: number,
+  write: (batches: readonly Records[]) => Promise<ReadonlyMap<string, ContactResult>>,
+): Promise<ReadonlyMap<string, ContactResult>> {
+  const rest = records.slice(records.length - (records.length % size))
+  if (waitMs === 0 || rest.length === 0 || records.length < size) return write(fullBatches(records, size))
+  const results = await write(fullBatches(records.slice(0, records.length - rest.length), size))
+  return new Map([...results, ...rest.map(({ traceId }) => [traceId, overBudget(waitMs)] as const)])
+}
+
 /** By then, another program's write of the same contact is finished. */
 const conflictPauseMs = 1_000
 

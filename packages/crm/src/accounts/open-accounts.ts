@@ -2,6 +2,7 @@ import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { createPeerGate, type PeerGate, type PeerGateDeps } from '@warmhook/peer/create-peer-gate'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import { createBudget, type BudgetDeps } from '../budget/create-budget.ts'
+import { watchScarcity } from '../budget/watch-scarcity.ts'
 import { createCrmBreaker, type CrmBreaker } from '../create-crm-breaker.ts'
 import { createCrmClient } from '../crm-client.ts'
 import type { CrmProvider } from '../crm-provider.ts'
@@ -32,14 +33,15 @@ export function openAccounts(deps: AccountDeps): (account: CrmAccount) => OpenAc
   function open(account: CrmAccount): OpenAccount {
     const { key, provider: name, access } = account
     const kind = crmProviders[name]
+    const { budget, scarceForMs } = watchScarcity(createBudget(key, kind.windows, deps), deps.now)
     const client = createCrmClient({
       baseUrl: access.baseUrl,
       headers: kind.authorise(access.token),
       send: createPeerClient(limits),
-      budget: createBudget(key, kind.windows, deps),
+      budget,
       readLimits: kind.readLimits,
     })
-    const provider = kind.create(access, { client, now: deps.now })
+    const provider = kind.create(access, { client, scarceForMs, now: deps.now })
     const breaker = createCrmBreaker(provider, kind.label)
     const onLastingRefusal = async (refusal: PeerRefusal) => deps.onLastingRefusal?.(account, refusal)
     const gateDeps = { db: deps.db, log: deps.log, now: deps.now, onLastingRefusal }

@@ -19,7 +19,7 @@ export interface LearnedLimit {
 /** What a call costs, by window; a window that is not named is not charged. */
 export type CallCost = Readonly<Record<string, number>>
 
-type BudgetTicket = { readonly isGranted: true } | { readonly isGranted: false; readonly waitMs: number }
+export type BudgetTicket = { readonly isGranted: true } | { readonly isGranted: false; readonly waitMs: number }
 
 /** The state of a window. */
 export interface BudgetState {

@@ -1,5 +1,5 @@
 import type { ContactRecord, CrmProvider, CrmProviderDeps, CrmProviderKind, UpsertTerms } from '../crm-provider.ts'
-import { fullBatches, writeInParts } from '../write-in-parts.ts'
+import { writeFullBatches, writeInParts } from '../write-in-parts.ts'
 import { createHubspotCalls, type HubspotCalls } from './hubspot-calls.ts'
 import { createHubspotProperties, planHubspotProperties } from './hubspot-properties.ts'
 import { readHubspotContacts } from './read-hubspot-contacts.ts'
@@ -28,15 +28,12 @@ export const hubspot: CrmProviderKind = {
   create: ({ version = '2026-09' }, deps) => createHubspot(createHubspotCalls(version, deps.client), deps),
 }
 
-function createHubspot(calls: HubspotCalls, { now }: CrmProviderDeps): CrmProvider {
+function createHubspot(calls: HubspotCalls, { now, scarceForMs }: CrmProviderDeps): CrmProvider {
   const deps = { calls, now }
-  const write = (records: readonly ContactRecord[], terms: UpsertTerms, how: typeof upsertContacts) => {
-    return writeInParts(fullBatches(records, maxBatch), terms, {
-      ...writing,
-      now,
-      write: (batch, signal) => how(batch, signal, deps),
-    })
-  }
+  const write = (records: readonly ContactRecord[], terms: UpsertTerms, how: typeof upsertContacts) =>
+    writeFullBatches(records, maxBatch, scarceForMs(), (batches) =>
+      writeInParts(batches, terms, { ...writing, now, write: (batch, signal) => how(batch, signal, deps) }),
+    )
   return {
     async upsertMany(records, terms) {
       const toArchive = terms.archives ? records.filter(({ isRemoved }) => isRemoved) : []

@@ -47,9 +47,7 @@ describe("HubSpot's own client", () => {
     const answer = await new Client({ accessToken: token, basePath: proxy.url }).crm.contacts.batchApi.upsert({
       inputs,
     })
-    expect(answer.results.map(({ properties }) => properties['email']).toSorted()).toEqual([
-      'm1@b.example',
-      'm2@b.example',
-    ])
+    const emails = answer.results.map(({ properties }) => properties['email'])
+    expect(new Set(emails)).toEqual(new Set(['m1@b.example', 'm2@b.example']))
   })
 })

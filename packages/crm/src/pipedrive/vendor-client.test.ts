@@ -10,7 +10,7 @@ const terms = { signal: new AbortController().signal, isFirst: false, mode: 'ups
 
 function seen({ method, path, headers, body }: RecordedRequest) {
   const { pathname, searchParams } = new URL(path, 'http://localhost')
-  const query = Object.fromEntries([...searchParams].toSorted())
+  const query = Object.fromEntries(searchParams)
   return {
     method,
     pathname,

@@ -84,7 +84,10 @@ describe.each(providers)('crm-sync with $kind.name', (tested) => {
           await using crm = await startFaulty(tested, faults)
           const settings = crmSync.parse(tested.env(crm.url))
           if (settings === undefined) throw new Error('an account switches it on')
-          const workers = [0, 1].map(() => crmSync.create(settings, handlerDeps(store.db)))
+          const [one, two] = [
+            crmSync.create(settings, handlerDeps(store.db)),
+            crmSync.create(settings, handlerDeps(store.db)),
+          ]
           const events = await arrive(entries)
           let waiting = gen(fc.shuffledSubarray, [...events], { minLength: events.length, maxLength: events.length })
           while (waiting.length > 0) {
@@ -92,8 +95,10 @@ describe.each(providers)('crm-sync with $kind.name', (tested) => {
             const size = gen(fc.integer, { min: 1, max: waiting.length })
             const again = gen(fc.subarray, [...events])
             const batches = [waiting.slice(0, size), waiting.slice(size), again].filter((batch) => batch.length > 0)
-            const outcomes = await Promise.all(batches.map((batch, index) => workers[index % 2]?.(batch, never)))
-            const statusesOf = (id: string) => outcomes.flatMap((each) => each?.get(id)?.status ?? [])
+            const outcomes = await Promise.all(
+              batches.map((batch, index) => (index % 2 === 0 ? one : two)(batch, never)),
+            )
+            const statusesOf = (id: string) => outcomes.flatMap((each) => each.get(id)?.status ?? [])
             waiting = events.filter(({ id }) =>
               statusesOf(id).some((status) => status === 'retry' || status === 'hold'),
             )
