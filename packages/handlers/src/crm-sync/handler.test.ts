@@ -1,4 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startContractHubspot } from '@warmhook/crm/hubspot/fixtures/start-contract-hubspot'
 import { done } from '@warmhook/queue/outcome'
 import { emptyTimeline, foldTimeline } from '@warmhook/schema/fold-timeline'
 import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
@@ -245,6 +249,71 @@ describe('crm-sync', () => {
       { msg: 'peer refuses: its events are held', reason: expect.stringContaining('check HUBSPOT_ACCESS_TOKEN') },
       { msg: 'peer answers again: its held events are released', refusals: 3 },
     ])
+  })
+
+  describe('with a contract peer', () => {
+    const run = async (
+      crm: Pick<FakeHubspot, 'url'>,
+      events: readonly MailboxEvent[],
+      more: NodeJS.ProcessEnv = {},
+    ) => {
+      const outcomes = await crmSync.create(readSettings(crm, false, more), handlerDeps(store.db))(events, never)
+      return events.map(({ id }) => outcomes.get(id))
+    }
+
+    it('leaves a mailbox without a contact alone in update-only mode, and says so', async () => {
+      await using crm = await startContractHubspot()
+      crm.seed('m2@b.example', {})
+      expect(await run(crm, await arrive(updateOf(1), updateOf(2)), { CRM_MODE: 'update-only' })).toEqual([
+        done('HubSpot has no contact with this address'),
+        done(),
+      ])
+      expect(crm.count()).toBe(1)
+      expect(crm.contact('m2@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
+    })
+
+    it.each([
+      ['mark', 'removed'],
+      ['leave', 'active'],
+      ['archive', undefined],
+    ])('deals with a deleted mailbox as told: %s', async (onDelete, status) => {
+      await using crm = await startContractHubspot()
+      await run(crm, await arrive(updateOf(1)), { CRM_ON_DELETE: onDelete })
+      await run(crm, await arrive(deleteOf(1, 'm1@b.example')), { CRM_ON_DELETE: onDelete })
+      expect(crm.contact('m1@b.example')?.['mailivery_warmup_status']).toBe(status)
+    })
+
+    it('creates a contact again that was archived, when its mailbox comes back', async () => {
+      await using crm = await startContractHubspot()
+      const archives = { CRM_ON_DELETE: 'archive' }
+      await run(crm, await arrive(updateOf(1)), archives)
+      await run(crm, await arrive(deleteOf(1, 'm1@b.example')), archives)
+      await run(crm, await arrive({ ...updateOf(1), type: 'campaign.created' }), archives)
+      expect(crm.contact('m1@b.example')).toMatchObject({ mailivery_warmup_status: 'active' })
+    })
+
+    it('writes the properties of a mapping file', async () => {
+      await using crm = await startContractHubspot({ hasProperties: false })
+      const directory = await mkdtemp(join(tmpdir(), 'warmhook-mapping-'))
+      const file = join(directory, 'mapping.yml')
+      await writeFile(file, 'properties: { health: { from: status, values: { paused: Down }, type: text } }')
+      try {
+        await run(crm, await arrive(problemOf(1)), { CRM_MAPPING_FILE: file })
+      } finally {
+        await rm(directory, { recursive: true })
+      }
+      expect(crm.contact('m1@b.example')).toEqual({ email: 'm1@b.example', health: 'Down' })
+    })
+
+    it('does nothing for an owner without an account', async () => {
+      await using crm = await startContractHubspot()
+      const { crm: settings, slackUrl } = readSettings(crm)
+      const own = { ...settings, fallback: undefined, byOwner: new Map() }
+      const events = await arrive(updateOf(1))
+      const outcomes = await crmSync.create({ crm: own, slackUrl }, handlerDeps(store.db))(events, never)
+      expect([...outcomes.values()]).toEqual([done('the owner has no CRM account')])
+      expect(crm.requests).toEqual([])
+    })
   })
 
   it('announces once in Slack that an account refuses, and not that a call failed', async () => {
