@@ -119,7 +119,7 @@ describe('CRM accounts', () => {
         expect((await statesOf(site))['acme']).toMatchObject({ state: 'unauthorised', waiting: 1 }),
       )
       for (let id = 3; id <= 12; id += 1) await Promise.all([site.send('acme', id), site.send('beta', id)])
-      // Eleven searches and creations, of which Pipedrive's lowest plan allows three in two seconds.
+      // Eleven searches, of which Pipedrive allows ten in two seconds.
       await eventually(() => expect(pipedrive.count()).toBe(11), { timeoutMs: 30_000 })
       await eventually(async () => expect((await statesOf(site))['acme']).toMatchObject({ waiting: 11 }))
       expect(hubspot.requests.length - before).toBeLessThanOrEqual(2)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { startContractAttio } from '@warmhook/crm/attio/fixtures/start-contract-attio'
-import type { FakeCrm, FakeCrmOptions } from '@warmhook/crm/fixtures/describe-crm-provider'
+import { textsOf, type FakeCrm, type FakeCrmOptions } from '@warmhook/crm/fixtures/describe-crm-provider'
 import { limitRequests, type VendorLimit } from '@warmhook/crm/fixtures/limit-requests'
 import { startContractHubspot } from '@warmhook/crm/hubspot/fixtures/start-contract-hubspot'
 import { startContractPipedrive } from '@warmhook/crm/pipedrive/fixtures/start-contract-pipedrive'
@@ -155,8 +155,8 @@ async function settled({ db }: Site, limitMs: number): Promise<void> {
 async function checkContacts({ db }: Site, peer: FakeCrm, { mailboxes }: LimitedCrm): Promise<void> {
   const rows = await db.selectFrom('mailboxes').select(['email', 'last_event_at', 'status']).execute()
   const wrong = rows.filter(({ email, last_event_at: at, status }) => {
-    const contact = peer.contact(email?.toLowerCase() ?? '')
-    return contact?.['mailivery_last_event_at'] !== at.toISOString() || contact['mailivery_warmup_status'] !== status
+    const contact = textsOf(peer.contact(email?.toLowerCase() ?? ''))
+    return contact['mailivery_last_event_at'] !== at.toISOString() || contact['mailivery_warmup_status'] !== status
   })
   if (rows.length !== mailboxes || wrong.length > 0)
     throw new Error(`${wrong.length} of ${rows.length} contacts do not show the state of their mailbox`)

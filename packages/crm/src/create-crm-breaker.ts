@@ -44,7 +44,11 @@ export function createCrmBreaker({ upsertMany }: Pick<CrmProvider, 'upsertMany'>
 
 function isFailure(results: unknown): boolean {
   const all = [...(results as ReadonlyMap<string, ContactResult>).values()]
-  return all.length > 0 && all.every(({ status }) => status === 'retry')
+  // The rest of an attempt that failed too often is held without being tried.
+  const isBlameless = (each: ContactResult): boolean => each.status === 'hold' && each.refusal === undefined
+  return (
+    all.some(({ status }) => status === 'retry') && all.every((each) => each.status === 'retry' || isBlameless(each))
+  )
 }
 
 function holdAll(records: readonly ContactRecord[], refusal: PeerRefusal): ReadonlyMap<string, ContactResult> {

@@ -51,6 +51,9 @@ export async function writeFullBatches(
   return new Map([...results, ...rest.map(({ traceId }) => [traceId, overBudget(waitMs)] as const)])
 }
 
+/** After so many failures in a row, the CRM is down: the rest of the attempt is left to the next one. */
+const enoughFailures = 5
+
 /** By then, another program's write of the same contact is finished. */
 const conflictPauseMs = 1_000
 
@@ -73,7 +76,10 @@ export async function writeInParts(
   }
   if (!isFirst || attempt.isJudging) {
     const lanes = Array.from({ length: Math.min(deps.maxConcurrent, queue.length) }, async () => {
-      for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) await writeBatch(batch, attempt)
+      for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
+        if (attempt.failuresInARow >= enoughFailures) break
+        await writeBatch(batch, attempt)
+      }
     })
     await Promise.all(lanes)
   }
@@ -88,6 +94,8 @@ interface Attempt extends WriteDeps {
   readonly refused: { readonly traceId: string; readonly reason: string; readonly kind: string | undefined }[]
   readonly conflicts: ContactRecord[]
   callsLeft: number
+  /** Batches one after the other of which nothing was written, without anything to blame. */
+  failuresInARow: number
   hasWritten: boolean
   /** The CRM accepts or rejects individual contacts, so the account works. */
   isJudging: boolean
@@ -109,6 +117,7 @@ function beginAttempt(deps: WriteDeps, signal: AbortSignal): Attempt {
     refused: [],
     conflicts: [],
     callsLeft: deps.maxCalls,
+    failuresInARow: 0,
   }
 }
 
@@ -133,6 +142,8 @@ async function writeBatch(batch: Records, attempt: Attempt): Promise<void> {
     }
     if (attempt.hasWritten) parts.push(...doubtful.splice(0).map((each) => withoutWritten(each, attempt)))
   }
+  const isFailure = batch.every(({ traceId }) => attempt.results.get(traceId)?.status === 'retry')
+  attempt.failuresInARow = isFailure ? attempt.failuresInARow + 1 : 0
 }
 
 /**
@@ -247,7 +258,8 @@ const nextMs = 1_000
 
 function conclude(records: Records, attempt: Attempt): ReadonlyMap<string, ContactResult> {
   const { results, refused, refusal, hasWritten, budgetWaitMs } = attempt
-  const reason = refusal?.reason ?? 'not tried yet: the call limit of this attempt was used up by other contacts'
+  const reason =
+    refusal?.reason ?? 'not tried yet: the calls of this attempt were used up by other contacts, or failed too often'
   const hold = { status: 'hold', reason, waitMs: refusal?.waitMs ?? nextMs } as const
   const untried: ContactResult =
     refusal !== undefined ? { ...hold, refusal } : budgetWaitMs === undefined ? hold : overBudget(budgetWaitMs)

@@ -1,24 +1,12 @@
 import { z } from 'zod'
-import { isSuccess } from '../crm-client.ts'
 import type { CrmProperty, PropertyPlan } from '../crm-provider.ts'
-import { parseBody } from '../parse-body.ts'
 import { toCallError } from '../to-call-error.ts'
-import { attributesPerPage, type AttioCalls } from './attio-calls.ts'
-import { classifyAttioAnswer } from './classify-attio-answer.ts'
+import type { AttioCalls } from './attio-calls.ts'
+import { classifyAnswer } from './classify-answer.ts'
+import { readProblem } from './read-problem.ts'
+import { readSuccess } from './read-success.ts'
 
-const Attribute = z.object({
-  api_slug: z.string(),
-  type: z.string(),
-  is_archived: z.boolean().catch(false),
-  is_multiselect: z.boolean().catch(false),
-  is_writable: z.boolean().catch(true),
-})
-const Attributes = z.object({ data: z.array(z.unknown()) })
-
-/** More than an object can have. */
-const maxPages = 20
-
-/** A choice is a text: an unknown option of a select is an error. */
+/** Text, not select, for a choice: Attio rejects a person if a select attribute lacks the option. */
 const types: Readonly<Record<CrmProperty['type'], string>> = {
   text: 'text',
   choice: 'text',
@@ -26,13 +14,31 @@ const types: Readonly<Record<CrmProperty['type'], string>> = {
   number: 'number',
 }
 
+const flag = z.boolean().catch(false)
+const Attribute = z.object({
+  api_slug: z.string(),
+  type: z.string().catch('unknown'),
+  is_archived: flag,
+  is_multiselect: flag,
+  is_unique: flag,
+  is_required: flag,
+  is_writable: z.boolean().catch(true),
+})
+const Attributes = z.object({ data: z.array(Attribute) })
+type Attribute = z.infer<typeof Attribute>
+
+interface AttributeDeps {
+  readonly calls: AttioCalls
+  readonly now: () => number
+}
+
 /** @throws CrmCallError */
-export async function planAttributes(
+export async function planAttioAttributes(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  calls: AttioCalls,
+  deps: AttributeDeps,
 ): Promise<PropertyPlan> {
-  const existing = new Map((await listAttributes(signal, calls)).map((each) => [each.api_slug, each]))
+  const existing = await listAttributes(signal, deps)
   return {
     missing: properties.filter(({ name }) => !existing.has(name)),
     conflicts: properties.flatMap(({ name, type }) => {
@@ -43,36 +49,54 @@ export async function planAttributes(
   }
 }
 
-async function listAttributes(signal: AbortSignal, calls: AttioCalls): Promise<readonly z.infer<typeof Attribute>[]> {
-  const all: z.infer<typeof Attribute>[] = []
-  for (let page = 0; page < maxPages; page += 1) {
-    const answer = await calls.listAttributes(page * attributesPerPage, signal)
-    const body = isSuccess(answer) ? Attributes.safeParse(parseBody(answer.body)).data : undefined
-    if (body === undefined) throw toCallError(classifyAttioAnswer(answer, Date.now()))
-    all.push(...body.data.flatMap((each) => Attribute.safeParse(each).data ?? []))
-    if (body.data.length < attributesPerPage) break
-  }
+/** More than people usually have. */
+const pageLength = 500
+
+async function listAttributes(
+  signal: AbortSignal,
+  { calls, now }: AttributeDeps,
+): Promise<ReadonlyMap<string, Attribute>> {
+  const all = new Map<string, Attribute>()
+  let offset = 0
+  let before: number
+  do {
+    before = all.size
+    const answer = await calls.listAttributes({ limit: pageLength, offset }, signal)
+    const page = readSuccess(answer, Attributes)
+    if (page === undefined) throw toCallError(classifyAnswer(answer, now()))
+    for (const each of page.data) all.set(each.api_slug, each)
+    offset += page.data.length
+    // Attio may return fewer than it was asked for, so only a page with nothing new is the last one.
+  } while (all.size > before)
   return all
 }
 
-function problemOf(type: string, found: z.infer<typeof Attribute>): string | undefined {
+function problemOf(type: string, found: Attribute): string | undefined {
   if (found.is_archived) return 'is archived: restore it in Attio'
-  if (found.type !== type) return `has the type ${found.type} instead of ${type}: rename or archive it in Attio`
-  if (found.is_multiselect) return 'takes several values: rename or archive it in Attio'
-  return found.is_writable ? undefined : 'is read-only: rename or archive it in Attio'
+  if (found.type !== type)
+    return `has the type ${found.type} instead of ${type}: use another property name, or change it in Attio`
+  if (found.is_multiselect) return 'allows several values: use another property name, or change it in Attio'
+  if (found.is_unique) return 'must be unique, but contacts can share a value: change it in Attio'
+  if (found.is_required) return 'is required, but can be empty: change it in Attio'
+  return found.is_writable ? undefined : 'is read-only: use another property name'
 }
 
 /** @throws CrmCallError */
-export async function createAttributes(
+export async function createAttioAttributes(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  calls: AttioCalls,
+  { calls, now }: AttributeDeps,
 ): Promise<void> {
-  for (const { name, label, description, type } of properties) {
-    const attribute = { title: label, description, api_slug: name, type: types[type], config: {} }
-    const flags = { is_required: false, is_unique: false, is_multiselect: false }
-    const answer = await calls.createAttribute({ ...attribute, ...flags }, signal)
-    // 409 slug_conflict: it exists by now.
-    if (answer.status !== 409 && !isSuccess(answer)) throw toCallError(classifyAttioAnswer(answer, Date.now()))
+  for (const property of properties) {
+    const answer = await calls.createAttribute(toInput(property), signal)
+    if (readSuccess(answer, z.object({ data: Attribute })) !== undefined) continue
+    // Someone else has created it since.
+    const isThere = answer.status === 409 && readProblem(answer.body).codes.has('slug_conflict')
+    if (!isThere) throw toCallError(classifyAnswer(answer, now()))
   }
+}
+
+function toInput({ name, label, description, type }: CrmProperty) {
+  const rules = { is_required: false, is_unique: false, is_multiselect: false, config: {} }
+  return { title: label, description, api_slug: name, type: types[type], ...rules }
 }

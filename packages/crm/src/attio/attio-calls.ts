@@ -2,59 +2,60 @@ import type { CrmAnswer, CrmClient } from '../crm-client.ts'
 
 /** The calls to Attio that Warmhook makes, each one request. */
 export interface AttioCalls {
-  /** Creates the person with this address, or updates the values of the one that has it. */
-  readonly assertPerson: (values: AttioValues, signal: AbortSignal) => Promise<CrmAnswer>
-  readonly updatePerson: (id: string, values: AttioValues, signal: AbortSignal) => Promise<CrmAnswer>
-  readonly findPeople: (emails: readonly string[], signal: AbortSignal) => Promise<CrmAnswer>
-  readonly listAttributes: (offset: number, signal: AbortSignal) => Promise<CrmAnswer>
+  /** Updates the person with this address, or creates one. */
+  readonly assert: (email: string, values: AttioValues, signal: AbortSignal) => Promise<CrmAnswer>
+  readonly update: (recordId: string, values: AttioValues, signal: AbortSignal) => Promise<CrmAnswer>
+  readonly findByEmail: (emails: readonly string[], signal: AbortSignal) => Promise<CrmAnswer>
+  readonly listAttributes: (page: AttributePage, signal: AbortSignal) => Promise<CrmAnswer>
   readonly createAttribute: (attribute: object, signal: AbortSignal) => Promise<CrmAnswer>
 }
 
-/** By attribute slug; an empty list clears. */
+/** By attribute slug; an empty list clears the attribute. */
 export type AttioValues = Readonly<Record<string, readonly (string | number)[]>>
 
-export const attributesPerPage = 100
+interface AttributePage {
+  readonly limit: number
+  readonly offset: number
+}
 
-const people = '/v2/objects/people'
+// Attio counts queries as reads, although they are POST requests.
 const read = { reads: 1 }
 const write = { writes: 1 }
 
+const records = '/v2/objects/people/records'
+const attributes = '/v2/objects/people/attributes'
+
 export function createAttioCalls(client: CrmClient): AttioCalls {
   return {
-    assertPerson: (values, signal) =>
+    assert: (email, values, signal) =>
       client({
         method: 'PUT',
-        path: `${people}/records`,
+        path: records,
         query: { matching_attribute: 'email_addresses' },
-        body: { data: { values } },
+        // Values of the matching attribute are added, so a person's other addresses stay.
+        body: { data: { values: { email_addresses: [email], ...values } } },
         cost: write,
         signal,
       }),
-    updatePerson: (id, values, signal) =>
+    update: (recordId, values, signal) =>
       client({
         method: 'PATCH',
-        path: `${people}/records/${encodeURIComponent(id)}`,
+        path: `${records}/${encodeURIComponent(recordId)}`,
         body: { data: { values } },
         cost: write,
         signal,
       }),
-    findPeople: (emails, signal) =>
-      client({
-        method: 'POST',
-        path: `${people}/records/query`,
-        body: { filter: { $or: emails.map((email) => ({ email_addresses: email })) }, limit: 2 * emails.length },
-        cost: read,
-        signal,
-      }),
-    listAttributes: (offset, signal) =>
-      client({
-        method: 'GET',
-        path: `${people}/attributes`,
-        query: { limit: String(attributesPerPage), offset: String(offset), show_archived: 'true' },
-        cost: read,
-        signal,
-      }),
-    createAttribute: (attribute, signal) =>
-      client({ method: 'POST', path: `${people}/attributes`, body: { data: attribute }, cost: write, signal }),
+    findByEmail: (emails, signal) => {
+      const filter = { $or: emails.map((email) => ({ email_addresses: { email_address: { $eq: email } } })) }
+      // An address is unique among people.
+      const body = { filter, limit: emails.length }
+      return client({ method: 'POST', path: `${records}/query`, body, cost: read, signal })
+    },
+    listAttributes: ({ limit, offset }, signal) => {
+      const query = { limit: String(limit), offset: String(offset), show_archived: 'true' }
+      return client({ method: 'GET', path: attributes, query, cost: read, signal })
+    },
+    createAttribute: (data, signal) =>
+      client({ method: 'POST', path: attributes, body: { data }, cost: write, signal }),
   }
 }

@@ -1,23 +1,27 @@
-import type { ContactRecord, CrmProvider, CrmProviderDeps, CrmProviderKind } from '../crm-provider.ts'
+import type { CrmProvider, CrmProviderDeps, CrmProviderKind } from '../crm-provider.ts'
 import { fullBatches, writeInParts } from '../write-in-parts.ts'
-import { createAttributes, planAttributes } from './attio-attributes.ts'
+import { createAttioAttributes, planAttioAttributes } from './attio-attributes.ts'
 import { createAttioCalls, type AttioCalls } from './attio-calls.ts'
-import { readAttioContacts } from './read-people.ts'
-import { assertPerson, updatePerson } from './write-person.ts'
+import { readAttioContacts } from './read-attio-contacts.ts'
+import { updateContact, upsertContact } from './write-attio-contact.ts'
 
-/** Attio takes one person per call, 25 of them a second: more at once would only wait for the budget. */
-const writing = { label: 'Attio', maxConcurrent: 4, maxCalls: 400 }
+/** 100 calls take four seconds at Attio's limit for writes. */
+const writing = { label: 'Attio', maxConcurrent: 4, maxCalls: 100 }
+
+/** Attio has no documented length of a filter; this one stays small. */
 const readMax = 20
 
-/** Attio, by its assert of people (`PUT /v2/objects/people/records`). */
+/**
+ * Attio's people, by its REST API (`/v2/objects/people/…`). Property names are attribute slugs. Attio can't archive
+ * people, only delete them for good, so the person of a removed mailbox is kept and shows that it is removed.
+ */
 export const attio: CrmProviderKind = {
   name: 'attio',
   label: 'Attio',
   ownProperties:
-    /^(record_id|name|email_addresses|description|company|job_title|avatar_url|phone_numbers|primary_location|angellist|facebook|instagram|linkedin|twitter|twitter_follower_count|created_at|created_by|associated_(deals|users)|(first|last|next)_(calendar|email)_interaction|(first|last|next)_interaction|strongest_connection_\w+)$/,
-  // A deleted record can't be restored.
+    /^((first|last|next)_(\w+_)?interaction|strongest_connection_\w+|associated_\w+|(record_id|name|email_addresses|description|company|job_title|avatar_url|phone_numbers|primary_location|angellist|facebook|instagram|linkedin|twitter|twitter_follower_count|created_at|created_by)$)/,
   canArchive: false,
-  // Attio's guide on rate limiting. Its answers do not tell what is left.
+  // The same for all plans; answers do not tell limits.
   windows: [
     { name: 'writes', ms: 1_000, limit: 25 },
     { name: 'reads', ms: 1_000, limit: 100 },
@@ -31,16 +35,18 @@ function createAttio(calls: AttioCalls, { now }: CrmProviderDeps): CrmProvider {
   const deps = { calls, now }
   return {
     upsertMany(records, terms) {
-      const write = terms.mode === 'upsert' ? assertPerson : updatePerson
-      const writeOne = ([record]: readonly ContactRecord[], signal: AbortSignal) => {
-        if (record === undefined) throw new RangeError('a batch is never empty')
-        return write(record, signal, deps)
-      }
-      return writeInParts(fullBatches(records, 1), terms, { ...writing, now, write: writeOne })
+      const writeOne = terms.mode === 'upsert' ? upsertContact : updateContact
+      // Attio writes one record per call.
+      return writeInParts(fullBatches(records, 1), terms, {
+        ...writing,
+        now,
+        write: async ([record], signal) =>
+          record === undefined ? { isWhole: false, rows: new Map() } : writeOne(record, signal, deps),
+      })
     },
-    planProperties: (properties, signal) => planAttributes(properties, signal, calls),
-    createProperties: (properties, signal) => createAttributes(properties, signal, calls),
-    readContacts: (emails, properties, signal) => readAttioContacts(emails, properties, signal, calls),
+    planProperties: (properties, signal) => planAttioAttributes(properties, signal, deps),
+    createProperties: (properties, signal) => createAttioAttributes(properties, signal, deps),
+    readContacts: (emails, properties, signal) => readAttioContacts(emails, properties, signal, deps),
     readMax,
   }
 }

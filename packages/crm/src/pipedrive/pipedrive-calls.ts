@@ -1,53 +1,68 @@
-import type { CrmAnswer, CrmClient, CrmRequest } from '../crm-client.ts'
+import type { CallCost } from '../budget/budget.ts'
+import type { CrmAnswer, CrmClient } from '../crm-client.ts'
 
 /** The calls to Pipedrive that Warmhook makes, each one request. */
 export interface PipedriveCalls {
   readonly search: (email: string, signal: AbortSignal) => Promise<CrmAnswer>
-  readonly get: (id: string, signal: AbortSignal) => Promise<CrmAnswer>
+  /** `codes` are the custom fields to read. */
+  readonly read: (id: string, codes: readonly string[], signal: AbortSignal) => Promise<CrmAnswer>
   readonly create: (person: NewPerson, signal: AbortSignal) => Promise<CrmAnswer>
-  readonly update: (id: string, customFields: CustomFields, signal: AbortSignal) => Promise<CrmAnswer>
-  /** Deleted persons can be restored for 30 days. */
+  readonly update: (id: string, fields: CustomFields, signal: AbortSignal) => Promise<CrmAnswer>
   readonly remove: (id: string, signal: AbortSignal) => Promise<CrmAnswer>
   readonly listFields: (cursor: string | undefined, signal: AbortSignal) => Promise<CrmAnswer>
-  readonly createField: (name: string, type: string, signal: AbortSignal) => Promise<CrmAnswer>
+  readonly createField: (field: NewField, signal: AbortSignal) => Promise<CrmAnswer>
 }
+
+/** By field code. */
+export type CustomFields = Readonly<Record<string, string | number | null>>
 
 interface NewPerson {
   readonly name: string
-  readonly email: string
-  readonly customFields: CustomFields
+  readonly emails: readonly { readonly value: string; readonly primary: boolean; readonly label: string }[]
+  readonly custom_fields: CustomFields
 }
 
-/** By field code; null clears. */
-export type CustomFields = Readonly<Record<string, string | number | null>>
+interface NewField {
+  readonly field_name: string
+  readonly field_type: string
+}
 
-const fieldsPerPage = 500
-/** Enough to see that several persons have one address. */
-const searchLimit = 20
+/** Pipedrive returns at most this many custom fields by code; without codes, it returns all. */
+const maxCodes = 15
+/** The longest page. */
+const pageLimit = '500'
 
-/** Costs in tokens are those of the vendor's API reference (version 2). */
+/** Creates the calls of an account. Their costs are those in Pipedrive's API reference. */
 export function createPipedriveCalls(client: CrmClient): PipedriveCalls {
-  const call = (tokens: number, request: Omit<CrmRequest, 'cost'>, search = 0) =>
-    client({ ...request, cost: { burst: tokens, day: tokens, search } })
-  const person = (id: string) => `/persons/${encodeURIComponent(id)}`
   return {
     search: (email, signal) => {
-      const query = { term: email, fields: 'email', exact_match: 'true', limit: String(searchLimit) }
-      return call(20, { method: 'GET', path: '/persons/search', query, signal }, 1)
+      const query = { term: email, fields: 'email', exact_match: 'true' }
+      return client({ method: 'GET', path: '/persons/search', query, cost: { ...costOf(20), search: 1 }, signal })
     },
-    get: (id, signal) => call(1, { method: 'GET', path: person(id), signal }),
-    create: ({ name, email, customFields }, signal) => {
-      const emails = [{ value: email, primary: true, label: 'work' }]
-      return call(5, { method: 'POST', path: '/persons', body: { name, emails, custom_fields: customFields }, signal })
+    read: (id, codes, signal) => {
+      const query: Record<string, string> =
+        codes.length > 0 && codes.length <= maxCodes ? { custom_fields: codes.join(',') } : {}
+      return client({ method: 'GET', path: personPath(id), query, cost: costOf(1), signal })
     },
-    update: (id, customFields, signal) =>
-      call(5, { method: 'PATCH', path: person(id), body: { custom_fields: customFields }, signal }),
-    remove: (id, signal) => call(3, { method: 'DELETE', path: person(id), signal }),
+    create: (body, signal) => client({ method: 'POST', path: '/persons', body, cost: costOf(5), signal }),
+    update: (id, fields, signal) => {
+      const body = { custom_fields: fields }
+      return client({ method: 'PATCH', path: personPath(id), body, cost: costOf(5), signal })
+    },
+    remove: (id, signal) => client({ method: 'DELETE', path: personPath(id), cost: costOf(3), signal }),
     listFields: (cursor, signal) => {
-      const query = { limit: String(fieldsPerPage), ...(cursor === undefined ? {} : { cursor }) }
-      return call(10, { method: 'GET', path: '/personFields', query, signal })
+      const query = { limit: pageLimit, ...(cursor === undefined ? {} : { cursor }) }
+      return client({ method: 'GET', path: '/personFields', query, cost: costOf(10), signal })
     },
-    createField: (name, type, signal) =>
-      call(5, { method: 'POST', path: '/personFields', body: { field_name: name, field_type: type }, signal }),
+    createField: (body, signal) => client({ method: 'POST', path: '/personFields', body, cost: costOf(5), signal }),
   }
+}
+
+/** A call counts once against the burst limit, and with its tokens against the day's. */
+function costOf(tokens: number): CallCost {
+  return { burst: 1, day: tokens }
+}
+
+function personPath(id: string): string {
+  return `/persons/${encodeURIComponent(id)}`
 }

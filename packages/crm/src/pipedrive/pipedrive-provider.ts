@@ -1,50 +1,53 @@
 import type { CrmProvider, CrmProviderDeps, CrmProviderKind } from '../crm-provider.ts'
 import { fullBatches, writeInParts } from '../write-in-parts.ts'
-import { createFieldCache } from './field-cache.ts'
-import { createPersonFields, planPersonFields } from './person-fields.ts'
-import { createPipedriveCalls, type PipedriveCalls } from './pipedrive-calls.ts'
-import { readPipedriveContacts } from './read-persons.ts'
+import { createPersonFields } from './person-fields.ts'
+import { createPipedriveCalls } from './pipedrive-calls.ts'
+import { createPipedriveProperties, planPipedriveProperties } from './pipedrive-properties.ts'
+import { readPipedriveContacts } from './read-pipedrive-contacts.ts'
 import { readPipedriveLimits } from './read-pipedrive-limits.ts'
-import { writePerson } from './write-person.ts'
+import { archivePipedriveContact, writePipedriveContact } from './write-pipedrive-contact.ts'
 
-const writing = { label: 'Pipedrive', maxConcurrent: 4, maxCalls: 400 }
-/** Each costs a search. */
+/** A write is one to four requests, and Pipedrive allows 20 in two seconds on its lowest plan. */
+const writing = { label: 'Pipedrive', maxConcurrent: 4, maxCalls: 64 }
+/** Reading a contact takes two requests. */
 const readMax = 10
 
-/** Pipedrive, by version 2 of its API. */
+/** Pipedrive, by version 2 of its API, in which each person is written separately. */
 export const pipedrive: CrmProviderKind = {
   name: 'pipedrive',
   label: 'Pipedrive',
   ownProperties:
-    /^(id|name|first_name|last_name|emails?|phones?|label|label_ids|owner_id|org_id|org_name|add_time|update_time|visible_to|picture_id|postal_address|notes|im|birthday|job_title|marketing_status|doi_status|custom_fields|\w+_(deals|activities|email_messages|files|notes|followers)_count|(next|last)_(activity|incoming_mail|outgoing_mail)_\w+)$/,
+    /^(id|name|first_name|last_name|emails?|phones?|org_id|owner_id|company_id|labels?|label_ids|(add|update|delete)_time|visible_to|picture_id|postal_address(_\w+)?|notes|im|birthday|job_title|marketing_status|doi_status|smart_bcc_email|cc_email|is_deleted|active_flag|custom_fields|(next|last)_activity_\w+|last_(incoming|outgoing)_mail_time|(email_messages|files|notes|followers|participants|(\w+_)?(activities|deals))_count)$/,
   canArchive: true,
-  // In tokens. A low plan, until answers tell the account's own limits.
+  // Slightly more than two seconds: a call counts when it arrives, not when it was granted.
+  // The lowest plan with one seat; answers tell the account's own limits. The day's are tokens, the others requests.
   windows: [
-    // Two seconds, and how long a call can be on its way: it counts when it arrives.
-    { name: 'burst', ms: 2_050, limit: 80 },
+    { name: 'burst', ms: 2_050, limit: 20 },
     { name: 'search', ms: 2_050, limit: 10 },
     { name: 'day', ms: 86_400_000, limit: 30_000 },
   ],
   readLimits: readPipedriveLimits,
   authorise: (token) => ({ 'x-api-token': token.reveal() }),
-  create: (_access, deps) => createPipedrive(createPipedriveCalls(deps.client), deps),
+  create: (_access, deps) => createPipedrive(deps),
 }
 
-function createPipedrive(calls: PipedriveCalls, { now }: CrmProviderDeps): CrmProvider {
-  const deps = { calls, fields: createFieldCache(calls, now), now }
+function createPipedrive({ client, now }: CrmProviderDeps): CrmProvider {
+  const calls = createPipedriveCalls(client)
+  const deps = { calls, fields: createPersonFields({ calls, now }), now }
   return {
-    upsertMany(records, terms) {
-      return writeInParts(fullBatches(records, 1), terms, {
+    upsertMany: (records, terms) =>
+      writeInParts(fullBatches(records, 1), terms, {
         ...writing,
         now,
-        write([record], signal) {
-          if (record === undefined) throw new RangeError('a batch is never empty')
-          return writePerson(record, { ...terms, signal }, deps)
+        write: async ([record], signal) => {
+          if (record === undefined) return { isWhole: false, rows: new Map() }
+          return terms.archives && record.isRemoved
+            ? archivePipedriveContact(record, signal, deps)
+            : writePipedriveContact(record, { mode: terms.mode, signal }, deps)
         },
-      })
-    },
-    planProperties: (properties, signal) => planPersonFields(properties, signal, calls),
-    createProperties: (properties, signal) => createPersonFields(properties, signal, calls),
+      }),
+    planProperties: (properties, signal) => planPipedriveProperties(properties, signal, deps),
+    createProperties: (properties, signal) => createPipedriveProperties(properties, signal, deps),
     readContacts: (emails, properties, signal) => readPipedriveContacts(emails, properties, signal, deps),
     readMax,
   }

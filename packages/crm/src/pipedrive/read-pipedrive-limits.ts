@@ -1,22 +1,30 @@
 import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
 import type { LearnedLimit } from '../budget/budget.ts'
 
-/** The limits in the headers of Pipedrive's answers, in tokens. The daily ones can be missing. */
+/** The lowest plan allows this many requests in two seconds; a lower limit is the one for searches. */
+const lowestBurst = 20
+
+/** The limits in the headers of Pipedrive's answers. Those of the day are undocumented, and can be absent. */
 export function readPipedriveLimits(headers: PeerHeaders): readonly LearnedLimit[] {
+  const limit = toCount(headers['x-ratelimit-limit'])
+  const window = limit !== undefined && limit < lowestBurst ? 'search' : 'burst'
   return [
-    ...limitOf('burst', headers['x-ratelimit-limit'], headers['x-ratelimit-remaining']),
-    ...limitOf('day', headers['x-daily-ratelimit-token-limit'], headers['x-daily-ratelimit-token-remaining']),
+    ...limitOf(window, limit, toCount(headers['x-ratelimit-remaining'])),
+    ...limitOf(
+      'day',
+      toCount(headers['x-daily-ratelimit-token-limit']),
+      toCount(headers['x-daily-ratelimit-token-remaining']),
+    ),
   ]
 }
 
-function limitOf(window: string, max: PeerHeaders[string], left: PeerHeaders[string]): readonly LearnedLimit[] {
-  const limit = toCount(max)
-  const remaining = toCount(left)
-  if (limit === undefined) return []
-  return [{ window, limit, ...(remaining === undefined ? {} : { remaining }) }]
+function limitOf(window: string, limit: number | undefined, remaining: number | undefined): readonly LearnedLimit[] {
+  // A limit of zero would stop all calls for good.
+  if ((limit === undefined && remaining === undefined) || limit === 0) return []
+  return [{ window, ...(limit === undefined ? {} : { limit }), ...(remaining === undefined ? {} : { remaining }) }]
 }
 
 function toCount(value: PeerHeaders[string]): number | undefined {
   const text = value?.toString().trim() ?? ''
-  return /^[1-9]\d{0,9}$|^0$/.test(text) ? Number(text) : undefined
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }
