@@ -18,6 +18,7 @@ interface Pause {
   readonly reason: string
   readonly closedAt: string | null
   readonly closedBy: string | null
+  readonly presumed: boolean
 }
 
 describe('the main job', () => {
@@ -78,9 +79,11 @@ describe('the main job', () => {
     // The first problem repeats the previous one; the second comes after the update.
     expect(await warmhook.settled(13)).toMatchObject({ processed: 7, duplicate: 6, balanced: true })
     const { items } = await warmhook.api<Page<Pause>>('/api/pauses')
-    expect(items.filter(({ campaignId }) => campaignId === 218).map(({ closedBy }) => closedBy)).toEqual([
-      null,
-      'campaign.updated',
+    expect(
+      items.filter(({ campaignId }) => campaignId === 218).map(({ closedBy, presumed }) => [closedBy, presumed]),
+    ).toEqual([
+      [null, false],
+      ['campaign.updated', true],
     ])
     expect(await warmhook.api('/api/mailboxes/default/218')).toMatchObject({ status: 'paused' })
   })

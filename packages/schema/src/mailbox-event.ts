@@ -23,6 +23,14 @@ export const statusAfter: Readonly<Record<EventType, MailboxStatus>> = {
   'campaign.connection.problematic': 'paused',
 }
 
+/**
+ * Whether an event only suggests that a paused mailbox works again: Mailivery sends `campaign.updated` for a reconnected
+ * Microsoft account, and for any edit.
+ */
+export function isPresumption(type: EventType): boolean {
+  return type === 'campaign.updated'
+}
+
 /** The mailbox's data in an event; fields that the event does not contain are absent. */
 export const MailboxProfile = z.strictObject({
   email: z.string().optional(),

@@ -57,6 +57,7 @@ export const Pause = z
     openedAt: time,
     closedAt: time.nullable(),
     closedBy: EventType.nullable(),
+    presumed: z.boolean(),
     durationMs: z.int(),
   })
   .openapi('Pause')

@@ -64,10 +64,15 @@ describe('describeNotifications', () => {
     expect(text).toMatch(/: &lt;!channel&gt; &amp; &lt;https:\/\/b\.example\|a&gt; next$/)
   })
 
-  it('tells a mailbox that was deleted from one that works again', () => {
-    const closed = { eventId: '00000000-0000-7000-8000-000000000002', at: openedAt, type: 'campaign.deleted' as const }
+  it.each([
+    ['campaign.deleted', 'was deleted'],
+    ['campaign.created', 'works again'],
+    // Mailivery also sends it for an edit.
+    ['campaign.updated', 'was updated and probably works again'],
+  ] as const)('says after a %s that a mailbox %s', (type, words) => {
+    const closed = { eventId: '00000000-0000-7000-8000-000000000002', at: openedAt, type }
     const { pause } = announcement()
     const text = describeNotifications([{ ...announcement({ kind: 'closed' }), pause: { ...pause, closed } }])
-    expect(text).toContain('*a@b.example* was deleted after less than a minute')
+    expect(text).toContain(`*a@b.example* ${words} after less than a minute`)
   })
 })

@@ -1,4 +1,5 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
+import { isPresumption } from '@warmhook/schema/mailbox-event'
 import { toSlackText } from './to-slack-text.ts'
 
 /** The content of an announcement that a pause has opened or closed. */
@@ -25,8 +26,12 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
   if (kind === 'opened')
     return `:double_vertical_bar: ${mailbox} has been paused since ${describeTime(pause.openedAt)}: ${reason}`
   const duration = describeDuration((pause.closed?.at ?? pause.openedAt) - pause.openedAt)
-  const end = pause.closed?.type === 'campaign.deleted' ? 'was deleted' : 'works again'
-  return `:arrow_forward: ${mailbox} ${end} after ${duration} (${reason})`
+  return `:arrow_forward: ${mailbox} ${describeEnd(pause)} after ${duration} (${reason})`
+}
+
+function describeEnd({ closed }: Pause): string {
+  if (closed?.type === 'campaign.deleted') return 'was deleted'
+  return closed !== null && isPresumption(closed.type) ? 'was updated and probably works again' : 'works again'
 }
 
 /** Slack shows the time in each reader's time zone; the fallback is for clients that can't. */

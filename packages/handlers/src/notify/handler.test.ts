@@ -84,7 +84,7 @@ describe('notify', () => {
     await handle(closing, never)
     expect(messages(slack)).toEqual([
       `:double_vertical_bar: *m1@b.example* (acme) has been paused since ${slackTime(opening)}: Smtp &lt;Error&gt;`,
-      ':arrow_forward: *m1@b.example* (acme) works again after less than a minute (Smtp &lt;Error&gt;)',
+      ':arrow_forward: *m1@b.example* (acme) was updated and probably works again after less than a minute (Smtp &lt;Error&gt;)',
     ])
   })
 

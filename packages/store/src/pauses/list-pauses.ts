@@ -1,4 +1,4 @@
-import type { EventType } from '@warmhook/schema/mailbox-event'
+import { isPresumption, type EventType } from '@warmhook/schema/mailbox-event'
 import type { Queryable } from '../database.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 
@@ -23,6 +23,8 @@ export interface PauseView {
   readonly closedAt: string | null
   /** The type of the event that closed it. */
   readonly closedBy: EventType | null
+  /** The closing event only suggests that the mailbox works again. */
+  readonly presumed: boolean
   /** Up to now while the pause is open. */
   readonly durationMs: number
 }
@@ -64,6 +66,7 @@ export async function listPauses(
       openedAt: row.opened_at.toISOString(),
       closedAt: row.closed_at?.toISOString() ?? null,
       closedBy: row.closed_by_type,
+      presumed: row.closed_by_type !== null && isPresumption(row.closed_by_type),
       durationMs: (row.closed_at?.getTime() ?? now) - row.opened_at.getTime(),
     }),
   )
