@@ -21,9 +21,14 @@ export type AnswerClass =
 /** Why there is no answer from the CRM. */
 export type Silence = Extract<CrmAnswer, { readonly status: string }>
 
+/** For properties that are missing, or that can't hold their values. */
+export const propertyHint =
+  'run `warmhook crm plan` to see which properties differ, and `warmhook crm apply` to create what is missing'
+
 export const secondMs = 1_000
 export const minuteMs = 60 * secondMs
 export const hourMs = 60 * minuteMs
+export const dayMs = 24 * hourMs
 
 /** Classifies a call without an answer. `hint` says what to check if the CRM is unreachable. */
 export function classifySilence(silence: Silence, label: string, hint: string): AnswerClass {
@@ -31,10 +36,14 @@ export function classifySilence(silence: Silence, label: string, hint: string): 
     case 'over budget':
       return { blames: 'budget', waitMs: silence.waitMs }
     case 'none':
-      if (silence.isSent)
-        return { blames: 'unclear', reason: `${label} did not answer: ${silence.fault}`, splits: false }
+      if (silence.isSent) return unclear(`${label} did not answer: ${silence.fault}`)
       return down(`${label} is unreachable: ${silence.fault} (${hint})`, secondMs)
   }
+}
+
+/** The vendor's fault, or one that a contact causes. `splits`: splitting the batch shows which. */
+export function unclear(reason: string, splits = false): AnswerClass {
+  return { blames: 'unclear', reason, splits }
 }
 
 /** The vendor's rate limit. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
-import type { AnswerClass } from './answer-class.ts'
+import { unclear, type AnswerClass } from './answer-class.ts'
 import type { ContactRecord, ContactResult, UpsertTerms } from './crm-provider.ts'
 
 type Records = readonly ContactRecord[]
@@ -204,7 +204,7 @@ function settleUnmentioned(
   attempt: Attempt,
 ): Remainder {
   const reason = `${attempt.label}'s answer does not mention the contact`
-  const answerClass: AnswerClass = nameless ?? { blames: 'unclear', reason, splits: false }
+  const answerClass = nameless ?? unclear(reason)
   if (answerClass.blames === 'contact' && part.length > 1)
     return { parts: left.length === 1 ? [left] : halve(left), isDoubtful: false }
   for (const record of left) settleOne(record, answerClass, attempt)

@@ -35,9 +35,9 @@ export interface ContractPeerOptions {
   /** Answers before the contract is consulted: authentication, limits, faults. */
   readonly before?: (request: RecordedRequest) => Response | undefined | Promise<Response | undefined>
   /** Called once an operation has done its work; throwing closes the connection without an answer. */
-  readonly afterwards?: (request: RecordedRequest) => void
+  readonly afterwards?: ((request: RecordedRequest) => void) | undefined
   /** Added to every answer. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** The vendor's answer to a request that its contract does not allow. */
   readonly refuse: (problem: string) => Response
 }

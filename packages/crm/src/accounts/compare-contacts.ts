@@ -6,7 +6,7 @@ import {
 } from '@warmhook/store/mailboxes/read-mailboxes'
 import type { CrmProvider, PropertyValue, RemoteContact } from '../crm-provider.ts'
 import { toContactEmail, toContactState } from '../mapping/contact-state.ts'
-import { mapContact } from '../mapping/mapping.ts'
+import { mapContact, propertiesOf } from '../mapping/mapping.ts'
 import type { OwnerCrm } from './crm-settings.ts'
 
 /** A property that the CRM shows differently. Times are milliseconds since the epoch. */
@@ -60,10 +60,9 @@ export async function compareContacts(owner: string, after: number, deps: Compar
     isShared,
   )
   const expected = [...shown].flatMap(([email, mailbox]) => expectContact(email, mailbox, crm) ?? [])
-  const properties = crm.mapping.properties.map(({ property }) => property)
   const read = await provider.readContacts(
     expected.map(({ email }) => email),
-    properties,
+    propertiesOf(crm.mapping),
     signal,
   )
   return {

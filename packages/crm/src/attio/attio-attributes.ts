@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { CrmProperty, PropertyPlan } from '../crm-provider.ts'
 import { toCallError } from '../to-call-error.ts'
-import type { AttioCalls } from './attio-calls.ts'
+import { toPropertyPlan } from '../to-property-plan.ts'
+import type { AttioDeps } from './attio-calls.ts'
 import { classifyAnswer } from './classify-answer.ts'
 import { readProblem } from './read-problem.ts'
-import { readSuccess } from './read-success.ts'
+import { readSuccess } from '../read-success.ts'
 
 /** Text, not select, for a choice: Attio rejects a person if a select attribute lacks the option. */
 const types: Readonly<Record<CrmProperty['type'], string>> = {
@@ -27,35 +28,24 @@ const Attribute = z.object({
 const Attributes = z.object({ data: z.array(Attribute) })
 type Attribute = z.infer<typeof Attribute>
 
-interface AttributeDeps {
-  readonly calls: AttioCalls
-  readonly now: () => number
-}
-
 /** @throws CrmCallError */
 export async function planAttioAttributes(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  deps: AttributeDeps,
+  deps: AttioDeps,
 ): Promise<PropertyPlan> {
   const existing = await listAttributes(signal, deps)
-  return {
-    missing: properties.filter(({ name }) => !existing.has(name)),
-    conflicts: properties.flatMap(({ name, type }) => {
-      const found = existing.get(name)
-      const problem = found && problemOf(types[type], found)
-      return problem === undefined ? [] : [{ name, problem }]
-    }),
-  }
+  return toPropertyPlan(
+    properties,
+    ({ name }) => existing.get(name),
+    ({ type }, found) => found && problemOf(types[type], found),
+  )
 }
 
 /** More than people usually have. */
 const pageLength = 500
 
-async function listAttributes(
-  signal: AbortSignal,
-  { calls, now }: AttributeDeps,
-): Promise<ReadonlyMap<string, Attribute>> {
+async function listAttributes(signal: AbortSignal, { calls, now }: AttioDeps): Promise<ReadonlyMap<string, Attribute>> {
   const all = new Map<string, Attribute>()
   let offset = 0
   let before: number
@@ -85,7 +75,7 @@ function problemOf(type: string, found: Attribute): string | undefined {
 export async function createAttioAttributes(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  { calls, now }: AttributeDeps,
+  { calls, now }: AttioDeps,
 ): Promise<void> {
   for (const property of properties) {
     const answer = await calls.createAttribute(toInput(property), signal)

@@ -10,6 +10,12 @@ export interface AttioCalls {
   readonly createAttribute: (attribute: object, signal: AbortSignal) => Promise<CrmAnswer>
 }
 
+/** How to call an account. */
+export interface AttioDeps {
+  readonly calls: AttioCalls
+  readonly now: () => number
+}
+
 /** By attribute slug; an empty list clears the attribute. */
 export type AttioValues = Readonly<Record<string, readonly (string | number)[]>>
 

@@ -1,5 +1,5 @@
 import type { CrmProvider, CrmProviderDeps, CrmProviderKind } from '../crm-provider.ts'
-import { fullBatches, writeInParts } from '../write-in-parts.ts'
+import { writeOneByOne } from '../write-one-by-one.ts'
 import { createAttioAttributes, planAttioAttributes } from './attio-attributes.ts'
 import { createAttioCalls, type AttioCalls } from './attio-calls.ts'
 import { readAttioContacts } from './read-attio-contacts.ts'
@@ -36,12 +36,10 @@ function createAttio(calls: AttioCalls, { now }: CrmProviderDeps): CrmProvider {
   return {
     upsertMany(records, terms) {
       const writeOne = terms.mode === 'upsert' ? upsertContact : updateContact
-      // Attio writes one record per call.
-      return writeInParts(fullBatches(records, 1), terms, {
+      return writeOneByOne(records, terms, {
         ...writing,
         now,
-        write: async ([record], signal) =>
-          record === undefined ? { isWhole: false, rows: new Map() } : writeOne(record, signal, deps),
+        writeOne: (record, signal) => writeOne(record, signal, deps),
       })
     },
     planProperties: (properties, signal) => planAttioAttributes(properties, signal, deps),

@@ -1,11 +1,13 @@
 import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 import {
   classifySilence,
-  hourMs,
+  dayMs,
   limited,
   misconfigured,
+  propertyHint,
   secondMs,
   unauthorised,
+  unclear,
   type AnswerClass,
 } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
@@ -16,8 +18,6 @@ const accessHint =
   'check ATTIO_API_KEY, its scopes record_permission:read-write and object_configuration:read-write, and the plan'
 const addressHint = 'check ATTIO_BASE_URL, and that the people object is enabled'
 const proxyHint = 'check whether a proxy or firewall blocks the call, and ATTIO_BASE_URL'
-const attributeHint =
-  'run `warmhook crm plan` to see which properties differ, and `warmhook crm apply` to create what is missing'
 
 /** Classifies an answer that wrote or read nothing. The statuses and codes follow Attio's API reference. */
 export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
@@ -25,7 +25,7 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
   const { status, headers } = answer
   const problem = readProblem(answer.body)
   const reason = `Attio answered ${status}: ${problem.summary}`
-  const askedMs = retryAfterMs(headers, now, 24 * hourMs)
+  const askedMs = retryAfterMs(headers, now, dayMs)
   // Attio's limits are per second.
   if (status === 429 || problem.type === 'rate_limit_error') return limited(reason, askedMs ?? secondMs)
   // A success that can't be read is not from Attio, perhaps only temporarily.
@@ -50,7 +50,7 @@ function classifyProblem(status: number, problem: Problem, reason: string): Answ
     codes.some((code) => attributeCodes.test(code)) ||
     problem.messages.some((message) => attributeWords.test(message))
   )
-    return misconfigured(reason, attributeHint)
+    return misconfigured(reason, propertyHint)
   // Attio answers 404 for a record while it merges it into another one.
   if (codes.includes('merge_in_progress')) return unclear(reason)
   if (status === 404) return isAboutRecord(problem) ? unclear(reason) : misconfigured(reason, addressHint)
@@ -61,11 +61,6 @@ function classifyProblem(status: number, problem: Problem, reason: string): Answ
 
 function isAboutRecord({ messages }: Problem): boolean {
   return messages.some((message) => /^record\b/i.test(message))
-}
-
-function unclear(reason: string): AnswerClass {
-  // Each call writes one contact, so there is nothing to split.
-  return { blames: 'unclear', reason, splits: false }
 }
 
 /** A limit of the plan, which a retry does not lift. */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { CrmAnswer } from '../crm-client.ts'
 import type { CrmProperty, RemoteContact } from '../crm-provider.ts'
+import { pickContacts, toAddresses } from '../pick-contacts.ts'
 import { toCallError } from '../to-call-error.ts'
-import type { AttioCalls } from './attio-calls.ts'
+import type { AttioDeps } from './attio-calls.ts'
 import { classifyAnswer } from './classify-answer.ts'
-import { readSuccess } from './read-success.ts'
+import { readSuccess } from '../read-success.ts'
 import { fromAttioValue } from './to-attio-values.ts'
 
 const AttioRecord = z.object({
@@ -32,8 +33,9 @@ export function readFoundRecords(answer: CrmAnswer): ReadonlyMap<string, AttioRe
 
 function addressesOf({ values }: AttioRecord): readonly string[] {
   const stored = Addresses.parse(values['email_addresses'])
-  const all = stored.flatMap(({ email_address: normal, original_email_address: original }) => [normal, original])
-  return all.map((address) => address.trim().toLowerCase()).filter((address) => address !== '')
+  return toAddresses(
+    stored.flatMap(({ email_address: normal, original_email_address: original }) => [normal, original]),
+  )
 }
 
 /** @throws CrmCallError */
@@ -41,19 +43,15 @@ export async function readAttioContacts(
   emails: readonly string[],
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  { calls, now }: { readonly calls: AttioCalls; readonly now: () => number },
+  { calls, now }: AttioDeps,
 ): Promise<ReadonlyMap<string, RemoteContact>> {
   // A filter without conditions would find everybody.
   if (emails.length === 0) return new Map()
   const answer = await calls.findByEmail(emails, signal)
   const found = readFoundRecords(answer)
   if (found === undefined) throw toCallError(classifyAnswer(answer, now()))
-  return new Map(
-    emails.flatMap((email) => {
-      const record = found.get(email)
-      if (record === undefined) return []
-      const values = properties.map((each) => [each.name, fromAttioValue(each, record.values[each.name])] as const)
-      return [[email, { remoteId: record.id.record_id, values: new Map(values) }] as const]
-    }),
-  )
+  return pickContacts(emails, found, properties, {
+    idOf: ({ id }) => id.record_id,
+    valueOf: (property, { values }) => fromAttioValue(property, values[property.name]),
+  })
 }

@@ -2,11 +2,12 @@ import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 import { vendorText } from '@warmhook/peer/vendor-text'
 import {
   classifySilence,
-  hourMs,
+  dayMs,
   limited,
   misconfigured,
   secondMs,
   unauthorised,
+  unclear,
   type AnswerClass,
 } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
@@ -26,10 +27,10 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
   const { status, headers } = answer
   const problem = readProblem(answer.body)
   const reason = vendorText(`the endpoint answered ${status}${problem === '' ? '' : `: ${problem}`}`)
-  const askedMs = retryAfterMs(headers, now, 24 * hourMs)
+  const askedMs = retryAfterMs(headers, now, dayMs)
   if (status === 429) return limited(reason, askedMs ?? limitedMs)
   if (status === 503 && askedMs !== undefined) return limited(reason, askedMs)
-  if (status >= 500 || unclear.has(status)) return { blames: 'unclear', reason, splits: status === 500 }
+  if (status >= 500 || unclearStatuses.has(status)) return unclear(reason, status === 500)
   if ([400, 413, 422].includes(status))
     return { blames: 'contact', reason, kind: `${status} ${kindOfMessage(problem)}`, isConflict: false }
   if (status === 401 || status === 403) return unauthorised(reason, secretHint)
@@ -37,4 +38,4 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
 }
 
 /** 409 and 423 included: an endpoint may answer them while it still processes an earlier attempt with the same id. */
-const unclear: ReadonlySet<number> = new Set([408, 409, 423, 425])
+const unclearStatuses: ReadonlySet<number> = new Set([408, 409, 423, 425])

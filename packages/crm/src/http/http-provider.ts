@@ -1,5 +1,6 @@
 import { cutBatches } from '@warmhook/batching/cut-batches'
 import type { ContactRecord, CrmProvider, CrmProviderDeps, CrmProviderKind, UpsertTerms } from '../crm-provider.ts'
+import { isSuccess } from '../crm-client.ts'
 import { writeInParts, type PartAnswer } from '../write-in-parts.ts'
 import { classifyAnswer } from './classify-answer.ts'
 import { createSigner, type Signer } from './create-signer.ts'
@@ -41,8 +42,7 @@ function createHttp(sign: Signer, { client, now }: CrmProviderDeps): CrmProvider
       cost: { minute: 1 },
       signal,
     })
-    if (typeof answer.status === 'number' && answer.status >= 200 && answer.status < 300)
-      return { isWhole: false, rows: readUpsertAnswer(records, answer.body) }
+    if (isSuccess(answer)) return { isWhole: false, rows: readUpsertAnswer(records, answer.body) }
     return { isWhole: true, answerClass: classifyAnswer(answer, now()) }
   }
 

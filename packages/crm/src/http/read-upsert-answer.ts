@@ -1,5 +1,6 @@
 import { vendorText } from '@warmhook/peer/vendor-text'
 import { z } from 'zod'
+import { unclear } from '../answer-class.ts'
 import type { ContactRecord } from '../crm-provider.ts'
 import type { RowResult } from '../write-in-parts.ts'
 import { kindOfMessage } from '../kind-of-message.ts'
@@ -47,7 +48,7 @@ function toResult({ status, message, remoteId }: z.infer<typeof Row>, knownId: s
     }
     default: {
       const reason = vendorText(`the endpoint's answer has the status ${status} instead of ok, skipped or error`)
-      return { status: 'failed', answerClass: { blames: 'unclear', reason, splits: false } }
+      return { status: 'failed', answerClass: unclear(reason) }
     }
   }
 }

@@ -2,11 +2,14 @@ import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
 import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 import {
   classifySilence,
+  dayMs,
   hourMs,
   limited,
   misconfigured,
+  propertyHint,
   secondMs,
   unauthorised,
+  unclear,
   type AnswerClass,
 } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
@@ -19,8 +22,6 @@ const rollingMs = 10 * secondMs
 
 const accessHint = 'check HUBSPOT_ACCESS_TOKEN, its scopes, and that the account is active'
 const addressHint = 'check HUBSPOT_BASE_URL and HUBSPOT_API_VERSION'
-const propertyHint =
-  'run `warmhook crm plan` to see which properties differ, and `warmhook crm apply` to create what is missing'
 
 /** Classifies an answer without rows for the contacts of its call. The statuses follow HubSpot's guide on errors. */
 export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
@@ -29,7 +30,7 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
   const body = parseBody(answer.body)
   const problem = readProblem(body)
   const reason = `HubSpot answered ${status}: ${problem.summary}`
-  const askedMs = retryAfterMs(headers, now, 24 * hourMs)
+  const askedMs = retryAfterMs(headers, now, dayMs)
   if (status === 429 || isLimit(problem)) return limited(reason, askedMs ?? rateLimitMs(problem, headers))
   if (status === 477) return limited(reason, askedMs ?? hourMs)
   // A success without rows and without a problem is not from HubSpot, perhaps only temporarily.
@@ -37,9 +38,7 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
   if (status < 300 || [400, 409, 413, 422].includes(status)) return classifyProblem(problem, reason, status === 409)
   if (status >= 500 || [408, 423, 425].includes(status)) {
     // Other statuses come from a proxy in front of HubSpot, which knows nothing about contacts.
-    return askedMs === undefined
-      ? { blames: 'unclear', reason, splits: status === 500 || status === 423 }
-      : limited(reason, askedMs)
+    return askedMs === undefined ? unclear(reason, status === 500 || status === 423) : limited(reason, askedMs)
   }
   return [401, 402, 403].includes(status) ? unauthorised(reason, accessHint) : misconfigured(reason, addressHint)
 }
@@ -51,7 +50,7 @@ export function classifyRow(row: unknown): AnswerClass {
   if (isLimit(problem)) return limited(reason, rollingMs)
   const isKnown = [...problem.codes].some((code) => contactCodes.test(code) || genericCodes.has(code))
   const answerClass = classifyProblem(problem, reason, problem.codes.has('CONFLICT'))
-  return answerClass.blames === 'contact' && !isKnown ? { blames: 'unclear', reason, splits: false } : answerClass
+  return answerClass.blames === 'contact' && !isKnown ? unclear(reason) : answerClass
 }
 
 function classifyProblem(problem: Problem, reason: string, isConflict: boolean): AnswerClass {

@@ -15,6 +15,12 @@ export interface HubspotCalls {
   readonly createProperties: (inputs: readonly object[], signal: AbortSignal) => Promise<CrmAnswer>
 }
 
+/** How to call an account. */
+export interface HubspotDeps {
+  readonly calls: HubspotCalls
+  readonly now: () => number
+}
+
 interface UpsertInput {
   readonly id: string
   readonly idProperty: 'email'

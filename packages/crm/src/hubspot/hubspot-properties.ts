@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { isSuccess, type CrmAnswer } from '../crm-client.ts'
 import type { CrmProperty, PropertyPlan } from '../crm-provider.ts'
+import { readSuccess } from '../read-success.ts'
 import { toCallError } from '../to-call-error.ts'
+import { toPropertyPlan } from '../to-property-plan.ts'
 import { classifyAnswer } from './classify-answer.ts'
-import type { HubspotCalls } from './hubspot-calls.ts'
-import { parseBody } from '../parse-body.ts'
+import type { HubspotDeps } from './hubspot-calls.ts'
 
 const group = { name: 'mailivery', label: 'Mailivery', displayOrder: -1 }
 
@@ -27,22 +28,19 @@ const types: Readonly<Record<CrmProperty['type'], readonly string[]>> = {
 export async function planHubspotProperties(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  calls: HubspotCalls,
+  { calls, now }: HubspotDeps,
 ): Promise<PropertyPlan> {
   const answer = await calls.listProperties(signal)
-  const body = isSuccess(answer) ? Properties.safeParse(parseBody(answer.body)).data : undefined
-  if (body === undefined) throw toCallError(classifyAnswer(answer, Date.now()))
+  const body = readSuccess(answer, Properties)
+  if (body === undefined) throw toCallError(classifyAnswer(answer, now()))
   const existing = new Map(
     body.results.flatMap((each) => Property.safeParse(each).data ?? []).map((each) => [each.name, each]),
   )
-  return {
-    missing: properties.filter(({ name }) => !existing.has(name)),
-    conflicts: properties.flatMap((wanted) => {
-      const found = existing.get(wanted.name)
-      const problem = found && problemOf(wanted, found)
-      return problem === undefined ? [] : [{ name: wanted.name, problem }]
-    }),
-  }
+  return toPropertyPlan(
+    properties,
+    ({ name }) => existing.get(name),
+    (wanted, found) => found && problemOf(wanted, found),
+  )
 }
 
 function problemOf(wanted: CrmProperty, found: z.infer<typeof Property>): string | undefined {
@@ -59,19 +57,18 @@ function problemOf(wanted: CrmProperty, found: z.infer<typeof Property>): string
 export async function createHubspotProperties(
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  calls: HubspotCalls,
+  { calls, now }: HubspotDeps,
 ): Promise<void> {
+  /** A group or property that exists already is what was wanted. */
+  const requireDone = (answer: CrmAnswer): void => {
+    if (answer.status !== 409 && !isSuccess(answer)) throw toCallError(classifyAnswer(answer, now()))
+  }
   if (properties.length === 0) return
   requireDone(await calls.createGroup(group, signal))
   const answer = await calls.createProperties(properties.map(toInput), signal)
   if (answer.status !== 409) return requireDone(answer)
   // One of them exists by now, and HubSpot created none.
   for (const property of properties) requireDone(await calls.createProperties([toInput(property)], signal))
-}
-
-/** A group or property that exists already is what was wanted. */
-function requireDone(answer: CrmAnswer): void {
-  if (answer.status !== 409 && !isSuccess(answer)) throw toCallError(classifyAnswer(answer, Date.now()))
 }
 
 function toInput({ name, label, description, type, options }: CrmProperty) {

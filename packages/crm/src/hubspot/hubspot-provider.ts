@@ -42,9 +42,9 @@ function createHubspot(calls: HubspotCalls, { now, scarceForMs }: CrmProviderDep
       if (toArchive.length === 0) return results
       return new Map([...results, ...(await write(toArchive, terms, archiveContacts))])
     },
-    planProperties: (properties, signal) => planHubspotProperties(properties, signal, calls),
-    createProperties: (properties, signal) => createHubspotProperties(properties, signal, calls),
-    readContacts: (emails, properties, signal) => readHubspotContacts(emails, properties, signal, calls),
+    planProperties: (properties, signal) => planHubspotProperties(properties, signal, deps),
+    createProperties: (properties, signal) => createHubspotProperties(properties, signal, deps),
+    readContacts: (emails, properties, signal) => readHubspotContacts(emails, properties, signal, deps),
     readMax: maxBatch,
   }
 }

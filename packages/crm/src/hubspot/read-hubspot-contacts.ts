@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { CrmAnswer } from '../crm-client.ts'
 import type { CrmProperty, RemoteContact } from '../crm-provider.ts'
+import { pickContacts, toAddresses } from '../pick-contacts.ts'
+import { readSuccess } from '../read-success.ts'
 import { toCallError } from '../to-call-error.ts'
 import { classifyAnswer } from './classify-answer.ts'
-import type { HubspotCalls } from './hubspot-calls.ts'
-import { parseBody } from '../parse-body.ts'
+import type { HubspotDeps } from './hubspot-calls.ts'
 import { fromHubspotValue } from './to-hubspot-value.ts'
 
 const text = z.string().nullish().catch(undefined)
@@ -20,8 +21,7 @@ export interface FoundContact {
 /** Reads the contacts that an answer to `readByEmail` contains, by each of their addresses; undefined if it is none. */
 export function readFoundContacts(answer: CrmAnswer): ReadonlyMap<string, FoundContact> | undefined {
   // 207: some addresses are unknown.
-  if (typeof answer.status === 'string' || answer.status >= 300) return undefined
-  const parsed = ReadAnswer.safeParse(parseBody(answer.body)).data
+  const parsed = readSuccess(answer, ReadAnswer)
   if (parsed === undefined) return undefined
   return new Map(
     parsed.results.flatMap((result) => {
@@ -34,8 +34,7 @@ export function readFoundContacts(answer: CrmAnswer): ReadonlyMap<string, FoundC
 }
 
 function addressesOf({ email, hs_additional_emails: others }: FoundContact['properties']): readonly string[] {
-  const all = [email ?? '', ...(others ?? '').split(';')]
-  return all.map((address) => address.trim().toLowerCase()).filter((address) => address !== '')
+  return toAddresses([email ?? '', ...(others ?? '').split(';')])
 }
 
 /** @throws CrmCallError */
@@ -43,20 +42,14 @@ export async function readHubspotContacts(
   emails: readonly string[],
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  calls: HubspotCalls,
+  { calls, now }: HubspotDeps,
 ): Promise<ReadonlyMap<string, RemoteContact>> {
   const names = properties.map(({ name }) => name)
   const answer = await calls.readByEmail(emails, names, signal)
   const found = readFoundContacts(answer)
-  if (found === undefined) throw toCallError(classifyAnswer(answer, Date.now()))
-  return new Map(
-    emails.flatMap((email) => {
-      const contact = found.get(email)
-      if (contact === undefined) return []
-      const values = properties.map(
-        (each) => [each.name, fromHubspotValue(each, contact.properties[each.name])] as const,
-      )
-      return [[email, { remoteId: contact.remoteId, values: new Map(values) }] as const]
-    }),
-  )
+  if (found === undefined) throw toCallError(classifyAnswer(answer, now()))
+  return pickContacts(emails, found, properties, {
+    idOf: ({ remoteId }) => remoteId,
+    valueOf: (property, { properties: stored }) => fromHubspotValue(property, stored[property.name]),
+  })
 }

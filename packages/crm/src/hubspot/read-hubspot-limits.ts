@@ -1,26 +1,14 @@
 import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
 import type { LearnedLimit } from '../budget/budget.ts'
+import { readCount, toLearnedLimits } from '../budget/limit-headers.ts'
 
 /** The limits in the headers of HubSpot's answers (usage guidelines; OAuth apps get no daily ones). */
 export function readHubspotLimits(headers: PeerHeaders): readonly LearnedLimit[] {
+  const count = (name: string) => readCount(headers[`x-hubspot-ratelimit-${name}`])
   // The limit is that of the account only if its window is the expected one.
   const isTenSeconds = ['10000', undefined].includes(headers['x-hubspot-ratelimit-interval-milliseconds']?.toString())
   return [
-    ...(isTenSeconds
-      ? limitOf('10 s', headers['x-hubspot-ratelimit-max'], headers['x-hubspot-ratelimit-remaining'])
-      : []),
-    ...limitOf('day', headers['x-hubspot-ratelimit-daily'], headers['x-hubspot-ratelimit-daily-remaining']),
+    ...(isTenSeconds ? toLearnedLimits('10 s', count('max'), count('remaining')) : []),
+    ...toLearnedLimits('day', count('daily'), count('daily-remaining')),
   ]
-}
-
-function limitOf(window: string, max: PeerHeaders[string], left: PeerHeaders[string]): readonly LearnedLimit[] {
-  const limit = toCount(max)
-  const remaining = toCount(left)
-  if (limit === undefined && remaining === undefined) return []
-  return [{ window, ...(limit === undefined ? {} : { limit }), ...(remaining === undefined ? {} : { remaining }) }]
-}
-
-function toCount(value: PeerHeaders[string]): number | undefined {
-  const text = value?.toString().trim() ?? ''
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }

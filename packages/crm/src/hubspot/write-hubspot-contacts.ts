@@ -2,7 +2,7 @@ import { isSuccess, type CrmAnswer } from '../crm-client.ts'
 import type { ContactRecord } from '../crm-provider.ts'
 import type { PartAnswer, RowResult } from '../write-in-parts.ts'
 import { classifyAnswer, classifyRow } from './classify-answer.ts'
-import type { HubspotCalls } from './hubspot-calls.ts'
+import type { HubspotCalls, HubspotDeps } from './hubspot-calls.ts'
 import { readBatchAnswer } from './read-batch-answer.ts'
 import { readFoundContacts } from './read-hubspot-contacts.ts'
 import { parseBody } from '../parse-body.ts'
@@ -10,16 +10,11 @@ import { toHubspotProperties } from './to-hubspot-value.ts'
 
 type Records = readonly ContactRecord[]
 
-export interface WriteHubspotDeps {
-  readonly calls: HubspotCalls
-  readonly now: () => number
-}
-
 /** Creates or updates contacts by e-mail, in one call. */
 export async function upsertContacts(
   records: Records,
   signal: AbortSignal,
-  { calls, now }: WriteHubspotDeps,
+  { calls, now }: HubspotDeps,
 ): Promise<PartAnswer> {
   const answer = await calls.upsert(
     records.map(({ email, traceId, values }) => ({
@@ -34,7 +29,7 @@ export async function upsertContacts(
 }
 
 /** Updates the contacts that exist, in two calls: HubSpot updates batches by its own ids only. */
-export function updateContacts(records: Records, signal: AbortSignal, deps: WriteHubspotDeps): Promise<PartAnswer> {
+export function updateContacts(records: Records, signal: AbortSignal, deps: HubspotDeps): Promise<PartAnswer> {
   return writeExisting(records, signal, deps, async (known, ids) => {
     const inputs = known.map(({ email, traceId, values }) => ({
       id: ids.get(email) ?? email,
@@ -46,7 +41,7 @@ export function updateContacts(records: Records, signal: AbortSignal, deps: Writ
 }
 
 /** Archives the contacts that exist. They can be restored in HubSpot for 90 days. */
-export function archiveContacts(records: Records, signal: AbortSignal, deps: WriteHubspotDeps): Promise<PartAnswer> {
+export function archiveContacts(records: Records, signal: AbortSignal, deps: HubspotDeps): Promise<PartAnswer> {
   return writeExisting(records, signal, deps, async (known, ids) => {
     const answer = await deps.calls.archive([...new Set(known.map(({ email }) => ids.get(email) ?? ''))], signal)
     if (!isSuccess(answer)) return { isWhole: true, answerClass: classifyAnswer(answer, deps.now()) }
@@ -59,7 +54,7 @@ export function archiveContacts(records: Records, signal: AbortSignal, deps: Wri
 async function writeExisting(
   records: Records,
   signal: AbortSignal,
-  { calls, now }: WriteHubspotDeps,
+  { calls, now }: HubspotDeps,
   write: (known: Records, ids: ReadonlyMap<string, string>) => Promise<PartAnswer>,
 ): Promise<PartAnswer> {
   const found = await find(records, signal, calls)

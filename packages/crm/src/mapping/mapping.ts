@@ -18,6 +18,11 @@ export interface Mapping {
   readonly campaignUrl: string | undefined
 }
 
+/** The properties that a mapping writes. */
+export function propertiesOf({ properties }: Mapping): readonly CrmProperty[] {
+  return properties.map(({ property }) => property)
+}
+
 /** The values of a contact's properties, in the mapping's order. */
 export function mapContact(mapping: Mapping, state: ContactState): readonly PropertyValue[] {
   return mapping.properties.map(({ property, source }) => {

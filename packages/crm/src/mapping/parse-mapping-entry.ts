@@ -44,7 +44,7 @@ type Entry = z.infer<typeof Entry>
 /** Reads one property of a mapping file: the name of a field, or a map of settings. */
 export function parseMappingEntry(name: string, value: unknown): EntryResult {
   const isShort = typeof value === 'string'
-  if (!isShort && !isMap(value))
+  if (!isShort && toMap(value) === undefined)
     return failed([{ path: [], reason: `must be a field, or a map with from or constant` }])
   const parsed = Entry.safeParse(isShort ? { from: value } : value)
   const issues = (parsed.error?.issues ?? []).flatMap((issue) => toProblems(issue, isShort))
@@ -77,9 +77,9 @@ function toConstant(name: string, constant: string | number, given: Given): Entr
 function toField(name: string, field: ContactField, translations: Entry['values'], given: Given): EntryResult {
   const defaults = fieldDescriptions[field]
   const values = new Map(Object.entries(translations ?? {}))
-  const problems = [...valueProblems(field, translations), ...typeProblems(field, given.type ?? defaults.type, values)]
-  if (problems.length > 0) return failed(problems)
   const type = given.type ?? defaults.type
+  const problems = [...valueProblems(field, translations), ...typeProblems(field, type, values)]
+  if (problems.length > 0) return failed(problems)
   const property: CrmProperty = {
     name,
     // Translated values often accompany the plain ones, and labels must differ.
@@ -134,8 +134,9 @@ function readable(name: string): string {
   return `${name.slice(0, 1).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`
 }
 
-function isMap(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A YAML map; undefined for anything else. */
+export function toMap(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
 }
 
 function toProblems(issue: z.core.$ZodIssue, isShort: boolean): readonly EntryProblem[] {

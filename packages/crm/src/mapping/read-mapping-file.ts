@@ -4,7 +4,7 @@ import { readTextFile } from '@warmhook/config/read-text-file'
 import type { CrmProviderKind } from '../crm-provider.ts'
 import { campaignUrlProblem } from './campaign-url-problem.ts'
 import type { MappedProperty, Mapping } from './mapping.ts'
-import { parseMappingEntry, type EntryProblem } from './parse-mapping-entry.ts'
+import { parseMappingEntry, toMap, type EntryProblem } from './parse-mapping-entry.ts'
 
 const maxFileBytes = 1024 ** 2
 
@@ -91,10 +91,6 @@ function findDuplicates(properties: readonly MappedProperty[], { keyLineOf }: Ya
     if (first === undefined) lines.set(label.toLowerCase(), keyLineOf(path))
     return first === undefined ? [] : [{ path, reason: `is the same as that of line ${first}: set another` }]
   })
-}
-
-function toMap(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
 }
 
 function failed(problems: readonly EntryProblem[]): Settings {

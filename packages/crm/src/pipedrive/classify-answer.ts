@@ -2,12 +2,15 @@ import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
 import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 import {
   classifySilence,
+  dayMs,
   hourMs,
   limited,
   minuteMs,
   misconfigured,
+  propertyHint,
   secondMs,
   unauthorised,
+  unclear,
   type AnswerClass,
 } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
@@ -16,15 +19,11 @@ import { readProblem, type Problem } from './read-problem.ts'
 
 /** The window of Pipedrive's burst limit. */
 const burstMs = 2 * secondMs
-const dayMs = 24 * hourMs
 
 const accessHint = 'check PIPEDRIVE_API_TOKEN, the permissions of its user, and that the account is open'
 const cappingHint = "the plan's limit is reached: delete what is not needed in Pipedrive, or upgrade the plan"
 /** For answers that are not those of Pipedrive's API. */
 export const addressHint = 'check PIPEDRIVE_BASE_URL, such as https://company.pipedrive.com/api/v2'
-/** For fields that are missing, or that can't hold their values. */
-export const propertyHint =
-  'run `warmhook crm plan` to see which properties differ, and `warmhook crm apply` to create what is missing'
 
 /** Classifies an answer that did not succeed. The statuses follow Pipedrive's list of HTTP status codes. */
 export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
@@ -39,7 +38,7 @@ export function classifyAnswer(answer: CrmAnswer, now: number): AnswerClass {
   if (status === 403 && !problem.isPipedrives) return limited(reason, Math.max(askedMs ?? 0, minuteMs))
   if ([401, 402, 403].includes(status)) return unauthorised(reason, accessHint)
   if (status !== 501 && (status >= 500 || status === 408 || status === 425))
-    return askedMs === undefined ? { blames: 'unclear', reason, splits: false } : limited(reason, askedMs)
+    return askedMs === undefined ? unclear(reason) : limited(reason, askedMs)
   if (problem.isPipedrives && (status < 300 || [400, 409, 413, 422].includes(status)))
     return classifyProblem(problem, reason, status === 409)
   // A success that is not Pipedrive's is perhaps only temporary.

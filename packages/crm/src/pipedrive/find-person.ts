@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { toAddresses } from '../pick-contacts.ts'
 import type { PipedriveCalls } from './pipedrive-calls.ts'
 import { found, readAnswer, type Found } from './read-answer.ts'
 
@@ -24,7 +25,7 @@ export async function findPerson(
   if (!answer.isFound) return answer
   const ids = answer.value.data.items.flatMap((each) => {
     const item = Item.safeParse(each).data?.item
-    return item?.emails.some((other) => other.trim().toLowerCase() === email) === true ? [item.id] : []
+    return item !== undefined && toAddresses(item.emails).includes(email) ? [item.id] : []
   })
   const [oldest] = ids.filter((id) => String(id) !== goneId).toSorted((one, other) => one - other)
   return found(oldest === undefined ? null : String(oldest))

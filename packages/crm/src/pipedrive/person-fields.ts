@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { minuteMs, misconfigured } from '../answer-class.ts'
+import { minuteMs, misconfigured, propertyHint } from '../answer-class.ts'
 import type { CrmProperty } from '../crm-provider.ts'
-import { addressHint, propertyHint } from './classify-answer.ts'
+import { addressHint } from './classify-answer.ts'
 import type { PipedriveCalls } from './pipedrive-calls.ts'
 import { failed, found, readAnswer, type Found } from './read-answer.ts'
 
@@ -32,8 +32,10 @@ export interface PersonFields {
   ) => Promise<Found<FieldsByProperty>>
 }
 
-export interface PersonFieldsDeps {
+/** How to call an account. */
+export interface PipedriveDeps {
   readonly calls: PipedriveCalls
+  readonly fields: PersonFields
   readonly now: () => number
 }
 
@@ -49,7 +51,7 @@ export const fieldTypes: Readonly<Record<CrmProperty['type'], readonly [string, 
 }
 
 /** Creates a view of the account's fields, which remembers them for a while. */
-export function createPersonFields({ calls, now }: PersonFieldsDeps): PersonFields {
+export function createPersonFields({ calls, now }: Omit<PipedriveDeps, 'fields'>): PersonFields {
   let kept: { readonly fields: readonly PersonField[]; readonly at: number } | undefined
   let loading: Promise<Found<readonly PersonField[]>> | undefined
 
@@ -115,7 +117,10 @@ const Field = z.object({
 /** More than any account has, at 500 fields a page. */
 const maxPages = 20
 
-async function listAll(signal: AbortSignal, { calls, now }: PersonFieldsDeps): Promise<Found<readonly PersonField[]>> {
+async function listAll(
+  signal: AbortSignal,
+  { calls, now }: Omit<PipedriveDeps, 'fields'>,
+): Promise<Found<readonly PersonField[]>> {
   const fields: PersonField[] = []
   let cursor: string | undefined
   for (let page = 0; page < maxPages; page += 1) {

@@ -1,5 +1,5 @@
 import type { CrmProvider, CrmProviderDeps, CrmProviderKind } from '../crm-provider.ts'
-import { fullBatches, writeInParts } from '../write-in-parts.ts'
+import { writeOneByOne } from '../write-one-by-one.ts'
 import { createPersonFields } from './person-fields.ts'
 import { createPipedriveCalls } from './pipedrive-calls.ts'
 import { createPipedriveProperties, planPipedriveProperties } from './pipedrive-properties.ts'
@@ -36,15 +36,13 @@ function createPipedrive({ client, now }: CrmProviderDeps): CrmProvider {
   const deps = { calls, fields: createPersonFields({ calls, now }), now }
   return {
     upsertMany: (records, terms) =>
-      writeInParts(fullBatches(records, 1), terms, {
+      writeOneByOne(records, terms, {
         ...writing,
         now,
-        write: async ([record], signal) => {
-          if (record === undefined) return { isWhole: false, rows: new Map() }
-          return terms.archives && record.isRemoved
+        writeOne: (record, signal) =>
+          terms.archives && record.isRemoved
             ? archivePipedriveContact(record, signal, deps)
-            : writePipedriveContact(record, { mode: terms.mode, signal }, deps)
-        },
+            : writePipedriveContact(record, { mode: terms.mode, signal }, deps),
       }),
     planProperties: (properties, signal) => planPipedriveProperties(properties, signal, deps),
     createProperties: (properties, signal) => createPipedriveProperties(properties, signal, deps),

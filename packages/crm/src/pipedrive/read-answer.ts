@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { AnswerClass } from '../answer-class.ts'
-import { isSuccess, type CrmAnswer } from '../crm-client.ts'
-import { parseBody } from '../parse-body.ts'
+import type { CrmAnswer } from '../crm-client.ts'
+import { readSuccess } from '../read-success.ts'
 import { toCallError } from '../to-call-error.ts'
 import { classifyAnswer } from './classify-answer.ts'
 
@@ -16,8 +16,8 @@ export function readAnswer<Schema extends z.ZodType>(
   schema: Schema,
   now: number,
 ): Found<z.output<Schema>> {
-  const parsed = isSuccess(answer) ? schema.safeParse(parseBody(answer.body)) : undefined
-  return parsed?.success === true ? found(parsed.data) : failed(classifyAnswer(answer, now))
+  const value = readSuccess(answer, schema)
+  return value === undefined ? failed(classifyAnswer(answer, now)) : found(value)
 }
 
 /** The result of a call that succeeded. */

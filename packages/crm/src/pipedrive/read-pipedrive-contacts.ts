@@ -4,23 +4,17 @@ import { secondMs } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
 import type { CrmProperty, RemoteContact } from '../crm-provider.ts'
 import { findPerson } from './find-person.ts'
-import type { FieldsByProperty, PersonFields } from './person-fields.ts'
+import type { FieldsByProperty, PipedriveDeps } from './person-fields.ts'
 import type { PipedriveCalls } from './pipedrive-calls.ts'
 import { readAnswer, requireFound } from './read-answer.ts'
 import { fromPipedriveValue } from './to-pipedrive-value.ts'
-
-export interface ReadPipedriveDeps {
-  readonly calls: PipedriveCalls
-  readonly fields: PersonFields
-  readonly now: () => number
-}
 
 /** @throws CrmCallError */
 export async function readPipedriveContacts(
   emails: readonly string[],
   properties: readonly CrmProperty[],
   signal: AbortSignal,
-  deps: ReadPipedriveDeps,
+  deps: PipedriveDeps,
 ): Promise<ReadonlyMap<string, RemoteContact>> {
   const fields = requireFound(await deps.fields.resolve(properties, signal))
   const search: PipedriveCalls['search'] = (email) => patiently(() => deps.calls.search(email, signal), signal)
@@ -45,7 +39,7 @@ async function readPerson(
   properties: readonly CrmProperty[],
   fields: FieldsByProperty,
   signal: AbortSignal,
-  { calls, now }: ReadPipedriveDeps,
+  { calls, now }: PipedriveDeps,
 ): Promise<RemoteContact | undefined> {
   const codes = [...fields.values()].map(({ code }) => code)
   const answer = await patiently(() => calls.read(id, codes, signal), signal)

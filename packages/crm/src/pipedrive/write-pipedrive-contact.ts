@@ -1,19 +1,13 @@
 import { z } from 'zod'
-import { secondMs, type AnswerClass } from '../answer-class.ts'
+import { secondMs, unclear, type AnswerClass } from '../answer-class.ts'
 import type { CrmAnswer } from '../crm-client.ts'
 import type { ContactRecord, UpsertTerms } from '../crm-provider.ts'
-import type { PartAnswer, RowResult } from '../write-in-parts.ts'
+import type { RowResult } from '../write-in-parts.ts'
 import { findPerson } from './find-person.ts'
-import type { FieldsByProperty, PersonFields } from './person-fields.ts'
-import type { CustomFields, PipedriveCalls } from './pipedrive-calls.ts'
+import type { FieldsByProperty, PipedriveDeps } from './person-fields.ts'
+import type { CustomFields } from './pipedrive-calls.ts'
 import { failed, found, readAnswer, type Found } from './read-answer.ts'
 import { toCustomFields } from './to-pipedrive-value.ts'
-
-export interface WritePipedriveDeps {
-  readonly calls: PipedriveCalls
-  readonly fields: PersonFields
-  readonly now: () => number
-}
 
 type Terms = Pick<UpsertTerms, 'mode' | 'signal'>
 
@@ -24,41 +18,40 @@ const freshMs = 30 * secondMs
 export async function writePipedriveContact(
   record: ContactRecord,
   terms: Terms,
-  deps: WritePipedriveDeps,
-): Promise<PartAnswer> {
+  deps: PipedriveDeps,
+): Promise<RowResult> {
   const properties = record.values.map(({ property }) => property)
   const known = await deps.fields.resolve(properties, terms.signal)
-  if (!known.isFound) return toWhole(known.answerClass)
+  if (!known.isFound) return toResult(known)
   const written = await writeFields(record, known.value, terms, deps)
-  if (written.isFound || !isAboutContent(written.answerClass)) return toPartAnswer(record, written)
+  if (written.isFound || !isAboutContent(written.answerClass)) return toResult(written)
   // A field may have been replaced or deleted since the fields were listed.
   const fresh = await deps.fields.resolve(properties, terms.signal, freshMs)
-  if (!fresh.isFound) return toWhole(fresh.answerClass)
-  if (hasSameCodes(known.value, fresh.value)) return toPartAnswer(record, written)
-  return toPartAnswer(record, await writeFields(record, fresh.value, terms, deps))
+  if (!fresh.isFound) return toResult(fresh)
+  if (hasSameCodes(known.value, fresh.value)) return toResult(written)
+  return toResult(await writeFields(record, fresh.value, terms, deps))
 }
 
 /** Deletes the person of a contact. It can be restored in Pipedrive for 30 days. */
 export async function archivePipedriveContact(
-  record: ContactRecord,
+  { email, remoteId }: ContactRecord,
   signal: AbortSignal,
-  deps: WritePipedriveDeps,
-): Promise<PartAnswer> {
-  const { email, remoteId } = record
+  deps: PipedriveDeps,
+): Promise<RowResult> {
   const remove = (id: string) => deps.calls.remove(id, signal)
   const known = await writeKnown(remoteId, remove, deps)
-  if (known !== 'gone') return toPartAnswer(record, known)
+  if (known !== 'gone') return toResult(known)
   const person = await findPerson(email, signal, deps, remoteId)
-  if (!person.isFound) return toWhole(person.answerClass)
-  if (person.value === null) return toPartAnswer(record, found(unknownContact))
-  return toPartAnswer(record, await writeFound(person.value, remove, deps))
+  if (!person.isFound) return toResult(person)
+  if (person.value === null) return unknownContact
+  return toResult(await writeFound(person.value, remove, deps))
 }
 
 async function writeFields(
   { email, remoteId, firstName, lastName, values }: ContactRecord,
   fields: FieldsByProperty,
   { mode, signal }: Terms,
-  deps: WritePipedriveDeps,
+  deps: PipedriveDeps,
 ): Promise<Found<RowResult>> {
   const customFields = toCustomFields(values, fields)
   const update = (id: string) => deps.calls.update(id, customFields, signal)
@@ -85,7 +78,7 @@ async function createPerson(
   email: string,
   customFields: CustomFields,
   signal: AbortSignal,
-  { calls, now }: WritePipedriveDeps,
+  { calls, now }: PipedriveDeps,
 ): Promise<Found<RowResult>> {
   const emails = [{ value: email, primary: true, label: 'work' }]
   const answer = await calls.create({ name, emails, custom_fields: customFields }, signal)
@@ -95,11 +88,7 @@ async function createPerson(
 type Write = (id: string) => Promise<CrmAnswer>
 
 /** Writes by the known id. `gone` if none is known, or if its person was deleted or merged into another. */
-async function writeKnown(
-  id: string | null,
-  write: Write,
-  { now }: WritePipedriveDeps,
-): Promise<Found<RowResult> | 'gone'> {
+async function writeKnown(id: string | null, write: Write, { now }: PipedriveDeps): Promise<Found<RowResult> | 'gone'> {
   // Ids of another CRM, in which the account was before, are no integers or unknown.
   if (id === null || !/^\d{1,15}$/.test(id)) return 'gone'
   const answer = await write(id)
@@ -108,10 +97,10 @@ async function writeKnown(
   return person.isFound && person.value.data.is_deleted === true ? 'gone' : toWritten(person)
 }
 
-async function writeFound(id: string, write: Write, deps: WritePipedriveDeps): Promise<Found<RowResult>> {
+async function writeFound(id: string, write: Write, deps: PipedriveDeps): Promise<Found<RowResult>> {
   const result = await writeKnown(id, write, deps)
   if (result !== 'gone') return result
-  return failed({ blames: 'unclear', reason: 'the person that Pipedrive found is gone', splits: false })
+  return failed(unclear('the person that Pipedrive found is gone'))
 }
 
 function toWritten(person: Found<z.output<typeof PersonAnswer>>): Found<RowResult> {
@@ -128,10 +117,6 @@ function hasSameCodes(one: FieldsByProperty, other: FieldsByProperty): boolean {
   return [...one].every(([name, { code }]) => other.get(name)?.code === code)
 }
 
-function toPartAnswer({ traceId }: ContactRecord, result: Found<RowResult>): PartAnswer {
-  return result.isFound ? { isWhole: false, rows: new Map([[traceId, result.value]]) } : toWhole(result.answerClass)
-}
-
-function toWhole(answerClass: AnswerClass): PartAnswer {
-  return { isWhole: true, answerClass }
+function toResult(result: Found<RowResult>): RowResult {
+  return result.isFound ? result.value : { status: 'failed', answerClass: result.answerClass }
 }
