@@ -54,8 +54,10 @@ export function createBudget(
 type Script = (key: string, args: readonly (string | number)[]) => Promise<unknown>
 
 function defineScript(redis: Redis, name: string, file: string): Script {
-  const lua = readFileSync(join(import.meta.dirname, file), 'utf8')
   const scripted = redis as Redis & Record<string, (...args: (string | number)[]) => Promise<unknown>>
-  if (scripted[name] === undefined) redis.defineCommand(name, { numberOfKeys: 1, lua })
+  if (scripted[name] === undefined) {
+    const lua = readFileSync(join(import.meta.dirname, file), 'utf8')
+    redis.defineCommand(name, { numberOfKeys: 1, lua })
+  }
   return (key, args) => scripted[name]?.(key, ...args) ?? Promise.reject(new Error(`the script ${name} is not defined`))
 }
