@@ -191,3 +191,22 @@ describe('CRM accounts', () => {
     },
   )
 })
+
+it('`crm sync` waits while the account’s budget is used up, and then goes on', { timeout: 60_000 }, async () => {
+  let isBusy = true
+  const board = stack.use(
+    await startHttpPeer(() => {
+      const detail = 'the budget is used up'
+      const answer = isBusy
+        ? Response.json({ title: 'Bad Gateway', status: 502, detail, waitMs: 100 }, { status: 502 })
+        : Response.json({ checked: 2, differences: [], next: null, queued: 0 })
+      isBusy = false
+      return answer
+    }),
+  )
+  const env = { WARMHOOK_URL: board.url, BOARD_PASSWORD: password }
+  await using cli = await spawnApp('apps/cli/src/main.ts', env, { args: ['crm', 'sync', '--owner', 'acme'] })
+  expect(await cli.exited).toMatchObject({ code: 0 })
+  expect(cli.output()).toContain('2 mailboxes checked')
+  expect(board.requests).toHaveLength(2)
+})

@@ -1,5 +1,8 @@
 import { CliError } from './cli-error.ts'
 
+/** What the board was asked for will be possible later. */
+export class BusyError extends CliError {}
+
 /** How to reach a board. */
 export interface BoardAddress {
   /** Without a trailing slash. */
@@ -10,9 +13,9 @@ export interface BoardAddress {
 
 /** Calls the board's API. */
 export interface BoardClient {
-  /** @throws CliError with the board's own explanation, or if it does not answer */
+  /** @throws CliError with the board's own explanation, or if it does not answer; BusyError if it tells to wait */
   readonly get: <Answer>(path: string) => Promise<Answer>
-  /** @throws CliError with the board's own explanation, or if it does not answer */
+  /** @throws CliError with the board's own explanation, or if it does not answer; BusyError if it tells to wait */
   readonly post: <Answer>(path: string, body?: object) => Promise<Answer>
 }
 
@@ -39,7 +42,7 @@ export function createBoardClient({ url, user, password }: BoardAddress): BoardC
     if (response.ok) return (await response.json()) as Answer
     if (response.status === 401)
       throw new CliError(`The board at ${url} rejects the password: set BOARD_USER and BOARD_PASSWORD`)
-    throw new CliError(await readDetail(response))
+    throw await readProblem(response)
   }
 
   return {
@@ -48,13 +51,13 @@ export function createBoardClient({ url, user, password }: BoardAddress): BoardC
   }
 }
 
-async function readDetail(response: Response): Promise<string> {
+async function readProblem(response: Response): Promise<CliError> {
   const text = await response.text()
   try {
-    const { detail } = JSON.parse(text) as { detail?: unknown }
-    if (typeof detail === 'string') return detail
+    const { detail, waitMs } = JSON.parse(text) as { detail?: unknown; waitMs?: unknown }
+    if (typeof detail === 'string') return typeof waitMs === 'number' ? new BusyError(detail) : new CliError(detail)
   } catch {
     // Not from the board: a proxy, perhaps.
   }
-  return `the board answered ${response.status}: ${text.slice(0, 200)}`
+  return new CliError(`the board answered ${response.status}: ${text.slice(0, 200)}`)
 }

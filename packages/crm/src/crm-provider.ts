@@ -78,10 +78,13 @@ export interface RemoteContact {
 export class CrmCallError extends Error {
   override readonly name = 'CrmCallError'
   readonly refusal: PeerRefusal | undefined
+  /** After which the account's budget suffices; undefined if something else is wrong. */
+  readonly waitMs: number | undefined
 
-  constructor(message: string, refusal?: PeerRefusal) {
+  constructor(message: string, { refusal, waitMs }: { readonly refusal?: PeerRefusal; readonly waitMs?: number } = {}) {
     super(message)
     this.refusal = refusal
+    this.waitMs = waitMs
   }
 }
 

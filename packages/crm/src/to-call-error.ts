@@ -5,10 +5,11 @@ import { CrmCallError } from './crm-provider.ts'
 export function toCallError(answerClass: AnswerClass): CrmCallError {
   switch (answerClass.blames) {
     case 'account':
-      return new CrmCallError(answerClass.refusal.reason, answerClass.refusal)
+      return new CrmCallError(answerClass.refusal.reason, { refusal: answerClass.refusal })
     case 'budget': {
-      const seconds = Math.ceil(answerClass.waitMs / 1_000)
-      return new CrmCallError(`the account's rate budget is used up: try again in ${seconds} s`)
+      const { waitMs } = answerClass
+      const seconds = Math.ceil(waitMs / 1_000)
+      return new CrmCallError(`the account's rate budget is used up: try again in ${seconds} s`, { waitMs })
     }
     case 'contact':
     case 'unclear':

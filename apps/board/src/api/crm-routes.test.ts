@@ -130,6 +130,19 @@ describe('/api/crm', () => {
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining('HubSpot answered 401') })
   })
 
+  it('tells how long to wait if the budget of the account is used up', async () => {
+    const { board } = await open({
+      headers: { 'x-hubspot-ratelimit-max': '1', 'x-hubspot-ratelimit-remaining': '0' },
+    })
+    await board.post('/api/crm/acme/plan', {})
+    const response = await board.request('/api/crm/acme/plan', { method: 'POST' })
+    expect(response.status).toBe(502)
+    expect(await response.json()).toMatchObject({
+      detail: expect.stringContaining('rate budget is used up'),
+      waitMs: expect.any(Number),
+    })
+  })
+
   it('finds contacts that a person changed or deleted, and has the worker repair them', async () => {
     const installation = await open()
     const { board, crm, handler } = installation

@@ -21,7 +21,7 @@ export async function answerError(
     if (challenge !== null) response.headers.set('www-authenticate', challenge)
     return response
   }
-  if (error instanceof CrmCallError) return problem(c, 502, error.message)
+  if (error instanceof CrmCallError) return problem(c, 502, error.message, { waitMs: error.waitMs })
   if (error instanceof UnreachableError) return unavailable(c, error)
   const silent = await findUnreachable(services)
   const told = unreachableIn(error)

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { progress } from '@clack/prompts'
-import { createBoardClient, type BoardClient } from '../board-client.ts'
+import { BusyError, createBoardClient, type BoardClient } from '../board-client.ts'
 import type { CliContext } from '../cli-context.ts'
-import { CliError } from '../cli-error.ts'
 import { parseBoardAddress } from '../env.ts'
 import type { CrmComparison, Stats } from './crm-answers.ts'
 import { findOwner } from './find-owner.ts'
@@ -51,8 +50,7 @@ async function comparePage(board: BoardClient, owner: string, request: object): 
     try {
       return await board.post<CrmComparison>(`/crm/${encodeURIComponent(owner)}/comparison`, request)
     } catch (error) {
-      const isBudget = error instanceof CliError && error.message.includes('rate budget')
-      if (!isBudget || tries === maxTries) throw error
+      if (!(error instanceof BusyError) || tries === maxTries) throw error
       await delay(againMs)
     }
   }
