@@ -1,5 +1,6 @@
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
 import { openAccounts } from '@warmhook/crm/accounts/open-accounts'
+import { propertiesOf } from '@warmhook/crm/mapping/mapping'
 import { crmProviders } from '@warmhook/crm/providers'
 
 const limitMs = 15_000
@@ -16,8 +17,8 @@ export async function describeCrmSetup(
   const candidates = [...(fallback === undefined ? [] : [['', fallback] as const]), ...byOwner]
   for (const [owner, { account, mapping }] of candidates) {
     try {
-      const properties = mapping.properties.map(({ property }) => property)
-      const plan = await accountOf(account).provider.planProperties(properties, AbortSignal.timeout(limitMs))
+      const signal = AbortSignal.timeout(limitMs)
+      const plan = await accountOf(account).provider.planProperties(propertiesOf(mapping), signal)
       if (plan.missing.length === 0 && plan.conflicts.length === 0) continue
       const command = `npx warmhook crm ${plan.missing.length > 0 ? 'apply' : 'plan'}${owner === '' ? '' : ` --owner ${owner}`}`
       return `${crmProviders[account.provider].label} lacks contact properties. Run: ${command}`

@@ -34,7 +34,7 @@ export function addCrmRoutes(api: OpenAPIHono, deps: ReadDeps): void {
     doingTo('/crm/{owner}/resume', 'Try a repaired CRM account at once', OwnerParams, CrmOwner),
     async (c) => {
       const { owner } = c.req.valid('param')
-      if (!(await resumeAccount(owner, deps))) throw new HTTPException(404, { message: `${owner} has no CRM account` })
+      if (!(await resumeAccount(owner, deps))) throw noAccountOf(owner)
       return c.json(await readCrmOwner(owner, deps), 200)
     },
   )
@@ -42,6 +42,10 @@ export function addCrmRoutes(api: OpenAPIHono, deps: ReadDeps): void {
 
 async function readCrmOwner(owner: string, deps: ReadDeps): Promise<OwnerState> {
   const found = (await readCrmOwners(deps)).find((each) => each.owner === owner)
-  if (found === undefined) throw new HTTPException(404, { message: `${owner} has no CRM account` })
+  if (found === undefined) throw noAccountOf(owner)
   return found
+}
+
+function noAccountOf(owner: string): HTTPException {
+  return new HTTPException(404, { message: `${owner} has no CRM account` })
 }

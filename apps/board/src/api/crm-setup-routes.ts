@@ -1,6 +1,7 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { compareContacts } from '@warmhook/crm/accounts/compare-contacts'
 import type { OwnerCrm } from '@warmhook/crm/accounts/crm-settings'
+import { propertiesOf } from '@warmhook/crm/mapping/mapping'
 import { crmProviders } from '@warmhook/crm/providers'
 import { doubtContacts } from '@warmhook/store/crm-sync/doubt-contacts'
 import { HTTPException } from 'hono/http-exception'
@@ -28,7 +29,7 @@ export function addCrmSetupRoutes(api: OpenAPIHono, deps: ReadDeps): void {
     doingTo('/crm/{owner}/apply', 'Create the properties that a CRM account lacks', OwnerParams, CrmPlan),
     async (c) => {
       const open = find(c.req.valid('param').owner)
-      const plan = await open.provider.planProperties(propertiesOf(open.crm), limit())
+      const plan = await open.provider.planProperties(propertiesOf(open.crm.mapping), limit())
       await open.provider.createProperties(plan.missing, limit())
       return c.json(await readPlan(open), 200)
     },
@@ -67,12 +68,8 @@ export function addCrmSetupRoutes(api: OpenAPIHono, deps: ReadDeps): void {
 }
 
 async function readPlan({ crm, provider }: OpenCrm) {
-  const { missing, conflicts } = await provider.planProperties(propertiesOf(crm), limit())
+  const { missing, conflicts } = await provider.planProperties(propertiesOf(crm.mapping), limit())
   return { provider: crm.account.provider, properties: crm.mapping.properties.length, missing, conflicts }
-}
-
-function propertiesOf({ mapping }: OwnerCrm) {
-  return mapping.properties.map(({ property }) => property)
 }
 
 function labelOf({ account }: OwnerCrm): string {

@@ -18,6 +18,14 @@ const problems = {
 
 const noQuery = onlyThese({})
 
+function responses<Answer extends z.ZodType>(answer: Answer, summary: string) {
+  return { 200: json(answer, summary), ...problems }
+}
+
+function jsonBody<Body extends z.ZodType>(schema: Body) {
+  return { required: true as const, content: { 'application/json': { schema } } }
+}
+
 /** A GET route. */
 export function reading<const Path extends string, Query extends z.ZodObject, Answer extends z.ZodType>(
   path: Path,
@@ -30,7 +38,7 @@ export function reading<const Path extends string, Query extends z.ZodObject, An
     path,
     summary,
     request: { query },
-    responses: { 200: json(answer, summary), ...problems },
+    responses: responses(answer, summary),
   })
 }
 
@@ -46,7 +54,7 @@ export function readingOne<const Path extends string, Params extends z.ZodObject
     path,
     summary,
     request: { params, query: noQuery },
-    responses: { 200: json(answer, summary), ...problems },
+    responses: responses(answer, summary),
   })
 }
 
@@ -62,7 +70,7 @@ export function doingTo<const Path extends string, Params extends z.ZodObject, A
     path,
     summary,
     request: { params, query: noQuery },
-    responses: { 200: json(answer, summary), ...problems },
+    responses: responses(answer, summary),
   })
 }
 
@@ -75,9 +83,9 @@ export function doing<const Path extends string, Body extends z.ZodType, Answer 
 ) {
   const request = {
     query: noQuery,
-    body: { required: true, content: { 'application/json': { schema: body } } },
+    body: jsonBody(body),
   } as const
-  return createRoute({ method: 'post', path, summary, request, responses: { 200: json(answer, summary), ...problems } })
+  return createRoute({ method: 'post', path, summary, request, responses: responses(answer, summary) })
 }
 
 /** A POST route with a JSON body that acts on the resource in its path. */
@@ -90,7 +98,7 @@ export function doingToWith<
   const request = {
     params,
     query: noQuery,
-    body: { required: true, content: { 'application/json': { schema: body } } },
+    body: jsonBody(body),
   } as const
-  return createRoute({ method: 'post', path, summary, request, responses: { 200: json(answer, summary), ...problems } })
+  return createRoute({ method: 'post', path, summary, request, responses: responses(answer, summary) })
 }

@@ -1,4 +1,4 @@
-import { crmOf, type OwnerCrm } from '@warmhook/crm/accounts/crm-settings'
+import { crmOf, ownersOf, type OwnerCrm } from '@warmhook/crm/accounts/crm-settings'
 import { openAccounts } from '@warmhook/crm/accounts/open-accounts'
 import type { CrmProvider } from '@warmhook/crm/crm-provider'
 import { HTTPException } from 'hono/http-exception'
@@ -19,8 +19,7 @@ export function createCrmFinder(deps: ReadDeps): (owner: string) => OpenCrm {
   const { crm: settings } = deps
   const accountOf = openAccounts(deps)
   return (owner) => {
-    const isKnown = settings.owners.length === 0 ? owner === 'default' : settings.owners.includes(owner)
-    const crm = isKnown ? crmOf(settings, owner) : undefined
+    const crm = ownersOf(settings).includes(owner) ? crmOf(settings, owner) : undefined
     if (crm === undefined)
       throw new HTTPException(404, {
         message: `The board knows no CRM account of ${owner}: give it the same CRM settings as the workers`,

@@ -1,8 +1,9 @@
+import { crmSync } from '@warmhook/handlers/crm-sync/handler'
 import { readAccountStates, type OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import type { ReadDeps } from '../board-deps.ts'
 
 /** The handler that writes to CRMs. */
-export const crmHandler = 'crm-sync'
+export const crmHandler = crmSync.name
 
 /** The accounts of all owners, with their states. */
 export async function readCrmOwners({

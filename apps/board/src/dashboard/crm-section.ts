@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { OwnerState } from '@warmhook/crm/accounts/read-account-states'
+import { isStopped, type OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import { describeAge } from './describe-age.ts'
 
 type Html = ReturnType<typeof html>
@@ -43,7 +43,7 @@ function row(owner: OwnerState, now: number, basePath: string): Html {
   return html`<tr>
     <td>${owner.owner}</td>
     <td>${owner.provider ?? '–'}</td>
-    <td>${stateBadge(owner, now)} ${isStopped(owner) ? resumeButton(owner, basePath) : ''}</td>
+    <td>${stateBadge(owner, now)} ${isStopped(owner.state) ? resumeButton(owner, basePath) : ''}</td>
     <td class="number">${owner.synced.toLocaleString('en')}</td>
     <td class="number">${owner.waiting.toLocaleString('en')}</td>
     <td class="number">${owner.failed.toLocaleString('en')}</td>
@@ -56,10 +56,6 @@ function stateBadge({ state, since }: OwnerState, now: number): Html {
   const tone = { ok: 'good', off: '', limited: 'warn', down: 'bad', unauthorised: 'bad', misconfigured: 'bad' }[state]
   const age = since === null ? '' : ` for ${describeAge(now - Date.parse(since))}`
   return html`<span class="badge ${tone}">${state}${age}</span>`
-}
-
-function isStopped({ state }: OwnerState): boolean {
-  return state === 'unauthorised' || state === 'misconfigured' || state === 'down'
 }
 
 function resumeButton({ owner }: OwnerState, basePath: string): Html {

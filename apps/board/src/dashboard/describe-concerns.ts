@@ -1,5 +1,5 @@
 import type { Ledger } from '@warmhook/ledger/read-full-ledger'
-import type { OwnerState } from '@warmhook/crm/accounts/read-account-states'
+import { isStopped, type OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
 
@@ -37,9 +37,8 @@ export function describeConcerns({ ledger, handlers, intakeWorkers, crm }: Condi
   ]
 }
 
-/** Limits pass by themselves. */
 function describeAccount({ owner, provider, state, waiting, lastError }: OwnerState): readonly string[] {
-  if (state === 'ok' || state === 'off' || state === 'limited') return []
+  if (!isStopped(state)) return []
   const held = waiting === 1 ? '1 event is held' : `${waiting} events are held`
   return [`The ${provider} account of ${owner} is ${state}, and ${held}: ${lastError ?? 'no reason given'}.`]
 }

@@ -1,5 +1,10 @@
 import type { CrmPlan } from './crm-answers.ts'
 
+/** Whether contacts can be written as they are. */
+export function isComplete({ missing, conflicts }: CrmPlan): boolean {
+  return missing.length === 0 && conflicts.length === 0
+}
+
 /** The lines that show a plan to a person. */
 export function describePlan({ provider, properties, missing, conflicts }: CrmPlan): readonly string[] {
   const width = Math.max(0, ...missing.map(({ name }) => name.length))

@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts'
 import type { CliContext } from '../cli-context.ts'
 import { parseBoardAddress } from '../env.ts'
 import type { CrmPlan } from './crm-answers.ts'
-import { describePlan } from './describe-plan.ts'
+import { describePlan, isComplete } from './describe-plan.ts'
 import { findOwner } from './find-owner.ts'
 import type { CrmOptions } from './run-crm-plan.ts'
 
@@ -25,18 +25,17 @@ export async function runCrmApply(
     if (options.json !== true) for (const line of describePlan(shown)) context.print(line)
   }
   show(plan)
-  if (plan.missing.length > 0) {
+  const created = plan.missing.map(({ name }) => name)
+  let after = plan
+  if (created.length > 0) {
     if (options.yes !== true) await ask(context, plan)
-    const after = await board.post<CrmPlan>(`${path}/apply`)
+    after = await board.post<CrmPlan>(`${path}/apply`)
     // What the account refused because of the missing properties can be written now.
     await board.post(`${path}/resume`)
     show(after)
-    if (options.json === true)
-      context.print(JSON.stringify({ owner, created: plan.missing.map(({ name }) => name), ...after }))
-    return after.missing.length === 0 && after.conflicts.length === 0
   }
-  if (options.json === true) context.print(JSON.stringify({ owner, created: [], ...plan }))
-  return plan.conflicts.length === 0
+  if (options.json === true) context.print(JSON.stringify({ owner, created, ...after }))
+  return isComplete(after)
 }
 
 /** @throws CliError unless the person agrees */

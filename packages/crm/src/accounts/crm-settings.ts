@@ -31,6 +31,11 @@ export interface CrmSettings {
   readonly isShared: boolean
 }
 
+/** All owners. Without endpoints of its own, an installation has the one owner `default`. */
+export function ownersOf({ owners }: CrmSettings): readonly string[] {
+  return owners.length === 0 ? ['default'] : owners
+}
+
 /** Whether any owner has a CRM. */
 export function hasCrm({ fallback, byOwner }: CrmSettings): boolean {
   return fallback !== undefined || byOwner.size > 0

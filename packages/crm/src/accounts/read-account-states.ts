@@ -1,6 +1,6 @@
 import type { CrmProviderName } from '@warmhook/config/crm-fields'
 import { countContacts, type ContactCounts } from '@warmhook/store/crm-accounts/count-contacts'
-import { readCrmOwners, type CrmOwner } from '@warmhook/store/crm-accounts/crm-owners'
+import { readCrmOwners, type CrmAccountRow, type CrmOwner } from '@warmhook/store/crm-accounts/crm-owners'
 import type { Queryable } from '@warmhook/store/database'
 import { readClosedGates, type ClosedGate } from '@warmhook/store/peer-gates/read-peer-gates'
 import type { BudgetState } from '../budget/budget.ts'
@@ -9,6 +9,11 @@ import { crmProviders } from '../providers.ts'
 
 /** `off`: the owner has no account. */
 export type AccountState = 'ok' | 'off' | ClosedGate['cause']
+
+/** Whether an account refuses calls for a reason that need not pass by itself, as a limit does. */
+export function isStopped(state: AccountState): boolean {
+  return state === 'unauthorised' || state === 'misconfigured' || state === 'down'
+}
 
 /** An owner's account: whether it works, and how much of its work is done. */
 export interface OwnerState extends ContactCounts {
@@ -43,24 +48,36 @@ export async function readAccountStates(deps: AccountStateDeps): Promise<readonl
   const { db, handler } = deps
   const owners = await readCrmOwners(db)
   if (owners.length === 0) return []
-  const keys = [...new Set(owners.flatMap(({ account }) => account?.key ?? []))]
-  const [counts, gates] = await Promise.all([countContacts(db, handler), readClosedGates(db, keys)])
-  return Promise.all(owners.map((owner) => toOwnerState(owner, counts.get(owner.owner) ?? noContacts, gates, deps)))
+  // Owners can share an account.
+  const accounts = new Map(owners.flatMap(({ account }) => (account === undefined ? [] : [[account.key, account]])))
+  const [counts, gates, budgets] = await Promise.all([
+    countContacts(db, handler),
+    readClosedGates(db, [...accounts.keys()]),
+    Promise.all([...accounts].map(async ([key, account]) => [key, await readBudgets(account, deps)] as const)),
+  ])
+  const known = { gates, budgets: new Map(budgets) }
+  return owners.map((owner) => toOwnerState(owner, counts.get(owner.owner) ?? noContacts, known))
+}
+
+async function readBudgets({ key, provider: name }: CrmAccountRow, deps: BudgetDeps): Promise<readonly BudgetState[]> {
+  const provider = toProvider(name)
+  return provider === undefined ? [] : createBudget(key, crmProviders[provider].windows, deps).read()
 }
 
 const noContacts: ContactCounts = { synced: 0, failed: 0, waiting: 0, lastError: null }
 
-async function toOwnerState(
-  { owner, account }: CrmOwner,
-  counts: ContactCounts,
-  gates: ReadonlyMap<string, ClosedGate>,
-  deps: BudgetDeps,
-): Promise<OwnerState> {
+interface AccountFigures {
+  /** By the account's key. */
+  readonly gates: ReadonlyMap<string, ClosedGate>
+  readonly budgets: ReadonlyMap<string, readonly BudgetState[]>
+}
+
+function toOwnerState({ owner, account }: CrmOwner, counts: ContactCounts, known: AccountFigures): OwnerState {
   const provider = account && toProvider(account.provider)
   if (account === undefined || provider === undefined)
     return { owner, ...counts, provider: null, mode: null, state: 'off', since: null, budget: null, budgets: [] }
-  const gate = gates.get(account.key)
-  const budgets = await createBudget(account.key, crmProviders[provider].windows, deps).read()
+  const gate = known.gates.get(account.key)
+  const budgets = known.budgets.get(account.key) ?? []
   const scarcest = budgets.toSorted((a, b) => a.remaining / a.limit - b.remaining / b.limit)[0]
   return {
     owner,

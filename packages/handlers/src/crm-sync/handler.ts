@@ -1,6 +1,6 @@
 import { announceCrmOwners } from '@warmhook/store/crm-accounts/crm-owners'
 import { readCrmSettings } from '@warmhook/crm/accounts/read-crm-settings'
-import { crmOf, hasCrm, type CrmAccount, type CrmSettings } from '@warmhook/crm/accounts/crm-settings'
+import { crmOf, hasCrm, ownersOf, type CrmAccount, type CrmSettings } from '@warmhook/crm/accounts/crm-settings'
 import { openAccounts } from '@warmhook/crm/accounts/open-accounts'
 import { crmProviders } from '@warmhook/crm/providers'
 import type { Secret } from '@warmhook/config/secret'
@@ -61,9 +61,4 @@ export const crmSync = defineHandler<CrmSyncSettings>({
 function describeAccount({ key, provider }: CrmAccount, crm: CrmSettings): RefusingAccount {
   const owners = crm.owners.filter((owner) => crmOf(crm, owner)?.account.key === key)
   return { label: crmProviders[provider].label, owners }
-}
-
-/** Without endpoints of its own, an installation has the one owner `default`. */
-function ownersOf({ owners }: CrmSettings): readonly string[] {
-  return owners.length === 0 ? ['default'] : owners
 }

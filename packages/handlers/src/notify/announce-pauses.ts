@@ -14,7 +14,7 @@ import type { PeerClient } from '@warmhook/peer/create-peer-client'
 import type { PeerGate, PeerPass, PeerVerdict } from '@warmhook/peer/create-peer-gate'
 import type { FoldEvents } from '../share-folds.ts'
 import { describeNotifications, type Announcement } from './describe-notifications.ts'
-import { postToSlack, type SlackResult } from './post-to-slack.ts'
+import { postToSlack, toVerdict, type SlackResult } from './post-to-slack.ts'
 
 export interface AnnounceDeps {
   readonly db: Database
@@ -164,9 +164,4 @@ function toOutcome(result: SlackResult, now: number): Outcome {
     case 'refused':
       return hold(result.refusal.reason, now + result.refusal.waitMs)
   }
-}
-
-function toVerdict(result: SlackResult): PeerVerdict {
-  if (result.status === 'refused') return result.refusal
-  return result.status === 'retry' ? 'unknown' : 'answers'
 }

@@ -4,7 +4,7 @@ import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { HandlerDeps } from '../handler.ts'
 import { createSlackGate } from './create-slack-gate.ts'
-import { postToSlack, slackLimits } from './post-to-slack.ts'
+import { postToSlack, slackLimits, toVerdict } from './post-to-slack.ts'
 import { toSlackText } from './to-slack-text.ts'
 
 /** The account that refuses calls. */
@@ -32,7 +32,7 @@ export function createRefusalAnnouncer(
     const pass = await gate.enter()
     if (pass.status !== 'open') return false
     const result = await postToSlack(url, text, signal, { post, now })
-    await pass.leave(result.status === 'refused' ? result.refusal : result.status === 'sent' ? 'answers' : 'unknown')
+    await pass.leave(toVerdict(result))
     return result.status === 'sent'
   }
 

@@ -1,6 +1,7 @@
 import type { Secret } from '@warmhook/config/secret'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { PeerAnswer, PeerClient } from '@warmhook/peer/create-peer-client'
+import type { PeerVerdict } from '@warmhook/peer/create-peer-gate'
 import { retryAfterMs } from '@warmhook/peer/retry-after-ms'
 
 /** The result of sending a message. */
@@ -33,6 +34,12 @@ export async function postToSlack(
   { post, now }: { readonly post: PeerClient; readonly now: () => number },
 ): Promise<SlackResult> {
   return toResult(await post({ url: new URL(url.reveal()), body: { text }, signal }), url, now())
+}
+
+/** What a result says about the channel. */
+export function toVerdict(result: SlackResult): PeerVerdict {
+  if (result.status === 'refused') return result.refusal
+  return result.status === 'retry' ? 'unknown' : 'answers'
 }
 
 function toResult(answer: PeerAnswer, url: Secret, now: number): SlackResult {

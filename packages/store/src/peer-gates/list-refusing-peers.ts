@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Queryable } from '../database.ts'
 
 /** An account that currently refuses calls. */
@@ -12,11 +12,13 @@ export interface RefusingPeer {
   readonly sinceMs: number
 }
 
-/** Lists the accounts whose gates are closed for a cause, except those that no worker has called for an hour. */
+/** The account's gate is closed for a cause, and a worker has called within the last hour. */
+export const isRefusing: RawBuilder<boolean> = sql`(cause IS NOT NULL AND closed_until > now() - interval '1 hour')`
+
+/** Lists the accounts that refuse calls, the longest first. */
 export async function listRefusingPeers(db: Queryable): Promise<readonly RefusingPeer[]> {
   const { rows } = await sql<RefusingPeer>`
     SELECT peer, cause, reason, refusals, round(date_part('epoch', now() - since) * 1000)::float8 AS "sinceMs"
-    FROM peer_gates WHERE cause IS NOT NULL AND closed_until > now() - interval '1 hour'
-    ORDER BY since`.execute(db)
+    FROM peer_gates WHERE ${isRefusing} ORDER BY since`.execute(db)
   return rows
 }

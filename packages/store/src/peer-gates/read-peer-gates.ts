@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import type { PeerCause } from './leave-peer-gate.ts'
+import { isRefusing } from './list-refusing-peers.ts'
 
 /** Why an account refuses calls. */
 export interface ClosedGate {
-  readonly key: string
   readonly cause: PeerCause
   readonly reason: string
   /** ISO 8601. */
@@ -18,13 +18,11 @@ export async function readClosedGates(
 ): Promise<ReadonlyMap<string, ClosedGate>> {
   const { rows } = await sql<{ key: string; cause: string; reason: string; since: Date }>`
     SELECT key, cause, reason, since FROM peer_gates
-    WHERE key = ANY(${[...keys]}::text[]) AND cause IS NOT NULL AND closed_until > now() - interval '1 hour'`.execute(
-    db,
-  )
+    WHERE key = ANY(${[...keys]}::text[]) AND ${isRefusing}`.execute(db)
   return new Map(
     rows.map(({ key, cause, reason, since }) => [
       key,
-      { key, cause: causes.get(cause) ?? 'misconfigured', reason, since: since.toISOString() },
+      { cause: causes.get(cause) ?? 'misconfigured', reason, since: since.toISOString() },
     ]),
   )
 }
@@ -38,9 +36,7 @@ const causes: ReadonlyMap<string, PeerCause> = new Map([
   ['unreachable', 'down'],
 ])
 
-/** Lets one call try at once whether an account still refuses. Returns whether it did refuse. */
-export async function reopenPeerGate(db: Queryable, key: string): Promise<boolean> {
-  const { rows } = await sql`
-    UPDATE peer_gates SET closed_until = now() WHERE key = ${key} AND cause IS NOT NULL RETURNING key`.execute(db)
-  return rows.length > 0
+/** Lets one call try at once whether an account still refuses. */
+export async function reopenPeerGate(db: Queryable, key: string): Promise<void> {
+  await sql`UPDATE peer_gates SET closed_until = now() WHERE key = ${key} AND cause IS NOT NULL`.execute(db)
 }
