@@ -162,8 +162,16 @@ function abandon({ worker, connections }: RunningWorker, onError: (error: Error)
   for (const connection of connections) connection.disconnect()
 }
 
-/** A worker that hangs while closing renews locks forever, which keeps the process alive. */
+/** What BullMQ's `moveToActive` resolves to when there is no job, although its type does not say so. */
+const noJob = undefined as unknown as Job
+
 class CuttableWorker extends Worker {
+  /** BullMQ would take the job that ends a blocking read even if the worker began to close meanwhile. */
+  protected override async moveToActive(token: string, name?: string): Promise<Job> {
+    return this.closing === undefined ? super.moveToActive(token, name) : noJob
+  }
+
+  /** A worker that hangs while closing renews locks forever, which keeps the process alive. */
   stopRenewing(): Promise<void> {
     return this.lockManager.close()
   }
