@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PeerAnswer, PeerClient, PeerHeaders, PeerMethod } from '@warmhook/peer/create-peer-client'
 import { joinUrl } from '@warmhook/peer/join-url'
-import type { Budget, CallCost, LearnedLimit } from './budget/budget.ts'
+import type { Budget, CallCost, LearnedLimit } from '@warmhook/peer/budget/budget'
 
 /** The result of a call to a CRM: the CRM's answer, none, or why nothing was sent. */
 export type CrmAnswer =

@@ -1,9 +1,9 @@
-import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
 import type { CrmMode, CrmProviderName } from '@warmhook/config/crm-fields'
 import type { Secret } from '@warmhook/config/secret'
-import type { CrmClient } from './crm-client.ts'
-import type { BudgetWindow, LearnedLimit } from './budget/budget.ts'
+import type { BudgetWindow, LearnedLimit } from '@warmhook/peer/budget/budget'
 import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
+import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
+import type { CrmClient } from './crm-client.ts'
 
 /** A property of a contact that Warmhook writes, as it is to exist in the CRM. */
 export interface CrmProperty {

@@ -1,12 +1,13 @@
+import type { BudgetDeps } from '@warmhook/peer/budget/create-budget'
+import { watchScarcity } from '@warmhook/peer/budget/watch-scarcity'
 import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { createPeerGate, type PeerGate, type PeerGateDeps } from '@warmhook/peer/create-peer-gate'
 import type { PeerRefusal } from '@warmhook/store/peer-gates/leave-peer-gate'
-import { createBudget, type BudgetDeps } from '../budget/create-budget.ts'
-import { watchScarcity } from '../budget/watch-scarcity.ts'
 import { createCrmBreaker, type CrmBreaker } from '../create-crm-breaker.ts'
 import { createCrmClient } from '../crm-client.ts'
 import type { CrmProvider } from '../crm-provider.ts'
 import { crmProviders } from '../providers.ts'
+import { createAccountBudget } from './create-account-budget.ts'
 import type { CrmAccount } from './crm-settings.ts'
 
 /** An account as a process uses it. */
@@ -33,7 +34,7 @@ export function openAccounts(deps: AccountDeps): (account: CrmAccount) => OpenAc
   function open(account: CrmAccount): OpenAccount {
     const { key, provider: name, access } = account
     const kind = crmProviders[name]
-    const { budget, scarceForMs } = watchScarcity(createBudget(key, kind.windows, deps), deps.now)
+    const { budget, scarceForMs } = watchScarcity(createAccountBudget(key, kind, deps), deps.now)
     const client = createCrmClient({
       baseUrl: access.baseUrl,
       headers: kind.authorise(access.token),

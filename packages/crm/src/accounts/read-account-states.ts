@@ -1,11 +1,12 @@
 import type { CrmProviderName } from '@warmhook/config/crm-fields'
+import type { BudgetState } from '@warmhook/peer/budget/budget'
+import type { BudgetDeps } from '@warmhook/peer/budget/create-budget'
 import { countContacts, type ContactCounts } from '@warmhook/store/crm-accounts/count-contacts'
 import { readCrmOwners, type CrmAccountRow, type CrmOwner } from '@warmhook/store/crm-accounts/crm-owners'
 import type { Queryable } from '@warmhook/store/database'
 import { readClosedGates, type ClosedGate } from '@warmhook/store/peer-gates/read-peer-gates'
-import type { BudgetState } from '../budget/budget.ts'
-import { createBudget, type BudgetDeps } from '../budget/create-budget.ts'
 import { crmProviders } from '../providers.ts'
+import { createAccountBudget } from './create-account-budget.ts'
 
 /** `off`: the owner has no account. */
 export type AccountState = 'ok' | 'off' | ClosedGate['cause']
@@ -61,7 +62,7 @@ export async function readAccountStates(deps: AccountStateDeps): Promise<readonl
 
 async function readBudgets({ key, provider: name }: CrmAccountRow, deps: BudgetDeps): Promise<readonly BudgetState[]> {
   const provider = toProvider(name)
-  return provider === undefined ? [] : createBudget(key, crmProviders[provider].windows, deps).read()
+  return provider === undefined ? [] : createAccountBudget(key, crmProviders[provider], deps).read()
 }
 
 const noContacts: ContactCounts = { synced: 0, failed: 0, waiting: 0, lastError: null }

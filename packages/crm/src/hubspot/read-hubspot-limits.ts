@@ -1,6 +1,6 @@
 import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
-import type { LearnedLimit } from '../budget/budget.ts'
-import { readCount, toLearnedLimits } from '../budget/limit-headers.ts'
+import type { LearnedLimit } from '@warmhook/peer/budget/budget'
+import { readCount, toLearnedLimits } from '@warmhook/peer/budget/limit-headers'
 
 /** The limits in the headers of HubSpot's answers (usage guidelines; OAuth apps get no daily ones). */
 export function readHubspotLimits(headers: PeerHeaders): readonly LearnedLimit[] {

@@ -1,4 +1,4 @@
-import type { CallCost } from '../budget/budget.ts'
+import type { CallCost } from '@warmhook/peer/budget/budget'
 import type { CrmAnswer, CrmClient } from '../crm-client.ts'
 
 /** The calls to Pipedrive that Warmhook makes, each one request. */

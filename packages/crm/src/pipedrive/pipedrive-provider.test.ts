@@ -1,6 +1,6 @@
 import type { RecordedRequest } from '@warmhook/testing/start-http-peer'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Budget, CallCost } from '../budget/budget.ts'
+import type { Budget, CallCost } from '@warmhook/peer/budget/budget'
 import type { ContactRecord, ContactResult, CrmProperty } from '../crm-provider.ts'
 import { recordOf, recordsOf, testProperties } from '../fixtures/contact-records.ts'
 import { describeCrmProvider, type FakeCrmOptions } from '../fixtures/describe-crm-provider.ts'

@@ -1,6 +1,6 @@
 import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
-import type { LearnedLimit } from '../budget/budget.ts'
-import { readCount, toLearnedLimits } from '../budget/limit-headers.ts'
+import type { LearnedLimit } from '@warmhook/peer/budget/budget'
+import { readCount, toLearnedLimits } from '@warmhook/peer/budget/limit-headers'
 
 /** The lowest plan allows this many requests in two seconds; a lower limit is the one for searches. */
 const lowestBurst = 20

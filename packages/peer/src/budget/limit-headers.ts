@@ -1,4 +1,4 @@
-import type { PeerHeaders } from '@warmhook/peer/create-peer-client'
+import type { PeerHeaders } from '../create-peer-client.ts'
 import type { LearnedLimit } from './budget.ts'
 
 /** A count in a header; undefined if the header is absent or is no count. */

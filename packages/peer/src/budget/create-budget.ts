@@ -11,20 +11,21 @@ export interface BudgetDeps {
 }
 
 /**
- * Creates the budget of an account. Its state is in Redis, under the account's key, so that all workers share it. In
- * any period of a window's length at most `limit` points are granted, however the vendor counts: in fixed or in rolling
- * windows.
+ * Creates the budget of an account. Its state is in Redis, so that all workers share it. In any period of a window's
+ * length at most `limit` points are granted, however the vendor counts: in fixed or in rolling windows.
+ *
+ * @param name of the budget, unique in the installation: the rest of its Redis key
  */
 export function createBudget(
-  accountKey: string,
+  name: string,
   windows: readonly BudgetWindow[],
   { redis, prefix, now }: BudgetDeps,
 ): Budget {
-  const key = `${prefix}:crm-budget:${accountKey}`
+  const key = `${prefix}:${name}`
   const take = defineScript(redis, 'takeBudget', 'take-budget.lua')
   const learn = defineScript(redis, 'learnLimit', 'learn-limit.lua')
   const takeAll = async (cost: CallCost): Promise<readonly number[]> => {
-    const args = windows.flatMap(({ name, ms, limit }) => [name, ms, limit, cost[name] ?? 0])
+    const args = windows.flatMap((window) => [window.name, window.ms, window.limit, cost[window.name] ?? 0])
     return (await take(key, args)) as readonly number[]
   }
   return {
@@ -35,7 +36,7 @@ export function createBudget(
     async learn(limits) {
       await Promise.all(
         limits.map(async ({ window, limit, remaining }) => {
-          const known = windows.find(({ name }) => name === window)
+          const known = windows.find((each) => each.name === window)
           if (known !== undefined) await learn(key, [window, known.ms, limit ?? '', remaining ?? '', known.limit])
         }),
       )
@@ -43,9 +44,9 @@ export function createBudget(
     async read() {
       const [, ...figures] = await takeAll({})
       const at = now()
-      return windows.map(({ name }, index): BudgetState => {
+      return windows.map((window, index): BudgetState => {
         const [limit = 0, taken = 0, resetsInMs = 0] = figures.slice(3 * index)
-        return { window: name, limit, remaining: Math.max(0, limit - taken), resetsAt: at + resetsInMs }
+        return { window: window.name, limit, remaining: Math.max(0, limit - taken), resetsAt: at + resetsInMs }
       })
     },
   }
