@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { createAddressList, isAddressRange } from './address-list.ts'
 import { EndpointCrm } from './crm-fields.ts'
 import { KeyOrDigest } from './endpoint-key.ts'
-import type { Endpoint, LocatedCrm } from './endpoints.ts'
+import type { Endpoint, LocatedCrm, LocatedMailivery } from './endpoints.ts'
+import { EndpointMailivery } from './mailivery-fields.ts'
 import { EnvError } from './parse-env.ts'
 import { readTextFile } from './read-text-file.ts'
 import { parseYaml, type YamlFile } from './parse-yaml.ts'
@@ -31,6 +32,7 @@ function fileOf(sources: readonly string[]) {
     keys: z.array(KeyOrDigest).min(1, 'must contain a key').max(2, 'must contain at most two keys'),
     allow: z.array(Range).min(1, 'must not be empty: omit it to accept every address').optional(),
     crm: EndpointCrm.optional(),
+    mailivery: EndpointMailivery.optional(),
   })
   return z.strictObject({ endpoints: z.array(Entry).min(1, 'must contain an endpoint') })
 }
@@ -53,20 +55,29 @@ export function readEndpointsFile(path: string, sources: readonly string[]): rea
     ...findDuplicates(yaml),
   ]
   if (!parsed.success || problems.length > 0) throw new EnvError(problems)
-  return parsed.data.endpoints.map(({ owner, source, keys, allow, crm }, index) => ({
+  return parsed.data.endpoints.map(({ owner, source, keys, allow, crm, mailivery }, index) => ({
     owner,
     source,
     keyDigests: keys.map(({ digest }) => digest),
     allow: allow && createAddressList(allow),
     shownKey: keys.find(({ clear }) => clear !== undefined)?.clear,
-    crm: crm && resolveFiles(crm, path, yaml.lineOf(['endpoints', index, 'crm'])),
+    crm: crm && locateCrm(crm, path, yaml.lineOf(['endpoints', index, 'crm'])),
+    mailivery: mailivery && locateMailivery(mailivery, path, yaml.lineOf(['endpoints', index, 'mailivery'])),
   }))
 }
 
-function resolveFiles(crm: EndpointCrm, path: string, line: number): LocatedCrm {
-  const near = (file: string): string => resolve(dirname(path), file)
-  const mapping = crm.mapping === undefined ? {} : { mapping: near(crm.mapping) }
-  return { ...crm, ...mapping, tokenFile: near(crm.tokenFile), place: `ENDPOINTS_FILE, line ${line}` }
+function locateCrm(crm: EndpointCrm, path: string, line: number): LocatedCrm {
+  const mapping = crm.mapping === undefined ? {} : { mapping: toAbsolute(crm.mapping, path) }
+  return { ...crm, ...mapping, tokenFile: toAbsolute(crm.tokenFile, path), place: toPlace(line) }
+}
+
+function locateMailivery(mailivery: EndpointMailivery, path: string, line: number): LocatedMailivery {
+  return { ...mailivery, apiKeyFile: toAbsolute(mailivery.apiKeyFile, path), place: toPlace(line) }
+}
+
+/** The path of a file that is named in another one. */
+function toAbsolute(file: string, path: string): string {
+  return resolve(dirname(path), file)
 }
 
 /** The readable parts of a file with other problems, so that duplicates are reported together with them. */
@@ -128,5 +139,9 @@ function describeUnknown(names: readonly string[]): string {
 }
 
 function toProblem(line: number, reason: string): string {
-  return `ENDPOINTS_FILE, line ${line}: ${reason}`
+  return `${toPlace(line)}: ${reason}`
+}
+
+function toPlace(line: number): string {
+  return `ENDPOINTS_FILE, line ${line}`
 }

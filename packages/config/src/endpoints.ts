@@ -1,6 +1,7 @@
 import type { AddressList } from './address-list.ts'
 import type { EndpointCrm } from './crm-fields.ts'
 import { digestOf } from './endpoint-key.ts'
+import type { EndpointMailivery } from './mailivery-fields.ts'
 import type { Secret } from './secret.ts'
 
 /** One owner's endpoint for webhooks. */
@@ -15,10 +16,17 @@ export interface Endpoint {
   readonly shownKey: Secret | undefined
   /** The owner's CRM; undefined: that of the environment. */
   readonly crm?: LocatedCrm | undefined
+  /** The owner's access to Mailivery's API; undefined: that of the environment. */
+  readonly mailivery?: LocatedMailivery | undefined
 }
 
 /** An owner's CRM with absolute paths, and where it stands, for messages. */
 export interface LocatedCrm extends EndpointCrm {
+  readonly place: string
+}
+
+/** An owner's access to Mailivery with an absolute path, and where it stands, for messages. */
+export interface LocatedMailivery extends EndpointMailivery {
   readonly place: string
 }
 

@@ -39,6 +39,7 @@ const numbers = Object.entries({
   RETENTION_DAYS: [0, 36_500],
   WORKER_CONCURRENCY: [1, 100],
   WORKER_LOCK_MS: [1_000, 600_000],
+  RECONCILE_INTERVAL_MS: [1_000, 86_400_000],
 } as const) as [Name, readonly [number, number]][]
 
 describe.each(numbers)('%s', (name, [least, most]) => {

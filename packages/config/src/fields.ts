@@ -100,6 +100,11 @@ export const fields = {
     })
     .default('info'),
   SLACK_WEBHOOK_URL: secretHttpUrl('https://hooks.slack.com/services/…'),
+  /** Enables the comparison with Mailivery's own records. */
+  MAILIVERY_API_KEY: token,
+  MAILIVERY_BASE_URL: httpUrl('https://app.mailivery.io/api/v1').default('https://app.mailivery.io/api/v1'),
+  /** Time between two comparisons. Below a minute only for tests: a long list of campaigns takes longer to read. */
+  RECONCILE_INTERVAL_MS: wholeNumber(1_000, day).default(15 * minute),
   /** Unset: the one whose credentials are set. */
   CRM_PROVIDER: CrmProviderName,
   CRM_MODE: CrmMode.default('upsert'),

@@ -72,6 +72,14 @@ endpoints:
     expect(readEndpoints({}, ['mailivery'])).toEqual([])
   })
 
+  it("resolves the file of an owner's key for Mailivery, and keeps its line", () => {
+    const [endpoint] = read(`endpoints:\n  - owner: acme\n    keys: [${keyA}]\n    mailivery: { apiKeyFile: m.key }\n`)
+    expect(endpoint?.mailivery).toEqual({
+      apiKeyFile: join(path, '..', 'm.key'),
+      place: 'ENDPOINTS_FILE, line 4',
+    })
+  })
+
   it('lists every problem at once, with its line', () => {
     expect(
       problemsOf(`endpoints:

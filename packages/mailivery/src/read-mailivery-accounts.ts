@@ -1,0 +1,58 @@
+import type { Endpoint } from '@warmhook/config/endpoints'
+import { fields } from '@warmhook/config/fields'
+import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
+import { readEndpoints } from '@warmhook/config/read-endpoints'
+import { readSecretFile } from '@warmhook/config/read-secret-file'
+import type { Secret } from '@warmhook/config/secret'
+
+/** An owner's access to Mailivery's API. */
+export interface MailiveryAccount {
+  readonly apiKey: Secret
+  readonly baseUrl: string
+}
+
+/** The variables of the access to Mailivery's API. */
+export const mailiveryVariables = {
+  MAILIVERY_API_KEY: fields.MAILIVERY_API_KEY.optional(),
+  MAILIVERY_BASE_URL: fields.MAILIVERY_BASE_URL,
+}
+
+type Values = ReturnType<typeof parseEnv<typeof mailiveryVariables>>
+
+const mailivery = 'mailivery'
+
+/**
+ * The access of every owner with an endpoint for Mailivery: its own in ENDPOINTS_FILE, otherwise that of the environment.
+ * Owners without either are absent. Without endpoints, an installation has the one owner `default`.
+ *
+ * @param sources the names of all known senders
+ * @throws EnvError listing every problem
+ */
+export function readMailiveryAccounts(
+  env: NodeJS.ProcessEnv,
+  sources: readonly string[],
+): ReadonlyMap<string, MailiveryAccount> {
+  const [values, endpoints] = parseAll(
+    () => parseEnv(mailiveryVariables, env),
+    () => readEndpoints(env, sources),
+  )
+  const { MAILIVERY_API_KEY: apiKey, MAILIVERY_BASE_URL: baseUrl } = values
+  const shared = apiKey && { apiKey, baseUrl }
+  if (endpoints.length === 0) return new Map(shared && [['default', shared]])
+  const accounts = parseAll(...endpoints.map((endpoint) => () => readOwn(endpoint, values) ?? shared))
+  const entries = endpoints.flatMap(({ owner, source }, index): readonly [string, MailiveryAccount][] => {
+    const account = accounts[index]
+    return source === mailivery && account !== undefined ? [[owner, account]] : []
+  })
+  return new Map(entries)
+}
+
+function readOwn({ source, mailivery: own }: Endpoint, values: Values): MailiveryAccount | undefined {
+  if (own === undefined) return undefined
+  // An owner has one endpoint of each source, so it has one access.
+  if (source !== mailivery)
+    throw new EnvError([`${own.place}: mailivery belongs to an endpoint whose source is mailivery`])
+  const apiKey = readSecretFile(own.apiKeyFile)
+  if (!apiKey.ok) throw new EnvError([`${own.place}: apiKeyFile refers to a file that ${apiKey.problem}`])
+  return { apiKey: apiKey.secret, baseUrl: own.baseUrl ?? values.MAILIVERY_BASE_URL }
+}
