@@ -20,7 +20,7 @@ export interface Campaign {
 }
 
 /** A campaign's id: a positive whole number, possibly as text. */
-export const CampaignId = z
+const CampaignId = z
   .union([
     z.number(),
     z
