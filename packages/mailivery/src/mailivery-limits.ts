@@ -14,7 +14,7 @@ const leastPerMinute = 60
  * longer than its own. The longer second costs nothing: it still allows more calls than the minute.
  */
 export const mailiveryWindows: readonly BudgetWindow[] = [
-  { name: 'second', ms: 1_500, limit: 10 },
+  { name: 'second', ms: 2_000, limit: 10 },
   { name: 'minute', ms: minuteMs + 2_000, limit: callsPerMinute },
   { name: 'recheck', ms: 2 * hourMs + minuteMs, limit: 3 },
 ]
