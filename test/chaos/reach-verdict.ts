@@ -157,8 +157,8 @@ function compareTimelines(key: string, expected: Timeline, found: Timeline): rea
   return problems
 }
 
-function plain({ openedBy, openedAt, reason, reasons, closed }: Pause): Pause {
-  return { openedBy, openedAt, reason, reasons: [...reasons], closed }
+function plain({ openedBy, openedAt, openedByType, reason, reasons, closed }: Pause): Pause {
+  return { openedBy, openedAt, openedByType, reason, reasons: [...reasons], closed }
 }
 
 /** Finds effects that belong to no event, and quarantined events. */

@@ -2,15 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { naiveTimeline } from './fixtures/naive-timeline.ts'
 import {
-  closingTypes,
   emptyTimeline,
   foldTimeline,
+  isFirmClosing,
   maxReasonLength,
   maxReasons,
   refoldTimeline,
   type Timeline,
 } from './fold-timeline.ts'
-import { EventType, type MailboxEvent, type MailboxProfile } from './mailbox-event.ts'
+import { EventType, MailboxStatus, statusOf, type MailboxEvent, type MailboxProfile } from './mailbox-event.ts'
 
 let next = 0
 
@@ -30,6 +30,8 @@ function event(type: EventType, reason?: string, profile = {}): MailboxEvent {
 
 const problem = (reason = 'Smtp Connection Error'): MailboxEvent => event('campaign.connection.problematic', reason)
 
+const reading = (status: MailboxStatus): MailboxEvent => ({ ...event('mailbox.reconciled'), status })
+
 describe('foldTimeline', () => {
   it('opens a pause with the first problem and closes it with the next update', () => {
     const [first, second, update] = [problem('A'), problem('B'), event('campaign.updated')]
@@ -39,11 +41,33 @@ describe('foldTimeline', () => {
       {
         openedBy: first.id,
         openedAt: first.receivedAt,
+        openedByType: 'campaign.connection.problematic',
         reason: 'B',
         reasons: ['A', 'B'],
-        closed: { eventId: update.id, at: update.receivedAt, type: 'campaign.updated' },
+        closed: { eventId: update.id, at: update.receivedAt, type: 'campaign.updated', proof: 'presumed' },
       },
     ])
+  })
+
+  it.each([
+    ['paused', 'goes on as if it had never been closed'],
+    ['active', 'is over'],
+  ] as const)('after an update, a reading of a mailbox that is %s shows that its pause %s', (status, _what) => {
+    const [first, update] = [problem('A'), event('campaign.updated')]
+    const { mailbox, pauses } = foldTimeline(emptyTimeline, [first, update, reading(status)])
+    const closed = { eventId: update.id, proof: 'certain' }
+    expect(pauses).toEqual([expect.objectContaining({ openedBy: first.id })])
+    expect(pauses[0]).toMatchObject({ reason: 'A', closed: status === 'paused' ? null : closed })
+    expect(mailbox).toMatchObject({ status, statusSince: (status === 'paused' ? first : update).receivedAt })
+  })
+
+  it('opens, closes and deletes by a reading', () => {
+    const [opened, active, gone] = [reading('paused'), reading('active'), reading('deleted')]
+    const { mailbox, pauses } = foldTimeline(emptyTimeline, [opened, active, gone])
+    expect(pauses).toMatchObject([
+      { openedBy: opened.id, openedByType: 'mailbox.reconciled', closed: { eventId: active.id, proof: 'certain' } },
+    ])
+    expect(mailbox).toMatchObject({ status: 'deleted', statusSince: gone.receivedAt })
   })
 
   it('opens a second pause for a second problem with equal content', () => {
@@ -188,12 +212,12 @@ function withNews(from: Timeline, news: readonly MailboxEvent[], known: readonly
   if (first === undefined) return from
   if (first.id > (from.mailbox?.lastEventId ?? '')) return foldTimeline(from, news)
   const before = known.filter(({ id }) => id < first.id)
-  const closing = before.findLast(({ type }) => closingTypes.includes(type))
+  const closing = before.findLast(isFirmClosing)
   const recent = known.filter(({ id }) => closing === undefined || id >= closing.id)
   const life = before
     .filter(({ id }) => closing !== undefined && id < closing.id)
     .findLast(({ type }) => type !== 'campaign.updated' && type !== 'campaign.connection.problematic')
-  const isGone = closing?.type !== 'campaign.created' && life?.type === 'campaign.deleted'
+  const isGone = life !== undefined && statusOf(life) === 'deleted'
   const history = isGone ? [{ ...life, profile: {} }, ...recent] : recent
   const refolded = refoldTimeline(from, history, closing === undefined) ?? refoldTimeline(from, known, true)
   if (refolded === undefined) throw new Error('a whole history decides')
@@ -207,14 +231,16 @@ function inOrder(events: readonly MailboxEvent[]): readonly MailboxEvent[] {
 }
 
 function toEvents(history: readonly HistoryEntry[]): MailboxEvent[] {
-  return history.map(({ type, reason, profile }) =>
-    event(type, type === 'campaign.connection.problematic' ? reason : undefined, profile),
-  )
+  return history.map(({ type, reason, status, profile }) => ({
+    ...event(type, type === 'campaign.connection.problematic' ? reason : undefined, profile),
+    ...(type === 'mailbox.reconciled' ? { status } : {}),
+  }))
 }
 
 interface HistoryEntry {
   readonly type: EventType
   readonly reason: string | undefined
+  readonly status: MailboxStatus
   readonly profile: MailboxProfile
 }
 
@@ -222,6 +248,7 @@ const histories: fc.Arbitrary<readonly HistoryEntry[]> = fc.array(
   fc.record({
     type: fc.constantFrom(...EventType.options),
     reason: fc.constantFrom('A', 'B', ' ', undefined),
+    status: fc.constantFrom(...MailboxStatus.options),
     profile: fc.record(
       {
         email: fc.constantFrom('a@b.example', 'c@d.example', '[email\u00a0protected]', 'nobody', ''),

@@ -1,4 +1,11 @@
-import { EventType, statusAfter, type MailboxEvent, type MailboxProfile, type MailboxStatus } from './mailbox-event.ts'
+import {
+  isPresumption,
+  statusOf,
+  type EventType,
+  type MailboxEvent,
+  type MailboxProfile,
+  type MailboxStatus,
+} from './mailbox-event.ts'
 import { doubtfulFields, mergeProfile, omitFields } from './merge-profile.ts'
 
 /** A mailbox's state after the events folded so far. Times are milliseconds since the epoch. */
@@ -18,6 +25,7 @@ export interface Pause {
   /** The first problem of the interval; identifies the pause within its mailbox. */
   readonly openedBy: string
   readonly openedAt: number
+  readonly openedByType: EventType
   /** The latest reason given during the pause. */
   readonly reason: string | null
   /** The first distinct reasons in arrival order, bounded in number and length. */
@@ -29,7 +37,14 @@ export interface PauseEnd {
   readonly eventId: string
   readonly at: number
   readonly type: EventType
+  readonly proof: PauseProof
 }
+
+/**
+ * How certain the end of a pause is. `presumed`: only an update suggests it, and a reading may still show that the pause
+ * goes on. `unverified`: presumed, but what came next makes it impossible to tell. `certain`: anything else.
+ */
+export type PauseProof = 'certain' | 'presumed' | 'unverified'
 
 /** A mailbox's state and the pauses that its folded events have opened or closed, oldest first. */
 export interface Timeline {
@@ -63,24 +78,22 @@ function fold(from: Timeline, events: readonly MailboxEvent[]): Folded {
       ignored.push(event)
       continue
     }
-    mailbox = nextState(mailbox, event)
     const last = pauses.at(-1)
-    const open = last?.closed === null ? last : undefined
-    const pause = nextPause(open, event)
-    if (pause === undefined) continue
-    if (open !== undefined) pauses.pop()
-    pauses.push(pause)
+    const next = nextPauses(last, event)
+    if (last !== undefined && next[0] !== last) pauses.pop()
+    pauses.push(...next.filter((pause) => pause !== last))
+    mailbox = nextState(mailbox, event, isReopening(last, event) ? next[0] : undefined)
   }
   return { mailbox, pauses, ignored }
 }
 
-/** The types of events after which no pause is open, whatever came before. */
-export const closingTypes: readonly EventType[] = EventType.options.filter((type) =>
-  ['active', 'deleted'].includes(statusAfter[type]),
-)
+/** Whether later events cannot change any pause from before this event: none is open or presumed to be over after it. */
+export function isFirmClosing(event: Pick<MailboxEvent, 'type' | 'status'>): boolean {
+  return ['active', 'deleted'].includes(statusOf(event)) && !isPresumption(event.type)
+}
 
 /**
- * Merges late events into a timeline. `recent` is the history from the last closing event before the first late one (or
+ * Merges late events into a timeline. `recent` is the history from the last firm closing event before the first late one (or
  * the whole history if there is none): nothing before that event can change, and no pause is open after it. If the
  * campaign was deleted by then, the deletion comes first, without its profile, because it may not have counted.
  *
@@ -116,30 +129,46 @@ function sinceBefore(before: MailboxState, mailbox: MailboxState, recent: readon
 
 function holdsThroughout(status: MailboxStatus, events: readonly MailboxEvent[]): boolean {
   return status === 'deleted'
-    ? events[0]?.type === 'campaign.deleted' && !events.some(({ type }) => beginsLife(type))
-    : events.every(({ type }) => statusAfter[type] === status)
+    ? events[0] !== undefined && statusOf(events[0]) === 'deleted' && !events.some(beginsLife)
+    : events.every((event) => statusOf(event) === status)
 }
 
-function beginsLife(type: EventType): boolean {
-  return type === 'campaign.created' || type === 'campaign.pending'
+/** A reading of a campaign that exists also ends its deletion: it began after the deletion arrived. */
+function beginsLife(event: MailboxEvent): boolean {
+  const { type } = event
+  return (
+    type === 'campaign.created' ||
+    type === 'campaign.pending' ||
+    (type === 'mailbox.reconciled' && statusOf(event) !== 'deleted')
+  )
 }
 
-/** A deleted campaign stays deleted until it is created or pending again; all other events are ignored. */
-function doesCount(before: MailboxState, { type }: MailboxEvent): boolean {
-  return before.status !== 'deleted' || beginsLife(type)
+/** A deleted campaign stays deleted until an event begins a new life; all other events are ignored. */
+function doesCount(before: MailboxState, event: MailboxEvent): boolean {
+  return before.status !== 'deleted' || beginsLife(event)
 }
 
-function nextState(before: MailboxState | null, event: MailboxEvent): MailboxState {
-  const status = statusAfter[event.type]
+/** `reopened` is the pause that goes on after all, if the event shows that. */
+function nextState(before: MailboxState | null, event: MailboxEvent, reopened: Pause | undefined): MailboxState {
+  const status = statusOf(event)
   const isSame = before?.status === status
-  return {
+  const about = {
     status,
-    statusSince: isSame ? before.statusSince : event.receivedAt,
-    reason: status === 'paused' ? (reasonOf(event) ?? (isSame ? before.reason : null)) : null,
     profile: mergeProfile(before?.profile ?? {}, event.profile),
     lastEventId: event.id,
     lastEventAt: event.receivedAt,
   }
+  if (reopened !== undefined) return { ...about, statusSince: reopened.openedAt, reason: reopened.reason }
+  return {
+    ...about,
+    statusSince: isSame ? before.statusSince : event.receivedAt,
+    reason: status === 'paused' ? (reasonOf(event) ?? (isSame ? before.reason : null)) : null,
+  }
+}
+
+/** Whether a reading shows that the recovery which an update suggested did not happen. */
+function isReopening(last: Pause | undefined, event: MailboxEvent): boolean {
+  return last?.closed?.proof === 'presumed' && event.type === 'mailbox.reconciled' && statusOf(event) === 'paused'
 }
 
 /** A blank reason counts as no reason. */
@@ -147,23 +176,46 @@ function reasonOf({ reason }: MailboxEvent): string | undefined {
   return reason === undefined || reason.trim() === '' ? undefined : reason
 }
 
-/** The open pause after this event, or the pause that it closes; undefined if the event changes no pause. */
-function nextPause(open: Pause | undefined, event: MailboxEvent): Pause | undefined {
-  switch (statusAfter[event.type]) {
+/** What becomes of the latest pause, and the pause that the event opens. */
+function nextPauses(last: Pause | undefined, event: MailboxEvent): readonly Pause[] {
+  const known = last === undefined ? [] : [last]
+  const isOpen = last?.closed === null
+  const isPresumed = last?.closed?.proof === 'presumed'
+  switch (statusOf(event)) {
     case 'paused':
-      return open === undefined ? openPause(event) : { ...open, ...withReason(open, event) }
+      if (last === undefined || (!isOpen && !isPresumed)) return [...known, openPause(event)]
+      if (isOpen || isReopening(last, event)) return [{ ...last, ...withReason(last, event), closed: null }]
+      return [prove(last, 'unverified'), openPause(event)]
     case 'active':
+      if (last !== undefined && isOpen) return [closePause(last, event)]
+      return last !== undefined && isPresumed && !isPresumption(event.type) ? [prove(last, 'certain')] : known
     case 'deleted':
-      return open && { ...open, closed: { eventId: event.id, at: event.receivedAt, type: event.type } }
+      if (last !== undefined && isOpen) return [closePause(last, event)]
+      return last !== undefined && isPresumed ? [prove(last, 'unverified')] : known
     case 'pending':
       // Microsoft consent is renewed before the mailbox works again: only creation, update or deletion closes a pause.
-      return undefined
+      return known
   }
+}
+
+function closePause(pause: Pause, { id, receivedAt, type }: MailboxEvent): Pause {
+  const proof = isPresumption(type) ? 'presumed' : 'certain'
+  return { ...pause, closed: { eventId: id, at: receivedAt, type, proof } }
+}
+
+function prove(pause: Pause, proof: PauseProof): Pause {
+  return { ...pause, closed: pause.closed && { ...pause.closed, proof } }
 }
 
 function openPause(event: MailboxEvent): Pause {
   const nothing = { reason: null, reasons: [] }
-  return { openedBy: event.id, openedAt: event.receivedAt, ...withReason(nothing, event), closed: null }
+  return {
+    openedBy: event.id,
+    openedAt: event.receivedAt,
+    openedByType: event.type,
+    ...withReason(nothing, event),
+    closed: null,
+  }
 }
 
 /** A sender can give every problem a different reason, and the list is read and stored with each problem. */

@@ -4,18 +4,22 @@ import { z } from 'zod'
 export const MailboxStatus = z.enum(['pending', 'active', 'paused', 'deleted'])
 export type MailboxStatus = z.infer<typeof MailboxStatus>
 
-/** Every event type that handlers can subscribe to. */
-export const EventType = z.enum([
+/** The types of webhooks. */
+export const WebhookType = z.enum([
   'campaign.pending',
   'campaign.created',
   'campaign.updated',
   'campaign.deleted',
   'campaign.connection.problematic',
 ])
+export type WebhookType = z.infer<typeof WebhookType>
+
+/** Every event type that handlers can subscribe to: those of webhooks, and a reading of Mailivery's API. */
+export const EventType = z.enum([...WebhookType.options, 'mailbox.reconciled'])
 export type EventType = z.infer<typeof EventType>
 
-/** The status that each event type puts its mailbox into. */
-export const statusAfter: Readonly<Record<EventType, MailboxStatus>> = {
+/** The status that each webhook puts its mailbox into. */
+export const statusAfter: Readonly<Record<WebhookType, MailboxStatus>> = {
   'campaign.pending': 'pending',
   'campaign.created': 'active',
   'campaign.updated': 'active',
@@ -62,9 +66,22 @@ export const MailboxEvent = z.strictObject({
   campaignId: z.int().nonnegative(),
   /** Verbatim; only connection problems have one. */
   reason: z.string().optional(),
+  /** As read from Mailivery's API; only readings have one. */
+  status: MailboxStatus.optional(),
   profile: MailboxProfile,
 })
 export type MailboxEvent = Readonly<z.infer<typeof MailboxEvent>>
+
+/**
+ * The status that an event puts its mailbox into.
+ *
+ * @throws TypeError for a reading without a status, which `readEnvelope` never returns
+ */
+export function statusOf({ type, status }: Pick<MailboxEvent, 'type' | 'status'>): MailboxStatus {
+  if (type !== 'mailbox.reconciled') return statusAfter[type]
+  if (status === undefined) throw new TypeError('a reading has a status')
+  return status
+}
 
 /** Identifies a mailbox: a campaign id is unique only within its owner. */
 export interface MailboxKey {

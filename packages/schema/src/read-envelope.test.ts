@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeBody, encodeBody, Envelope } from './envelope.ts'
-import { EventType } from './mailbox-event.ts'
+import { WebhookType } from './mailbox-event.ts'
 import { readEnvelope } from './read-envelope.ts'
 import { samplePayloads } from './samples.ts'
 
@@ -178,7 +178,7 @@ describe('readEnvelope', () => {
 })
 
 /** SHA-256 of each payload as Mailivery's reference prints it. */
-const documented: Readonly<Record<EventType, string>> = {
+const documented: Readonly<Record<WebhookType, string>> = {
   'campaign.pending': 'ae801c73169b7ea6227e49c9a3b1306b250ded617621ef521c64fe0dc3dbb889',
   'campaign.created': '859cf7f4673f099406a2168cdd99017edac670ae6c5e20f308a467a93a85dd1d',
   'campaign.updated': '3b36686b553b032fd3e6c09762224ba3b1118068b24de07ce17b59edaf1706ed',
@@ -187,7 +187,7 @@ const documented: Readonly<Record<EventType, string>> = {
 }
 
 describe('samplePayloads', () => {
-  it.each(EventType.options)('has the documented bytes of %s', (type) => {
+  it.each(WebhookType.options)('has the documented bytes of %s', (type) => {
     expect(hash('sha256', samplePayloads[type])).toBe(documented[type])
   })
 })

@@ -3,7 +3,7 @@ import { decodeBody, encodeBody, type Envelope } from './envelope.ts'
 import type { MailboxEvent } from './mailbox-event.ts'
 import { payloadHash } from './payload-hash.ts'
 import { readText } from './read-text.ts'
-import { sources } from './sources/registry.ts'
+import { envelopeSources } from './sources/registry.ts'
 import type { Refusal } from './sources/source.ts'
 
 /** The result of reading an envelope. */
@@ -53,7 +53,7 @@ function withWarning(verdict: EnvelopeVerdict & { readonly ok: true }, warning: 
 
 /** Reads an envelope's body as an event of its source, or returns why it is not one. Never throws on bad input. */
 export function readEnvelope(envelope: Envelope): EnvelopeVerdict {
-  const source = sources.get(envelope.source)
+  const source = envelopeSources.get(envelope.source)
   if (source === undefined) return refuse('unknown source', `unknown source "${envelope.source}"`)
   const { text, charset } = readText(envelope)
   const payload = parseJson(text)

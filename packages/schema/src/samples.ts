@@ -1,10 +1,10 @@
-import type { EventType } from './mailbox-event.ts'
+import type { WebhookType } from './mailbox-event.ts'
 
 /**
  * The five payloads as printed in Mailivery's reference, quirks included, for trying out an installation and for tests.
  * They are strings because a verbatim payload is bytes, not an object.
  */
-export const samplePayloads: Readonly<Record<EventType, string>> = {
+export const samplePayloads: Readonly<Record<WebhookType, string>> = {
   'campaign.pending': `{
   "type": "campaign.pending",
   "action": "pending",

@@ -131,7 +131,9 @@ async function fill(db: Queryable, first: number, end: number): Promise<void> {
     SELECT 'acme', campaign_id, id, now(), '{}', 'other' FROM events WHERE campaign_id >= ${first}`.execute(db)
   await sql`
     INSERT INTO mailbox_bases (owner, campaign_id, up_to, timeline)
-    SELECT 'acme', campaign_id, id, '{}' FROM events WHERE campaign_id >= ${first}`.execute(db)
+    SELECT 'acme', campaign_id, id, '{"mailbox":null,"pauses":[]}' FROM events WHERE campaign_id >= ${first}`.execute(
+    db,
+  )
   await sql`
     INSERT INTO notifications (owner, campaign_id, kind, event_id, claimed_by)
     SELECT 'acme', campaign_id, 'closed', id, id FROM events WHERE campaign_id >= ${first}`.execute(db)

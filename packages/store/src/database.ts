@@ -1,5 +1,7 @@
+import type { PauseProof } from '@warmhook/schema/fold-timeline'
 import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ReasonCategory } from '@warmhook/schema/reason'
+import type { ReconciliationTable } from './reconciliations/reconciliation-table.ts'
 import type { ProfileColumns } from './mailboxes/profile-columns.ts'
 import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
@@ -94,13 +96,27 @@ export interface PauseTable {
   campaign_id: string
   /** The event that opened the pause. */
   opened_by: string
+  opened_by_type: EventType
   opened_at: Date
   reason: string | null
   reasons: string[]
   category: ReasonCategory
   closed_by: string | null
   closed_by_type: EventType | null
+  closed_proof: PauseProof | null
   closed_at: Date | null
+}
+
+/** What Mailivery's API last said about a mailbox. */
+export interface MailboxReadingTable {
+  owner: string
+  campaign_id: string
+  /** Verbatim. */
+  status_code: string | null
+  /** The start of the latest reading that contained the mailbox. */
+  read_at: Date
+  /** The first complete reading since then that did not contain it. */
+  missed_at: Date | null
 }
 
 /** An accepted envelope that could not be parsed as an event, stored in full. */
@@ -264,6 +280,8 @@ export interface Tables {
   total_changes: TotalTable
   legacy_events: { id: string }
   mailbox_bases: MailboxBaseTable
+  mailbox_readings: MailboxReadingTable
+  reconciliations: ReconciliationTable
   retention: RetentionTable
 }
 

@@ -10,6 +10,7 @@ import { totals } from './migrations/007-totals.ts'
 import { retention } from './migrations/008-retention.ts'
 import { notifications } from './migrations/009-notifications.ts'
 import { crmAccounts } from './migrations/010-crm-accounts.ts'
+import { reconciliation } from './migrations/011-reconciliation.ts'
 import { readServerState } from './read-server-state.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '008-retention': retention,
   '009-notifications': notifications,
   '010-crm-accounts': crmAccounts,
+  '011-reconciliation': reconciliation,
 }
 
 /** In a database with another encoding than UTF-8, text could not be stored or not be found again. */

@@ -4,10 +4,12 @@ import {
   EventType,
   MailboxEvent,
   MailboxStatus,
+  WebhookType,
   profileFields,
   type MailboxProfile,
   type ProfileField,
 } from '@warmhook/schema/mailbox-event'
+import { findings, type Finding } from '@warmhook/store/reconciliations/runs'
 import { eventStatuses } from '@warmhook/store/events/event-status'
 import { onlyThese, SearchText, Time } from './inputs.ts'
 
@@ -43,8 +45,12 @@ export const Mailbox = z
     reason: z.string().nullable(),
     lastEventId: z.uuid(),
     lastEventAt: time,
+    statusCode: z.string().nullable(),
+    confirmedAt: time.nullable(),
   })
   .openapi('Mailbox')
+
+const Opener = z.enum([...WebhookType.options, 'reconcile'])
 
 export const Pause = z
   .object({
@@ -56,16 +62,33 @@ export const Pause = z
     category: z.string(),
     openedAt: time,
     closedAt: time.nullable(),
-    closedBy: EventType.nullable(),
+    openedBy: Opener,
+    closedBy: Opener.nullable(),
     presumed: z.boolean(),
     durationMs: z.int(),
   })
   .openapi('Pause')
 
+/** A reading of all campaigns of an owner. */
+export const Reconciliation = z
+  .object({
+    id: z.uuid(),
+    owner: z.string(),
+    dryRun: z.boolean(),
+    state: z.enum(['running', 'done', 'failed', 'waiting']),
+    startedAt: time,
+    finishedAt: time.nullable(),
+    checked: count,
+    ...(Object.fromEntries(findings.map((finding) => [finding, count])) as Record<Finding, typeof count>),
+    error: z.string().nullable(),
+  })
+  .openapi('Reconciliation')
+
 export const EventItem = z
   .object({
     id: z.uuid(),
     owner: z.string(),
+    source: z.string(),
     type: EventType,
     campaignId: count,
     email: z.string().nullable(),

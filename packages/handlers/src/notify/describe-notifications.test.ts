@@ -70,7 +70,8 @@ describe('describeNotifications', () => {
     // Mailivery also sends it for an edit.
     ['campaign.updated', 'was updated and probably works again'],
   ] as const)('says after a %s that a mailbox %s', (type, words) => {
-    const closed = { eventId: '00000000-0000-7000-8000-000000000002', at: openedAt, type }
+    const proof = type === 'campaign.updated' ? 'presumed' : 'certain'
+    const closed = { eventId: '00000000-0000-7000-8000-000000000002', at: openedAt, type, proof } as const
     const { pause } = announcement()
     const text = describeNotifications([{ ...announcement({ kind: 'closed' }), pause: { ...pause, closed } }])
     expect(text).toContain(`*a@b.example* ${words} after less than a minute`)

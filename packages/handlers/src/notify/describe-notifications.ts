@@ -1,5 +1,4 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
-import { isPresumption } from '@warmhook/schema/mailbox-event'
 import { toSlackText } from './to-slack-text.ts'
 
 /** The content of an announcement that a pause has opened or closed. */
@@ -31,7 +30,7 @@ function describe({ kind, owner, campaignId, email, pause }: Announcement): stri
 
 function describeEnd({ closed }: Pause): string {
   if (closed?.type === 'campaign.deleted') return 'was deleted'
-  return closed !== null && isPresumption(closed.type) ? 'was updated and probably works again' : 'works again'
+  return closed !== null && closed.proof !== 'certain' ? 'was updated and probably works again' : 'works again'
 }
 
 /** Slack shows the time in each reader's time zone; the fallback is for clients that can't. */

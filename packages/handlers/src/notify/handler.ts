@@ -1,4 +1,5 @@
 import { defineHandler } from '../handler.ts'
+import { EventType } from '@warmhook/schema/mailbox-event'
 import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { announcePauses } from './announce-pauses.ts'
 import { createSlackGate } from './create-slack-gate.ts'
@@ -8,7 +9,7 @@ import { readSlackUrl } from './read-slack-url.ts'
 /** Announces in a Slack channel when pauses open and close. Disabled without SLACK_WEBHOOK_URL. */
 export const notify = defineHandler({
   name: 'notify',
-  subscribes: ['campaign.created', 'campaign.updated', 'campaign.deleted', 'campaign.connection.problematic'],
+  subscribes: EventType.options.filter((type) => type !== 'campaign.pending'),
   policy: {
     // One call at a time: events that wait meanwhile are sent in the next message.
     batchMax: 1_000,

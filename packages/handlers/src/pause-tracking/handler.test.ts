@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Outcome } from '@warmhook/queue/outcome'
 import { naiveTimeline } from '@warmhook/schema/fixtures/naive-timeline'
-import type { MailboxEvent } from '@warmhook/schema/mailbox-event'
+import type { Envelope } from '@warmhook/schema/envelope'
+import { MailboxStatus, type MailboxEvent } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import type { RoutedEvent } from '@warmhook/store/events/insert-events'
 import { lockMailboxes } from '@warmhook/store/lock-mailboxes'
@@ -155,12 +156,14 @@ const kinds = [
   'campaign.updated',
   'campaign.deleted',
   'campaign.connection.problematic',
+  'mailbox.reconciled',
 ] as const
 const histories = fc.array(
   fc.record({
     kind: fc.constantFrom(...kinds),
     mailbox: fc.nat(2),
     reason: fc.constantFrom('Smtp Connection Error', 'Token expired', '', undefined),
+    status: fc.constantFrom(...MailboxStatus.options),
     profile: fc.record(
       {
         email: fc.constantFrom('a@b.example', 'c@d.example', '[email\u00a0protected]', ''),
@@ -172,6 +175,27 @@ const histories = fc.array(
   }),
   { minLength: 1, maxLength: 14 },
 )
+
+type Entry = typeof histories extends fc.Arbitrary<(infer Item)[]> ? Item : never
+type NewEnvelope = ReturnType<typeof createEnvelopes>
+
+function toWebhook({ kind, mailbox, reason, profile }: Entry, envelope: NewEnvelope): Envelope {
+  return envelope({ type: kind, reason, account: { id: mailbox + 1, ...profile } })
+}
+
+function toReading({ mailbox, status, profile }: Entry, envelope: NewEnvelope): Envelope {
+  const { first_name: firstName, ...others } = profile
+  const reading = {
+    type: 'mailbox.reconciled',
+    run: randomUUID(),
+    campaignId: mailbox + 1,
+    status,
+    statusCode: status,
+    startedAt: new Date(0).toISOString(),
+    profile: firstName === undefined ? others : { ...others, firstName },
+  }
+  return { ...envelope(reading), source: 'reconcile' }
+}
 
 describe('pause tracking', () => {
   it('waits while another worker folds the mailbox', async () => {
@@ -205,8 +229,8 @@ describe('pause tracking', () => {
       fc.asyncProperty(histories, repeats, fc.gen(), async (history, again, gen) => {
         for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
         const envelope = createEnvelopes()
-        const routed = history.map(({ kind, mailbox, reason, profile }) =>
-          toRouted(envelope({ type: kind, reason, account: { id: mailbox + 1, ...profile } })),
+        const routed = history.map((entry) =>
+          toRouted(entry.kind === 'mailbox.reconciled' ? toReading(entry, envelope) : toWebhook(entry, envelope)),
         )
         const shuffled = gen(fc.shuffledSubarray, routed, { minLength: routed.length, maxLength: routed.length })
         const size = gen(fc.integer, { min: 1, max: routed.length })
@@ -271,6 +295,8 @@ async function storedState(db: Database): Promise<unknown> {
       row.reasons,
       row.closed_by,
       row.closed_by_type,
+      row.closed_proof,
+      row.opened_by_type,
     ]),
   }
 }
@@ -302,6 +328,8 @@ function expectedState(events: readonly MailboxEvent[]): unknown {
         pause.reasons,
         pause.closed?.eventId ?? null,
         pause.closed?.type ?? null,
+        pause.closed?.proof ?? null,
+        pause.openedByType,
       ]),
   }
 }

@@ -1,10 +1,11 @@
-import type { EventType, MailboxProfile } from '../mailbox-event.ts'
+import type { EventType, MailboxProfile, MailboxStatus } from '../mailbox-event.ts'
 
 /** What a source's adapter reads from a payload. */
 export interface EventContent {
   readonly type: EventType
   readonly campaignId: number
   readonly reason?: string
+  readonly status?: MailboxStatus
   readonly profile: MailboxProfile
 }
 

@@ -8,6 +8,8 @@ import { statusOfEvent, type EventStatus } from './event-status.ts'
 export interface EventView {
   readonly id: string
   readonly owner: string
+  /** The sender, or `reconcile` for a correction. */
+  readonly source: string
   readonly type: EventType
   readonly campaignId: number
   readonly email: string | null
@@ -26,7 +28,7 @@ export async function listEvents(
   const before = parseCursor(cursor)
   const all = db
     .selectFrom('events as e')
-    .select(['e.id', 'e.owner', 'e.type', 'e.campaign_id', 'e.email', 'e.received_at', 'e.warnings'])
+    .select(['e.id', 'e.owner', 'e.source', 'e.type', 'e.campaign_id', 'e.email', 'e.received_at', 'e.warnings'])
     .select(statusOfEvent.as('status'))
     .orderBy('e.id', 'desc')
     .limit(limit + 1)
@@ -38,6 +40,7 @@ export async function listEvents(
     (row) => ({
       id: row.id,
       owner: row.owner,
+      source: row.source,
       type: row.type,
       campaignId: Number(row.campaign_id),
       email: row.email,

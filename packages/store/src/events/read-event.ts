@@ -41,6 +41,7 @@ export async function readEvent(db: Queryable, id: string): Promise<EventDetail 
   return {
     id: row.id,
     owner: row.owner,
+    source: row.source,
     type: row.type,
     campaignId: Number(row.campaign_id),
     email: row.email,

@@ -1,4 +1,3 @@
-import { closingTypes } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxEvent, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
@@ -74,26 +73,26 @@ export interface History {
 export async function readHistories(tx: Queryable, late: readonly News[]): Promise<ReadonlyMap<string, History>> {
   const { rows } = await sql<HistoryRow>`
     SELECT e.event, e.id < closing.id AS "isBefore", closing.id IS NULL AS "isWhole",
-      closing.type <> 'campaign.created' AND life.id IS NULL AS "mayFollowDeletion"
+      NOT closing.begins_life AND life.id IS NULL AS "mayFollowDeletion"
     FROM unnest(
       ${late.map(({ mailbox }) => mailbox.key.campaignId)}::bigint[],
       ${late.map(({ mailbox }) => mailbox.key.owner)}::text[],
       ${late.map(({ firstId }) => firstId)}::uuid[],
       ${late.map(({ seq }) => seq)}::bigint[]
     ) AS news (campaign_id, owner, first_id, seq)
-    -- The last event before the news that closes any pause: the refold can start there instead of at the beginning.
+    -- The last firm closing before the news (see isFirmClosing): the refold can start there instead of at the beginning.
     LEFT JOIN LATERAL (
-      SELECT id, type FROM events
-      WHERE campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id
-        AND type = ANY(${closingTypes}::text[]) AND duplicate_of IS NULL
+      SELECT id, ${statusOf} = 'active' AS begins_life FROM events
+      WHERE campaign_id = news.campaign_id AND owner = news.owner AND id < news.first_id AND duplicate_of IS NULL
+        AND ${isOfLives} AND ${statusOf} IN ('active', 'deleted')
       ORDER BY id DESC LIMIT 1
     ) AS closing ON true
     -- The last start or deletion of the campaign before the closing event: after a deletion, that event has no effect.
-    -- Skipped if the closing event is a creation. The condition on the types matches the index events_of_lives.
+    -- Skipped if the closing event begins a life itself.
     LEFT JOIN LATERAL (
-      SELECT id, type FROM events
-      WHERE closing.type <> 'campaign.created' AND campaign_id = news.campaign_id AND owner = news.owner AND id < closing.id
-        AND type IN ('campaign.created', 'campaign.pending', 'campaign.deleted') AND duplicate_of IS NULL
+      SELECT id, ${statusOf} AS status FROM events
+      WHERE NOT closing.begins_life AND campaign_id = news.campaign_id AND owner = news.owner AND id < closing.id
+        AND ${isOfLives} AND duplicate_of IS NULL
       ORDER BY id DESC LIMIT 1
     ) AS life ON true
     -- The events to fold again: from the closing event on, or all if there is none. A deletion found above comes first.
@@ -102,7 +101,7 @@ export async function readHistories(tx: Queryable, late: readonly News[]): Promi
       WHERE campaign_id = news.campaign_id AND owner = news.owner AND duplicate_of IS NULL AND seq <= news.seq
         AND id >= coalesce(closing.id, ${beforeAll}::uuid)
       UNION ALL
-      SELECT id, event FROM events WHERE life.type = 'campaign.deleted' AND id = life.id
+      SELECT id, event FROM events WHERE life.status = 'deleted' AND id = life.id
     ) AS e
     ORDER BY e.id`.execute(tx)
   const groups = Map.groupBy(
@@ -120,6 +119,14 @@ export async function readHistories(tx: Queryable, late: readonly News[]): Promi
     ]),
   )
 }
+
+/** Matches the index events_of_lives. */
+const isOfLives = sql`type IN ('campaign.created', 'campaign.pending', 'campaign.deleted', 'mailbox.reconciled')`
+
+/** The status after an event of these types: see `statusOf` in the schema. */
+const statusOf = sql`CASE type
+  WHEN 'campaign.created' THEN 'active' WHEN 'campaign.pending' THEN 'pending' WHEN 'campaign.deleted' THEN 'deleted'
+  ELSE event->>'status' END`
 
 interface HistoryRow {
   readonly event: object

@@ -71,7 +71,9 @@ const noHistories: ReadonlyMap<string, History> = new Map()
 const noBases: ReadonlyMap<string, MailboxBase> = new Map()
 
 function fold({ mailbox: { key, timeline }, events, seq }: News): FoldedMailbox {
-  return { key, foldedSeq: seq, timeline: foldTimeline(timeline, events), refoldedSince: undefined }
+  const { mailbox, pauses } = foldTimeline(timeline, events)
+  const changed = pauses.filter((pause) => !timeline.pauses.includes(pause))
+  return { key, foldedSeq: seq, timeline: { mailbox, pauses: changed }, refoldedSince: undefined }
 }
 
 /** Refolds a mailbox from the first point that late news can affect, at worst from the beginning of its history. */

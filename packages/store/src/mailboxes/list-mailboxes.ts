@@ -22,6 +22,10 @@ export interface MailboxView extends ShownProfile {
   readonly reason: string | null
   readonly lastEventId: string
   readonly lastEventAt: string
+  /** Mailivery's `status_code` at the last reading, verbatim. */
+  readonly statusCode: string | null
+  /** When Mailivery's API last contained the mailbox; null if it was never read. */
+  readonly confirmedAt: string | null
 }
 
 /** Lists mailboxes, the one with the latest event first. */
@@ -32,23 +36,31 @@ export async function listMailboxes(
 ): Promise<Page<MailboxView>> {
   const before = parseCursor(cursor)
   let query = db
-    .selectFrom('mailboxes')
-    .selectAll()
-    .orderBy('last_event_id', 'desc')
+    .selectFrom('mailboxes as m')
+    .leftJoin('mailbox_readings as r', (join) =>
+      join.onRef('r.campaign_id', '=', 'm.campaign_id').onRef('r.owner', '=', 'm.owner'),
+    )
+    .selectAll('m')
+    .select(['r.status_code', sql<Date | null>`nullif(r.read_at, '-infinity')`.as('read_at')])
+    .orderBy('m.last_event_id', 'desc')
     .limit(limit + 1)
-  if (before !== undefined) query = query.where('last_event_id', '<', before)
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
-  if (filter.owner !== undefined) query = query.where('owner', '=', filter.owner)
-  if (filter.campaignId !== undefined) query = query.where('campaign_id', '=', String(filter.campaignId))
-  if (filter.tag !== undefined) query = query.where(sql<boolean>`${filter.tag} = ANY(tags)`)
+  if (before !== undefined) query = query.where('m.last_event_id', '<', before)
+  if (filter.status !== undefined) query = query.where('m.status', '=', filter.status)
+  if (filter.owner !== undefined) query = query.where('m.owner', '=', filter.owner)
+  if (filter.campaignId !== undefined) query = query.where('m.campaign_id', '=', String(filter.campaignId))
+  if (filter.tag !== undefined) query = query.where(sql<boolean>`${filter.tag} = ANY(m.tags)`)
   if (filter.q !== undefined) {
     const pattern = containing(filter.q)
-    query = query.where(sql<boolean>`concat_ws(' ', email, first_name, last_name, campaign_id::text) ILIKE ${pattern}`)
+    query = query.where(
+      sql<boolean>`concat_ws(' ', m.email, m.first_name, m.last_name, m.campaign_id::text) ILIKE ${pattern}`,
+    )
   }
   return toPage(await query.execute(), limit, (row) => row.last_event_id, toView)
 }
 
-function toView(row: Selectable<MailboxTable>): MailboxView {
+type Row = Selectable<MailboxTable> & { readonly status_code: string | null; readonly read_at: Date | null }
+
+function toView(row: Row): MailboxView {
   return {
     campaignId: Number(row.campaign_id),
     owner: row.owner,
@@ -58,5 +70,7 @@ function toView(row: Selectable<MailboxTable>): MailboxView {
     reason: row.reason,
     lastEventId: row.last_event_id,
     lastEventAt: row.last_event_at.toISOString(),
+    statusCode: row.status_code,
+    confirmedAt: row.read_at?.toISOString() ?? null,
   }
 }

@@ -25,11 +25,18 @@ export async function readBases(
   return new Map(
     rows.map(({ owner, campaign_id: campaignId, up_to: upTo, timeline }) => [
       mailboxKeyOf({ owner, campaignId: Number(campaignId) }),
-      // Written only by `saveBases`.
-      { upTo, timeline: timeline as Timeline },
+      { upTo, timeline: toTimeline(timeline) },
     ]),
   )
 }
+
+/** Written only by `saveBases`; versions without readings of Mailivery's API did not store what opened a pause. */
+function toTimeline(stored: object): Timeline {
+  const { mailbox, pauses } = stored as Timeline
+  return { mailbox, pauses: pauses.map((pause) => ({ ...openedByProblem, ...pause })) }
+}
+
+const openedByProblem = { openedByType: 'campaign.connection.problematic' } as const
 
 /** Saves new bases for these mailboxes. The caller holds their folding locks. */
 export async function saveBases(

@@ -1,10 +1,11 @@
-import { emptyTimeline, type Pause, type Timeline } from '@warmhook/schema/fold-timeline'
+import { emptyTimeline, type Timeline } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
 import { sql, type Selectable } from 'kysely'
 import type { MailboxTable, PauseTable, Queryable } from '../database.ts'
+import { toPause } from '../pauses/to-pause.ts'
 import { profileSql, toProfile } from './profile-columns.ts'
 
-/** A stored mailbox: its state, with its open pause if it has one. */
+/** A stored mailbox: its state, with the pause that its next events can change, if it has one. */
 export interface StoredMailbox {
   readonly key: MailboxKey
   readonly timeline: Timeline
@@ -74,16 +75,17 @@ export async function readMailboxesOfOwner(
 type StoredRow = Omit<Selectable<MailboxTable>, 'status_since' | 'last_event_at'> & {
   status_since: number
   last_event_at: number
-  open: Selectable<PauseTable> | null
+  pause: Selectable<PauseTable> | null
 }
 
 const selectStored = sql`
   SELECT m.owner, m.campaign_id, ${profileSql.selected('m')}, m.status,
     date_part('epoch', m.status_since) * 1000 AS status_since, m.reason, m.last_event_id,
-    date_part('epoch', m.last_event_at) * 1000 AS last_event_at, m.folded_seq, to_json(p) AS open
+    date_part('epoch', m.last_event_at) * 1000 AS last_event_at, m.folded_seq, to_json(p) AS pause
   FROM mailboxes m
   LEFT JOIN LATERAL (
-    SELECT * FROM pauses WHERE campaign_id = m.campaign_id AND owner = m.owner AND closed_by IS NULL LIMIT 1
+    SELECT * FROM pauses WHERE campaign_id = m.campaign_id AND owner = m.owner
+      AND (closed_by IS NULL OR closed_proof = 'presumed') LIMIT 1
   ) AS p ON true`
 
 function toStored(row: StoredRow): StoredMailbox {
@@ -104,19 +106,14 @@ function toTimeline(row: StoredRow): Timeline {
       lastEventAt: Math.round(row.last_event_at),
       profile: toProfile(row),
     },
-    pauses: row.open === null ? [] : [toOpenPause(row.open)],
+    pauses: row.pause === null ? [] : [toPause(withDates(row.pause))],
   }
 }
 
-function toOpenPause(row: Selectable<PauseTable>): Pause {
-  return {
-    openedBy: row.opened_by,
-    // `to_json` renders times as text.
-    openedAt: new Date(row.opened_at).getTime(),
-    reason: row.reason,
-    reasons: row.reasons,
-    closed: null,
-  }
+/** `to_json` renders times as text. */
+function withDates(row: Selectable<PauseTable>): Selectable<PauseTable> {
+  const closedAt = row.closed_at === null ? null : new Date(row.closed_at)
+  return { ...row, opened_at: new Date(row.opened_at), closed_at: closedAt }
 }
 
 /** Parameters for `= ANY`, for which Postgres uses an index even without statistics: see `openPostgres`. */

@@ -78,17 +78,17 @@ async function savePauses(tx: Transaction<Tables>, folded: readonly FoldedMailbo
     .toSorted((a, b) => Number(a.closed_by === undefined) - Number(b.closed_by === undefined))
   if (rows.length === 0) return
   await sql`
-    INSERT INTO pauses (owner, campaign_id, opened_by, opened_at, reason, reasons, category, closed_by, closed_by_type, closed_at)
-    SELECT owner, campaign_id, opened_by, to_timestamp(opened_ms / 1000), reason, reasons, category,
-      closed_by, closed_by_type, to_timestamp(closed_ms / 1000)
+    INSERT INTO pauses (owner, campaign_id, opened_by, opened_by_type, opened_at, reason, reasons, category,
+      closed_by, closed_by_type, closed_proof, closed_at)
+    SELECT owner, campaign_id, opened_by, opened_by_type, to_timestamp(opened_ms / 1000), reason, reasons, category,
+      closed_by, closed_by_type, closed_proof, to_timestamp(closed_ms / 1000)
     FROM json_to_recordset(${toJsonParameter(rows)}::json) AS row (
-      owner text, campaign_id bigint, opened_by uuid, opened_ms float8, reason text, reasons text[], category text,
-      closed_by uuid, closed_by_type text, closed_ms float8)
+      owner text, campaign_id bigint, opened_by uuid, opened_by_type text, opened_ms float8, reason text,
+      reasons text[], category text, closed_by uuid, closed_by_type text, closed_proof text, closed_ms float8)
     ON CONFLICT (campaign_id, owner, opened_by) DO UPDATE SET
       reason = excluded.reason, reasons = excluded.reasons, category = excluded.category,
-      closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_at = excluded.closed_at`.execute(
-    tx,
-  )
+      closed_by = excluded.closed_by, closed_by_type = excluded.closed_by_type, closed_proof = excluded.closed_proof,
+      closed_at = excluded.closed_at`.execute(tx)
 }
 
 function toPauseRow({ owner, campaignId }: MailboxKey, pause: Pause) {
@@ -96,12 +96,14 @@ function toPauseRow({ owner, campaignId }: MailboxKey, pause: Pause) {
     owner,
     campaign_id: campaignId,
     opened_by: pause.openedBy,
+    opened_by_type: pause.openedByType,
     opened_ms: pause.openedAt,
     reason: pause.reason,
     reasons: pause.reasons,
     category: pause.reason === null ? 'other' : classifyReason(pause.reason),
     closed_by: pause.closed?.eventId,
     closed_by_type: pause.closed?.type,
+    closed_proof: pause.closed?.proof,
     closed_ms: pause.closed?.at,
   }
 }

@@ -1,6 +1,7 @@
-import { isPresumption, type EventType } from '@warmhook/schema/mailbox-event'
+import type { EventType, WebhookType } from '@warmhook/schema/mailbox-event'
 import type { Queryable } from '../database.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
+import { toPause } from './to-pause.ts'
 
 export interface PauseFilter {
   readonly state?: 'open' | 'closed' | undefined
@@ -9,6 +10,13 @@ export interface PauseFilter {
   /** Opened at or after `since` and before `until`; ISO 8601. */
   readonly since?: string | undefined
   readonly until?: string | undefined
+}
+
+/** The type of a webhook, or `reconcile` for what only Mailivery's API told. */
+export type Opener = WebhookType | 'reconcile'
+
+function toOpener(type: EventType): Opener {
+  return type === 'mailbox.reconciled' ? 'reconcile' : type
 }
 
 /** A pause as shown by the API. */
@@ -21,8 +29,9 @@ export interface PauseView {
   readonly category: string
   readonly openedAt: string
   readonly closedAt: string | null
+  readonly openedBy: Opener
   /** The type of the event that closed it. */
-  readonly closedBy: EventType | null
+  readonly closedBy: Opener | null
   /** The closing event only suggests that the mailbox works again. */
   readonly presumed: boolean
   /** Up to now while the pause is open. */
@@ -65,8 +74,9 @@ export async function listPauses(
       category: row.category,
       openedAt: row.opened_at.toISOString(),
       closedAt: row.closed_at?.toISOString() ?? null,
-      closedBy: row.closed_by_type,
-      presumed: row.closed_by_type !== null && isPresumption(row.closed_by_type),
+      openedBy: toOpener(row.opened_by_type),
+      closedBy: row.closed_by_type && toOpener(row.closed_by_type),
+      presumed: (toPause(row).closed?.proof ?? 'certain') !== 'certain',
       durationMs: (row.closed_at?.getTime() ?? now) - row.opened_at.getTime(),
     }),
   )

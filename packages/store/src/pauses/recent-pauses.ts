@@ -1,8 +1,9 @@
 import type { Pause } from '@warmhook/schema/fold-timeline'
 import { mailboxKeyOf, type MailboxKey } from '@warmhook/schema/mailbox-event'
-import { sql, type Selectable } from 'kysely'
-import type { PauseTable, Queryable } from '../database.ts'
+import { sql } from 'kysely'
+import type { Queryable } from '../database.ts'
 import { toJsonParameter } from '../json-parameter.ts'
+import { toPause, type PauseRow } from './to-pause.ts'
 
 /** The mailboxes' pauses that are open or were closed after `since` (ms since the epoch), oldest first, by `mailboxKeyOf`. */
 export async function recentPauses(
@@ -13,7 +14,8 @@ export async function recentPauses(
   const keys = mailboxes.map(({ owner, campaignId }) => ({ owner, campaign_id: campaignId }))
   // OFFSET keeps the subquery one: as a join, a plan for small tables would read all pauses.
   const { rows } = await sql<PauseRow>`
-    SELECT DISTINCT p.owner, p.campaign_id, p.opened_by, p.opened_at, p.reason, p.reasons, p.closed_by, p.closed_by_type,
+    SELECT DISTINCT p.owner, p.campaign_id, p.opened_by, p.opened_by_type, p.opened_at, p.reason, p.reasons,
+      p.closed_by, p.closed_by_type, p.closed_proof,
       p.closed_at
     FROM json_to_recordset(${toJsonParameter(keys)}::json) AS key (owner text, campaign_id bigint)
     CROSS JOIN LATERAL (
@@ -22,18 +24,4 @@ export async function recentPauses(
     ORDER BY p.opened_by`.execute(db)
   const groups = Map.groupBy(rows, (row) => mailboxKeyOf({ owner: row.owner, campaignId: Number(row.campaign_id) }))
   return new Map([...groups].map(([key, group]) => [key, group.map(toPause)]))
-}
-
-type PauseRow = Omit<Selectable<PauseTable>, 'category'>
-
-function toPause(row: PauseRow): Pause {
-  const { closed_by: eventId, closed_at: at, closed_by_type: type } = row
-  const closed = eventId === null || at === null || type === null ? null : { eventId, at: at.getTime(), type }
-  return {
-    openedBy: row.opened_by,
-    openedAt: row.opened_at.getTime(),
-    reason: row.reason,
-    reasons: row.reasons,
-    closed,
-  }
 }

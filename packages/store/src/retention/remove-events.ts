@@ -116,10 +116,10 @@ async function moveBases(tx: Transaction<Tables>, gone: readonly OldEvent[]): Pr
 function moveBase(base: MailboxBase | undefined, gone: readonly OldEvent[]): MailboxBase {
   const events = gone.flatMap(({ event }) => (event === null ? [] : [toMailboxEvent(event)]))
   const { mailbox, pauses } = foldTimeline(base?.timeline ?? emptyTimeline, events)
-  // Closed pauses stay in their table, and no event that arrives from now on can change them.
+  // Other pauses stay in their table, and no event that arrives from now on can change them.
   return {
     upTo: gone.at(-1)?.id ?? base?.upTo ?? beforeAll,
-    timeline: { mailbox, pauses: pauses.filter(({ closed }) => closed === null) },
+    timeline: { mailbox, pauses: pauses.filter(({ closed }) => closed === null || closed.proof === 'presumed') },
   }
 }
 

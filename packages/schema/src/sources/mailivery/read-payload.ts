@@ -1,4 +1,4 @@
-import { EventType, type MailboxProfile } from '../../mailbox-event.ts'
+import { WebhookType, type MailboxProfile } from '../../mailbox-event.ts'
 import type { PayloadVerdict } from '../source.ts'
 import { findFields, type Fields } from './find-fields.ts'
 import { isArray, isObject, parseJson } from './json-value.ts'
@@ -65,7 +65,7 @@ function unwrapValue(value: unknown): unknown {
   return typeof value === 'string' && /^\s*["[{]/.test(value) ? parseJson(value) : undefined
 }
 
-function readType(root: Fields, warnings: string[]): EventType | undefined {
+function readType(root: Fields, warnings: string[]): WebhookType | undefined {
   const written = root.get('type')
   const known = eventTypes.get(written)
   if (known !== undefined) return known
@@ -78,10 +78,10 @@ function readType(root: Fields, warnings: string[]): EventType | undefined {
   return undefined
 }
 
-const eventTypes: ReadonlyMap<unknown, EventType> = new Map(EventType.options.map((type) => [type, type]))
+const eventTypes: ReadonlyMap<unknown, WebhookType> = new Map(WebhookType.options.map((type) => [type, type]))
 
 /** The type that a text names, ignoring case, surrounding white space and punctuation. */
-function toEventType(value: unknown): EventType | undefined {
+function toEventType(value: unknown): WebhookType | undefined {
   const only = isArray(value) && value.length === 1 ? value[0] : value
   if (typeof only !== 'string' || only.length > 100) return undefined
   return eventTypes.get(
