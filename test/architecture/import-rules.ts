@@ -8,6 +8,7 @@ const allPackages = [
   'packages/peer',
   'packages/crm',
   'packages/mailivery',
+  'packages/reconcile',
   'packages/handlers',
   'packages/ledger',
 ]
@@ -30,6 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/peer': [...leaves, 'packages/queue', 'packages/store'],
   'packages/crm': [...leaves, 'packages/peer', 'packages/store'],
   'packages/mailivery': [...leaves, 'packages/peer'],
+  'packages/reconcile': [...leaves, 'packages/queue', 'packages/store', 'packages/mailivery'],
   'packages/handlers': [
     ...leaves,
     'packages/queue',
@@ -37,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'packages/peer',
     'packages/crm',
     'packages/mailivery',
+    'packages/reconcile',
   ],
   'apps/ingress': allPackages,
   'apps/worker': allPackages,

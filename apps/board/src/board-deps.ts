@@ -1,4 +1,5 @@
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
+import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
 import type { Secret } from '@warmhook/config/secret'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'
@@ -18,6 +19,10 @@ export interface BoardDeps {
   readonly handlers: readonly Queue[]
   /** The CRM settings of the workers; without them, the board can't call a CRM. */
   readonly crm: CrmSettings
+  /** The workers' accounts at Mailivery. */
+  readonly mailivery: MailiveryAccounts
+  /** The queue of reconciliations. */
+  readonly reconcile: Queue
   readonly user: string
   readonly password: Secret
   /** Prefix of every path, without a trailing slash; empty at the root. */
@@ -31,5 +36,5 @@ export interface BoardDeps {
 /** The dependencies of the API and the dashboard. */
 export type ReadDeps = Pick<
   BoardDeps,
-  'db' | 'redis' | 'prefix' | 'intake' | 'handlers' | 'crm' | 'log' | 'basePath' | 'now'
+  'db' | 'redis' | 'prefix' | 'intake' | 'handlers' | 'crm' | 'mailivery' | 'reconcile' | 'log' | 'basePath' | 'now'
 >

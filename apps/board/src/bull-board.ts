@@ -16,16 +16,17 @@ const maxJobsPerPage = 100
 /** Bull Board, to be mounted at `/queues` behind authentication: it has none of its own. */
 export function createBullBoardApp({
   intake,
+  reconcile,
   handlers,
   redis,
   basePath,
-}: Pick<BoardDeps, 'intake' | 'handlers' | 'redis' | 'basePath'>): Hono {
+}: Pick<BoardDeps, 'intake' | 'reconcile' | 'handlers' | 'redis' | 'basePath'>): Hono {
   const serverAdapter = new HonoAdapter(serveStatic)
   serverAdapter.setBasePath(`${basePath}/queues`)
   const favicon = `${basePath}/favicon.svg`
   createBullBoard({
     serverAdapter,
-    queues: [intake, ...handlers].map((queue) => {
+    queues: [intake, ...handlers, reconcile].map((queue) => {
       const adapter = new BullMQAdapter(queue)
       adapter.setFormatter('data', redactJobData)
       return adapter

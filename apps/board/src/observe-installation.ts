@@ -2,6 +2,7 @@ import type { OwnerState } from '@warmhook/crm/accounts/read-account-states'
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import { readCrmOwners } from './crm/read-crm-owners.ts'
 import { countMailboxes } from '@warmhook/store/ledger/read-stats'
+import { countRepairs } from '@warmhook/store/reconciliations/list-runs'
 import { readRetentionState } from '@warmhook/store/retention/retention-state'
 import { Counter, Gauge, type Registry } from '@warmhook/telemetry/metrics'
 import pTimeout from 'p-timeout'
@@ -76,6 +77,7 @@ function createGauges(registry: Registry, collect: () => Promise<void>) {
       'provider',
       'window',
     ]),
+    repairs: gauge('repairs', 'What reconciliations have corrected, because webhooks were lost', ['kind']),
     oldestEvent: gauge('oldest_event_age_seconds', 'Age of the oldest stored event', []),
     retention: gauge('retention_last_run_age_seconds', 'Time since the last retention run', []),
   }
@@ -92,18 +94,19 @@ function hide(gauges: Gauges): void {
 
 async function readFigures(deps: ReadDeps) {
   const { db, intake, handlers, now } = deps
-  const [ledger, mailboxes, queues, retention, crm] = await Promise.all([
+  const [ledger, mailboxes, queues, retention, crm, repairs] = await Promise.all([
     readFullLedger(intake, db),
     countMailboxes(db),
     readHandlerStatuses([intake, ...handlers], deps),
     readRetentionState(db),
     readCrmOwners(deps),
+    countRepairs(db),
   ])
-  return { ledger, mailboxes, queues, retention, crm, at: now() }
+  return { ledger, mailboxes, queues, retention, crm, repairs, at: now() }
 }
 
 function show(gauges: Gauges, figures: Awaited<ReturnType<typeof readFigures>>): void {
-  const { ledger, mailboxes, queues, retention, crm, at } = figures
+  const { ledger, mailboxes, queues, retention, crm, repairs, at } = figures
   const { balanced, missing, ...states } = ledger
   for (const [state, count] of Object.entries(states)) gauges.ledger.set({ state }, count)
   gauges.missing.set(missing)
@@ -116,6 +119,7 @@ function show(gauges: Gauges, figures: Awaited<ReturnType<typeof readFigures>>):
   if (ranSecondsAgo === null) gauges.retention.remove()
   else gauges.retention.set(ranSecondsAgo)
   showCrm(gauges, crm)
+  for (const [kind, count] of repairs) gauges.repairs.set({ kind }, count)
   for (const { name, depth, active, failing, dead, workers, oldestClaimableAgeMs, retryingAgeMs } of queues) {
     gauges.jobs.set({ queue: name, state: 'waiting' }, depth)
     gauges.jobs.set({ queue: name, state: 'active' }, active)

@@ -75,6 +75,7 @@ async function openSite(): Promise<Site> {
       basePath: '',
       prefix: keys.prefix,
       crm: noCrm,
+      mailivery: new Map(),
     }),
   )
   const authorization = `Basic ${Buffer.from('admin:a-password').toString('base64')}`

@@ -1,11 +1,12 @@
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
+import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
 import type { Secret } from '@warmhook/config/secret'
 import { handlerQueues } from '@warmhook/handlers/registry'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { openQueue } from '@warmhook/queue/batch-producer'
-import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { handlerQueue, intakeQueue, reconcileQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import type { Database } from '@warmhook/store/database'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
@@ -25,6 +26,7 @@ export interface BoardSettings {
   readonly basePath: string
   readonly prefix: string
   readonly crm: CrmSettings
+  readonly mailivery: MailiveryAccounts
 }
 
 export interface BoardResources {
@@ -46,17 +48,18 @@ export async function startBoard({ db, log, ...settings }: BoardSettings & Board
     const onError = report('redis (board)')
     const connection = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis connection', () => disconnect(connection))
-    const specs = [intakeQueue, ...handlerQueues.map(handlerQueue)]
+    const specs = [intakeQueue, reconcileQueue, ...handlerQueues.map(handlerQueue)]
     const queues = specs.map((spec) => {
       const queue = openQueue(spec, connection, { prefix: settings.prefix, onError })
       scope.defer(`queue ${spec.name}`, () => queue.close())
       return queue
     })
-    const [intake, ...handlers] = queues
-    if (intake === undefined) throw new RangeError('the intake queue is the first')
+    const [intake, reconcile, ...handlers] = queues
+    if (intake === undefined || reconcile === undefined) throw new RangeError('both queues are listed first')
     const registry = createMetrics('board')
-    const { user, password, basePath, prefix, crm } = settings
-    const sources = { db, redis: connection, prefix, intake, handlers, crm, log, basePath, now: Date.now }
+    const { user, password, basePath, prefix, crm, mailivery } = settings
+    const queuesOf = { intake, reconcile, handlers }
+    const sources = { db, redis: connection, prefix, ...queuesOf, crm, mailivery, log, basePath, now: Date.now }
     observeInstallation(registry, sources)
     const app = createApp({ ...sources, user, password, registry })
     const server = createAppServer(app.fetch)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CliContext } from './cli-context.ts'
 import { addCrmCommands } from './crm/add-crm-commands.ts'
+import { runReconcile, type ReconcileOptions } from './reconcile/run-reconcile.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runMigrate } from './run-migrate.ts'
 import { runSend } from './run-send.ts'
@@ -35,6 +36,16 @@ export function createProgram(context: CliContext): Command {
     .option('--json', 'print the findings as JSON')
     .action(async (options: { json?: true }) => {
       if (!(await runDoctor(context, options))) context.fail()
+    })
+  program
+    .command('reconcile')
+    .description("read all campaigns from Mailivery's API and correct what webhooks missed")
+    .option('--owner <owner>', 'owner in ENDPOINTS_FILE (default: all that have an API key)')
+    .option('--dry-run', 'only report what would be corrected; exits with 1 if there is anything')
+    .option('--accept-vanished', 'mailboxes missing from two readings are deleted, however many they are')
+    .option('--json', 'print each result as a JSON object')
+    .action(async (options: ReconcileOptions) => {
+      if (!(await runReconcile(context, options))) context.fail()
     })
   addCrmCommands(program, context)
   return program

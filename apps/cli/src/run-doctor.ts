@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { handlerQueues } from '@warmhook/handlers/registry'
 import { openQueue } from '@warmhook/queue/batch-producer'
-import { handlerQueue, intakeQueue } from '@warmhook/queue/catalog'
+import { handlerQueue, intakeQueue, reconcileQueue } from '@warmhook/queue/catalog'
 import { connectProducer, disconnect } from '@warmhook/queue/connections'
 import { openPostgres } from '@warmhook/store/open-database'
 import type { CliContext } from './cli-context.ts'
@@ -11,6 +11,7 @@ import { checkPeers } from './doctor/check-peers.ts'
 import { checkOutbox } from './doctor/check-outbox.ts'
 import { checkPostgres } from './doctor/check-postgres.ts'
 import { checkQueues } from './doctor/check-queues.ts'
+import { checkReconciliation } from './doctor/check-reconciliation.ts'
 import { checkRetention } from './doctor/check-retention.ts'
 import { checkRedis } from './doctor/check-redis.ts'
 import { checkSpool } from './doctor/check-spool.ts'
@@ -25,6 +26,7 @@ const checks: readonly Check[] = [
   checkQueues,
   checkOutbox,
   checkPeers,
+  checkReconciliation,
   checkRetention,
   checkLedger,
 ]
@@ -39,7 +41,7 @@ export async function runDoctor(context: CliContext, options: { json?: true }): 
   const settings = parseDoctorEnv(context.env)
   const redis = connectProducer({ url: settings.redisUrl, onError: () => undefined })
   const db = openPostgres({ use: 'reports', url: settings.databaseUrl, poolSize: 2, onError: () => undefined })
-  const queues = [intakeQueue, ...handlerQueues.map(handlerQueue)].map((spec) =>
+  const queues = [intakeQueue, reconcileQueue, ...handlerQueues.map(handlerQueue)].map((spec) =>
     openQueue(spec, redis, { prefix: settings.prefix, onError: () => undefined }),
   )
   try {

@@ -8,6 +8,8 @@ import { prepareDirectory } from '@warmhook/config/prepare-directory'
 import { readEndpoints } from '@warmhook/config/read-endpoints'
 import { Secret } from '@warmhook/config/secret'
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
+import { readMailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
+import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
 import { readCrmSettings } from '@warmhook/crm/accounts/read-crm-settings'
 import { checkHandlerSettings } from '@warmhook/handlers/registry'
 import { sources } from '@warmhook/schema/sources'
@@ -31,6 +33,7 @@ const variables = {
   QUEUE_PREFIX: fields.QUEUE_PREFIX,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
+  RECONCILE_INTERVAL_MS: fields.RECONCILE_INTERVAL_MS,
   // This process runs in a terminal: it only prints the banner and what needs attention.
   LOG_LEVEL: fields.LOG_LEVEL.removeDefault().default('warn'),
 }
@@ -60,6 +63,8 @@ export interface StandaloneSettings {
   readonly retentionDays: number
   readonly prefix: string
   readonly crm: CrmSettings
+  readonly mailivery: MailiveryAccounts
+  readonly reconcileEveryMs: number
   readonly concurrency: number
   readonly lockMs: number
   readonly logLevel: string
@@ -72,13 +77,14 @@ export interface StandaloneSettings {
  * @throws EnvError | GeneratedSecretsError
  */
 export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
-  const [values, ports, { dataDir, spoolDir }, configured, , crm] = parseAll(
+  const [values, ports, { dataDir, spoolDir }, configured, , crm, mailivery] = parseAll(
     () => parseEnv(variables, env),
     () => readPorts(env),
     () => readDirectories(env),
     () => readEndpoints(env, [...sources.keys()]),
     () => checkHandlerSettings(env),
     () => readCrmSettings(env, [...sources.keys()]),
+    () => readMailiveryAccounts(env, [...sources.keys()]),
   )
   const kept = ensureGeneratedSecrets(dataDir)
   return {
@@ -103,6 +109,8 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     retentionDays: values.RETENTION_DAYS,
     prefix: values.QUEUE_PREFIX,
     crm,
+    mailivery,
+    reconcileEveryMs: values.RECONCILE_INTERVAL_MS,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,

@@ -61,6 +61,7 @@ export async function startStandalone(
         basePath: settings.boardBasePath,
         prefix,
         crm: settings.crm,
+        mailivery: settings.mailivery,
         log: log.child({ part: 'board' }),
       }),
     )
@@ -79,10 +80,12 @@ export async function startStandalone(
           queues: undefined,
           concurrency,
           lockMs,
+          reconcileEveryMs: settings.reconcileEveryMs,
         },
         {
           db,
           handlers,
+          mailivery: settings.mailivery,
           log: log.child({ part: 'worker' }),
           sandbox: undefined,
           isOnlyWorker: true,

@@ -1,11 +1,12 @@
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { createGroupCommit } from '@warmhook/batching/group-commit'
-import { UnavailableError, type BatchContext } from '@warmhook/queue/start-batch-worker'
+import type { BatchContext } from '@warmhook/queue/start-batch-worker'
 import type { EnvelopeBatch } from '@warmhook/schema/batch'
 import type { Database } from '@warmhook/store/database'
 import type { RecordTerms, RoutedBatch } from '@warmhook/store/events/record-batches'
 import type { OutboxJob } from '@warmhook/store/outbox/owed-event'
 import { readInSandbox, splitIntakeJob, type EnvelopeIsolation } from './isolate-envelopes.ts'
+import { orUnavailable } from './or-unavailable.ts'
 import { readBatch } from './read-batch.ts'
 import { recordAroundFaults } from './record-around-faults.ts'
 import { sandboxAfterStalls, splitAfterStalls } from './sandbox/suspicion.ts'
@@ -64,17 +65,4 @@ export function createRouter(deps: RouterDeps): (context: BatchContext<EnvelopeB
 async function routeBatches(batches: readonly RoutedBatch[], deps: RouterDeps): Promise<void> {
   const { jobs } = await orUnavailable('database', () => recordAroundFaults(deps.db, batches, deps.terms))
   await deps.enqueue(jobs.filter(({ isQueued }) => isQueued))
-}
-
-async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (cause) {
-    throw new UnavailableError(
-      `the ${what} is unreachable: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-      },
-    )
-  }
 }

@@ -1,11 +1,15 @@
 import { fields } from '@warmhook/config/fields'
 import { EnvError, parseAll, parseEnv } from '@warmhook/config/parse-env'
 import { checkHandlerSettings, handlerQueues } from '@warmhook/handlers/registry'
-import { intakeQueue } from '@warmhook/queue/catalog'
+import { intakeQueue, reconcileQueue } from '@warmhook/queue/catalog'
+import { readMailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
+import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
+import { sources } from '@warmhook/schema/sources'
 import type { WorkerSettings } from './start-worker.ts'
 
 export interface WorkerProcessSettings extends WorkerSettings {
   readonly databaseUrl: string
+  readonly mailivery: MailiveryAccounts
   readonly logLevel: string
 }
 
@@ -20,6 +24,7 @@ const variables = {
   MAX_BODY_BYTES: fields.MAX_BODY_BYTES,
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
+  RECONCILE_INTERVAL_MS: fields.RECONCILE_INTERVAL_MS,
   LOG_LEVEL: fields.LOG_LEVEL,
 }
 
@@ -30,9 +35,10 @@ const variables = {
  * @throws EnvError
  */
 export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
-  const [values, queues] = parseAll(
+  const [values, queues, mailivery] = parseAll(
     () => parseEnv(variables, env),
     () => readQueues(env),
+    () => readMailiveryAccounts(env, [...sources.keys()]),
     () => checkHandlerSettings(env),
   )
   return {
@@ -47,13 +53,15 @@ export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
     queues,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
+    reconcileEveryMs: values.RECONCILE_INTERVAL_MS,
+    mailivery,
     logLevel: values.LOG_LEVEL,
   }
 }
 
 function readQueues(env: NodeJS.ProcessEnv): readonly string[] | undefined {
   const chosen = parseEnv({ WORKER_QUEUES: fields.WORKER_QUEUES.optional() }, env).WORKER_QUEUES
-  const known = [intakeQueue.name, ...handlerQueues.map(({ name }) => name)]
+  const known = [intakeQueue.name, reconcileQueue.name, ...handlerQueues.map(({ name }) => name)]
   if (chosen?.every((name) => known.includes(name)) === false)
     throw new EnvError([`WORKER_QUEUES contains an unknown queue; known queues: ${known.join(', ')}`])
   return chosen

@@ -45,6 +45,7 @@ await runUntilSignal({ deadlineMs: stopLimits.processMs, onError: reportFatal(lo
       await startWorker(settings, {
         db,
         handlers,
+        mailivery: settings.mailivery,
         log,
         sandbox: createSandbox(runInSandbox),
         isOnlyWorker: false,

@@ -74,10 +74,12 @@ function work(handlers: readonly ActiveHandler[], isOnlyWorker = false) {
     queues: undefined,
     concurrency: 4,
     lockMs: 5_000,
+    reconcileEveryMs: 900_000,
   }
   return startWorker(settings, {
     db: store.db,
     handlers,
+    mailivery: new Map(),
     log: createLogger('test', 'silent'),
     sandbox: undefined,
     isOnlyWorker,

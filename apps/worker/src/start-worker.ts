@@ -6,7 +6,7 @@ import { createAppServer } from '@warmhook/lifecycle/create-app-server'
 import { listen } from '@warmhook/lifecycle/listen'
 import { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import { createBatchProducer, openQueue } from '@warmhook/queue/batch-producer'
-import { handlerQueue, intakeQueue, type QueueSpec } from '@warmhook/queue/catalog'
+import { handlerQueue, intakeQueue, reconcileQueue, type QueueSpec } from '@warmhook/queue/catalog'
 import { connectConsumer, connectProducer, disconnect } from '@warmhook/queue/connections'
 import { startBatchWorker, type BatchContext, type BatchWorker } from '@warmhook/queue/start-batch-worker'
 import { stuckAfterMs } from '@warmhook/queue/time-limits'
@@ -18,10 +18,12 @@ import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import type { Logger } from '@warmhook/telemetry/logger'
 import { createMetrics } from '@warmhook/telemetry/metrics'
 import type { Redis } from 'ioredis'
+import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
 import { createApp } from './app.ts'
 import { createRouter, maxGroupedJobs } from './create-router.ts'
 import { createHandlerProcessor } from './deliver/create-handler-processor.ts'
 import { startOutbox } from './deliver/start-outbox.ts'
+import { startReconciling } from './reconcile/start-reconciling.ts'
 import { startReporting } from './start-reporting.ts'
 import { startRetention } from './start-retention.ts'
 import type { Sandbox } from './sandbox/create-sandbox.ts'
@@ -45,12 +47,16 @@ export interface WorkerSettings {
   readonly concurrency: number
   /** How long the jobs of a worker that gives no sign stay its own. */
   readonly lockMs: number
+  /** Between two reconciliations of an owner. */
+  readonly reconcileEveryMs: number
 }
 
 export interface WorkerDeps {
   readonly db: Database
   /** Every handler that this process has the settings of, also those whose queue another worker takes. */
   readonly handlers: readonly ActiveHandler[]
+  /** Mailivery's API per owner; an owner without an account is not reconciled. */
+  readonly mailivery: MailiveryAccounts
   readonly log: Logger
   /** Undefined where there can be no second process beside this one. */
   readonly sandbox: Sandbox | undefined
@@ -156,6 +162,19 @@ export async function startWorker(
       isolation: { db, addToIntake: (job) => intake.add(job), sandbox },
     })
     run(intakeQueue, router, intakeJobsInProgress(settings.maxBodyBytes))
+    if (deps.mailivery.size > 0 && takes(reconcileQueue.name)) {
+      const reconcile = startReconciling(scope, {
+        db,
+        accounts: deps.mailivery,
+        everyMs: settings.reconcileEveryMs,
+        redis: producer,
+        prefix: settings.prefix,
+        add: (job) => intake.add(job),
+        now: deps.now,
+        onError: report('reconciliation'),
+      })
+      run(reconcileQueue, reconcile, 1)
+    }
     keepLedger(scope, consumer, settings, { ...deps, onError: report('ledger upkeep') })
     const retention = startRetention({
       db,
@@ -210,7 +229,7 @@ function queueChoice(
   handlers: readonly ActiveHandler[],
 ): (name: string) => boolean {
   if (chosen === undefined) return () => true
-  const known = [intakeQueue.name, ...handlers.map((handler) => handler.name)]
+  const known = [intakeQueue.name, reconcileQueue.name, ...handlers.map((handler) => handler.name)]
   const unknown = chosen.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     throw new EnvError([`WORKER_QUEUES names ${unknown.join(', ')}, but the queues here are ${known.join(', ')}`])

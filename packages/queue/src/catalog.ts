@@ -54,6 +54,31 @@ export const intakeQueue: QueueSpec<EnvelopeBatch> = {
   retention,
 }
 
+/** A turn of a reconciliation, or, without a run, the time to begin one. */
+export const ReconcileJob = z.strictObject({ owner: z.string().min(1), run: z.uuid().optional() })
+export type ReconcileJob = Readonly<z.infer<typeof ReconcileJob>>
+
+/** Readings of Mailivery's campaigns. */
+export const reconcileQueue: QueueSpec<ReconcileJob> = {
+  name: 'reconcile',
+  payload: ReconcileJob,
+  // The runs in Postgres know what to give up; a job only brings them on.
+  policy: {
+    batchMax: 1,
+    overlap: 'any batch',
+    attempts: 1_000_000,
+    firstDelayMs: 1_000,
+    maxDelayMs: 60_000,
+    timeoutMs: 60_000,
+  },
+  retention,
+}
+
+/** The job of a run: the same id each time, so that a run has one job at most. */
+export function toReconcileJob({ id, owner }: { readonly id: string; readonly owner: string }) {
+  return { id: `run-${id}`, name: owner, payload: { owner, run: id } satisfies ReconcileJob }
+}
+
 /**
  * The queue of one handler; the handler defines its name and policy. Workers read the payload with `readEventJob`,
  * which distinguishes jobs of other versions from unreadable ones.

@@ -8,6 +8,7 @@ import { addEventRoutes } from './event-routes.ts'
 import { addHandlerRoutes } from './handler-routes.ts'
 import { addMailboxRoutes } from './mailbox-routes.ts'
 import { addOverviewRoutes } from './overview-routes.ts'
+import { addReconciliationRoutes } from './reconciliation-routes.ts'
 import { addQuarantineRoutes } from './quarantine-routes.ts'
 
 /** The JSON API, including its OpenAPI document at `/openapi.json`. */
@@ -25,6 +26,7 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
   addHandlerRoutes(api, deps)
   addCrmRoutes(api, deps)
   addCrmSetupRoutes(api, deps)
+  addReconciliationRoutes(api, deps)
   addOverviewRoutes(api, deps)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

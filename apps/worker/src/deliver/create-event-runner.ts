@@ -15,7 +15,7 @@ import { UnrecoverableError } from 'bullmq'
 import { sandboxAfterStalls, splitAfterStalls } from '../sandbox/suspicion.ts'
 import { applyOutcomes, dueEvents, nextDueAt, type JobResults } from './apply-outcomes.ts'
 import { callHandler } from './call-handler.ts'
-import { orUnavailable } from './or-unavailable.ts'
+import { orUnavailable } from '../or-unavailable.ts'
 import { readJob } from './read-job.ts'
 import { splitJob } from './split-job.ts'
 
@@ -68,7 +68,7 @@ export function createEventRunner(deps: EventRunnerDeps): (context: BatchContext
     if (due.length === 0 && job.events.length > 0) throw new RetryAtError('not due yet', nextDueAt(job))
     const run: Run = { context, job, due, results: undefined }
     if (context.stalledCount >= splitAfterStalls && job.events.length > 1) {
-      await orUnavailable(() => splitJob(context.jobId, job, deps))
+      await orUnavailable('database', () => splitJob(context.jobId, job, deps))
       return conclude(context, { ...job, events: [] }, noReasons)
     }
     const { handleInSandbox } = deps
@@ -94,7 +94,7 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
   const replayId = runs[0]?.job.replayId
   const startedAt = now()
   const due = runs.flatMap((run) => run.due)
-  const finished = await orUnavailable(() =>
+  const finished = await orUnavailable('database', () =>
     finishedEventIds(
       db,
       name,
@@ -104,7 +104,7 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
   )
   // An event can be in two jobs if the sweeper has recreated one of them.
   const todo = [...new Map(due.map((event) => [event.id, event])).values()].filter(({ id }) => !finished.has(id))
-  const verdicts = await orUnavailable(() => verdictsOn(todo, replayId, db))
+  const verdicts = await orUnavailable('database', () => verdictsOn(todo, replayId, db))
   const given = todo.map((event) => ({ ...event, verdict: verdicts.get(event.id) }))
   const signals = runs.map(({ context }) => context.signal)
   const outcomes =
@@ -118,7 +118,7 @@ async function runGroup(runs: readonly Run[], handle: HandleEvents, deps: EventR
     run.results = applyOutcomes(unfinished, handled, outcomes, terms)
     for (const record of run.results.records) records.set(record.eventId, record)
   }
-  await orUnavailable(() =>
+  await orUnavailable('database', () =>
     recordDeliveries(db, {
       handler: name,
       startedAt,
@@ -162,12 +162,12 @@ async function conclude(context: BatchContext<unknown>, job: EventJob, reasons: 
   const { events, dead, replayId } = job
   const why = [...reasons].slice(0, 3).join('; ')
   if (events.length > 0) {
-    await orUnavailable(() => context.updatePayload(writeEventJob(job)))
+    await orUnavailable('queue', () => context.updatePayload(writeEventJob(job)))
     throw new RetryAtError(`${events.length} events will be retried: ${why}`, nextDueAt(job))
   }
   if (dead.length > 0) {
     const failed: EventJob = { events: dead, dead: [], progress: new Map(), replayId }
-    await orUnavailable(() => context.updatePayload(writeEventJob(failed)))
+    await orUnavailable('queue', () => context.updatePayload(writeEventJob(failed)))
     throw new UnrecoverableError(`${dead.length} events failed for good: ${why}`)
   }
 }
