@@ -22,6 +22,8 @@ export interface AnnounceDeps {
   readonly url: Secret
   readonly post: PeerClient
   readonly gate: PeerGate
+  /** Whether presumed recoveries of this owner's mailboxes are read back. */
+  readonly readsBack: (owner: string) => boolean
   readonly now: () => number
 }
 
@@ -47,10 +49,16 @@ export async function announcePauses(
   const emails = await readEmails(deps.db, mailboxes)
   const since = deps.now() - maxAgeMs
   // Most events do not affect a pause: those need no lock and no turn.
-  const concerning = distinct(await findCandidates(deps.db, mailboxes, emails, since))
-  const find = (tx: Queryable) => findCandidates(tx, concerning, emails, since)
+  const isUnproven = (owner: string, pause: Pause): boolean => deps.readsBack(owner) && isBeingProven(pause, deps.now())
+  const search: Search = { emails, since, isUnproven }
+  const { candidates, unproven } = await findCandidates(deps.db, mailboxes, search)
+  const concerning = distinct(candidates)
+  const find = async (tx: Queryable) => (await findCandidates(tx, concerning, search)).candidates
   const outcomes = concerning.length === 0 ? noOutcomes : await announceInTurn(concerning, find, signal, deps)
-  const otherwise = ({ receivedAt }: EventRef) => (receivedAt < since ? done('too old to be announced') : done())
+  const otherwise = (event: EventRef): Outcome => {
+    if (unproven.has(mailboxKeyOf(event))) return hold('the recovery is being read back', deps.now() + proofMs)
+    return event.receivedAt < since ? done('too old to be announced') : done()
+  }
   return new Map(events.map((event) => [event.id, outcomes.get(mailboxKeyOf(event)) ?? otherwise(event)]))
 }
 
@@ -99,21 +107,43 @@ function distinct(keys: readonly MailboxKey[]): readonly MailboxKey[] {
   return [...new Map(keys.map((key) => [mailboxKeyOf(key), key])).values()]
 }
 
-async function findCandidates(
-  tx: Queryable,
-  mailboxes: readonly MailboxKey[],
-  emails: ReadonlyMap<string, string>,
-  since: number,
-): Promise<readonly Candidate[]> {
+/** How long a presumed recovery waits for its proof before it is announced as presumed. */
+const proofMs = 30_000
+
+function isBeingProven({ closed }: Pause, now: number): boolean {
+  return closed?.proof === 'presumed' && now - closed.at < proofMs
+}
+
+interface Search {
+  readonly emails: ReadonlyMap<string, string>
+  readonly since: number
+  readonly isUnproven: (owner: string, pause: Pause) => boolean
+}
+
+interface Found {
+  readonly candidates: readonly Candidate[]
+  /** Mailboxes whose recovery may turn out not to be one, by `mailboxKeyOf`. */
+  readonly unproven: ReadonlySet<string>
+}
+
+async function findCandidates(tx: Queryable, mailboxes: readonly MailboxKey[], search: Search): Promise<Found> {
+  const { emails, since, isUnproven } = search
   const pauses = await recentPauses(tx, mailboxes, since)
-  return mailboxes.flatMap(({ owner, campaignId }) => {
+  const unproven = new Set<string>()
+  const candidates = mailboxes.flatMap(({ owner, campaignId }) => {
     const key = mailboxKeyOf({ owner, campaignId })
     const about = { owner, campaignId, email: emails.get(key) }
     const own = pauses.get(key) ?? []
     return own
-      .flatMap((pause, index) => toCandidates(about, pause, own[index + 1]))
+      .flatMap((pause, index) => {
+        const both = toCandidates(about, pause, own[index + 1])
+        if (!isUnproven(owner, pause)) return both
+        unproven.add(key)
+        return both.filter(({ kind }) => kind === 'opened')
+      })
       .filter((candidate) => timeOf(candidate) >= since)
   })
+  return { candidates, unproven }
 }
 
 function toCandidates(

@@ -27,13 +27,28 @@ beforeEach(async () => {
 afterEach(() => store[Symbol.asyncDispose]())
 
 function createHandle(slack: Pick<HttpPeer, 'url'>, db: Database = store.db): HandleEvents {
-  return notify.create(new Secret(`${slack.url}/services/T0/B0/secret`), handlerDeps(db))
+  return notify.create(settingsFor(slack), handlerDeps(db))
+}
+
+function settingsFor(slack: Pick<HttpPeer, 'url'>, owners: readonly string[] = []) {
+  const account = { apiKey: new Secret('key'), baseUrl: 'http://127.0.0.1:9' }
+  const accounts = new Map(owners.map((owner) => [owner, account]))
+  return { url: new Secret(`${slack.url}/services/T0/B0/secret`), accounts }
 }
 
 async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
   const routed = bodies.map((body) => toRouted(envelope(body)))
   await recordBatch(store.db, { id: randomUUID(), isReplay: false, events: routed, refused: [], dedupeWindowMs: 0 })
   return routed.map(({ event }) => event)
+}
+
+/** Records a reading of the API. */
+async function read(campaignId: number, status: string): Promise<MailboxEvent[]> {
+  const startedAt = new Date(0).toISOString()
+  const body = { type: 'mailbox.reconciled', run: 'r', campaignId, status, statusCode: status, startedAt, profile: {} }
+  const routed = toRouted({ ...envelope(body), source: 'reconcile' })
+  await recordBatch(store.db, { id: randomUUID(), isReplay: false, events: [routed], refused: [], dedupeWindowMs: 0 })
+  return [routed.event]
 }
 
 async function trackPauses(events: readonly MailboxEvent[]): Promise<void> {
@@ -69,6 +84,27 @@ const updated = (id = 1) => ({ type: 'campaign.updated', account: { id, email: `
 describe('notify', () => {
   it('is off without a URL', () => {
     expect(notify.parse({})).toBeUndefined()
+  })
+
+  it('announces a presumed recovery only once it is read back, and nothing if the pause goes on', async () => {
+    await using slack = await startHttpPeer(() => new Response('ok'))
+    envelope = createEnvelopes(Date.now() - 10_000)
+    let now = Date.now()
+    const handle = notify.create(settingsFor(slack, ['acme']), { ...handlerDeps(store.db), now: () => now })
+    await handle(await arrive(problem(1), problem(2), problem(3)), never)
+    const opened = messages(slack).length
+    const updates = await arrive(updated(1), updated(2), updated(3))
+    const held = await handle(updates, never)
+    expect([...held.values()]).toMatchObject(updates.map(() => ({ status: 'hold' })))
+    await handle(await read(1, 'active'), never)
+    await handle(await read(2, 'paused'), never)
+    now += 60_000
+    const ended = await handle(updates, never)
+    expect([...ended.values()]).toMatchObject(updates.map(() => ({ status: 'done' })))
+    expect(messages(slack).slice(opened)).toEqual([
+      expect.stringMatching(/m1@b\.example.* works again/),
+      expect.stringMatching(/m3@b\.example.* was updated and probably works again/),
+    ])
   })
 
   it('announces the opening and closing of a pause once each, before or after pause tracking', async () => {

@@ -1,4 +1,7 @@
+import type { Secret } from '@warmhook/config/secret'
 import { defineHandler } from '../handler.ts'
+import { readMailiveryAccounts, type MailiveryAccount } from '@warmhook/mailivery/read-mailivery-accounts'
+import { sources } from '@warmhook/schema/sources'
 import { EventType } from '@warmhook/schema/mailbox-event'
 import { createPeerClient } from '@warmhook/peer/create-peer-client'
 import { announcePauses } from './announce-pauses.ts'
@@ -6,8 +9,14 @@ import { createSlackGate } from './create-slack-gate.ts'
 import { slackLimits } from './post-to-slack.ts'
 import { readSlackUrl } from './read-slack-url.ts'
 
+interface NotifySettings {
+  readonly url: Secret
+  /** Whose presumed recoveries are read back. */
+  readonly accounts: ReadonlyMap<string, MailiveryAccount>
+}
+
 /** Announces in a Slack channel when pauses open and close. Disabled without SLACK_WEBHOOK_URL. */
-export const notify = defineHandler({
+export const notify = defineHandler<NotifySettings>({
   name: 'notify',
   subscribes: EventType.options.filter((type) => type !== 'campaign.pending'),
   policy: {
@@ -20,10 +29,14 @@ export const notify = defineHandler({
     maxDelayMs: 900_000,
     timeoutMs: 15_000,
   },
-  parse: readSlackUrl,
-  create: (url, { db, fold, log, now }) => {
+  parse(env) {
+    const url = readSlackUrl(env)
+    return url && { url, accounts: readMailiveryAccounts(env, [...sources.keys()]) }
+  },
+  create: ({ url, accounts }, { db, fold, log, now }) => {
+    const readsBack = (owner: string): boolean => accounts.has(owner)
     const gate = createSlackGate(url, { db, log, now })
-    const deps = { db, fold, url, post: createPeerClient(slackLimits), gate, now }
+    const deps = { db, fold, url, post: createPeerClient(slackLimits), gate, now, readsBack }
     return (events, signal) => announcePauses(events, signal, deps)
   },
 })
