@@ -153,6 +153,10 @@ describe('the board', () => {
       '/crm/{owner}/plan',
       '/crm/{owner}/apply',
       '/crm/{owner}/comparison',
+      '/reconciliations',
+      '/mailivery',
+      '/warmup-starts',
+      '/mailboxes/{owner}/{campaignId}/reconnect',
       '/ledger',
       '/stats',
     ])

@@ -34,6 +34,7 @@ const variables = {
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
   RECONCILE_INTERVAL_MS: fields.RECONCILE_INTERVAL_MS,
+  RECHECK_AFTER_MS: fields.RECHECK_AFTER_MS.optional(),
   // This process runs in a terminal: it only prints the banner and what needs attention.
   LOG_LEVEL: fields.LOG_LEVEL.removeDefault().default('warn'),
 }
@@ -65,6 +66,7 @@ export interface StandaloneSettings {
   readonly crm: CrmSettings
   readonly mailivery: MailiveryAccounts
   readonly reconcileEveryMs: number
+  readonly recheckAfterMs: number | undefined
   readonly concurrency: number
   readonly lockMs: number
   readonly logLevel: string
@@ -111,6 +113,7 @@ export function parseStandaloneEnv(env: NodeJS.ProcessEnv): StandaloneSettings {
     crm,
     mailivery,
     reconcileEveryMs: values.RECONCILE_INTERVAL_MS,
+    recheckAfterMs: values.RECHECK_AFTER_MS,
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     logLevel: values.LOG_LEVEL,

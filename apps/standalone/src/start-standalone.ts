@@ -81,6 +81,7 @@ export async function startStandalone(
           concurrency,
           lockMs,
           reconcileEveryMs: settings.reconcileEveryMs,
+          recheckAfterMs: settings.recheckAfterMs,
         },
         {
           db,

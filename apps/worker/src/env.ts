@@ -25,6 +25,7 @@ const variables = {
   WORKER_CONCURRENCY: fields.WORKER_CONCURRENCY,
   WORKER_LOCK_MS: fields.WORKER_LOCK_MS,
   RECONCILE_INTERVAL_MS: fields.RECONCILE_INTERVAL_MS,
+  RECHECK_AFTER_MS: fields.RECHECK_AFTER_MS.optional(),
   LOG_LEVEL: fields.LOG_LEVEL,
 }
 
@@ -54,6 +55,7 @@ export function parseWorkerEnv(env: NodeJS.ProcessEnv): WorkerProcessSettings {
     concurrency: values.WORKER_CONCURRENCY,
     lockMs: values.WORKER_LOCK_MS,
     reconcileEveryMs: values.RECONCILE_INTERVAL_MS,
+    recheckAfterMs: values.RECHECK_AFTER_MS,
     mailivery,
     logLevel: values.LOG_LEVEL,
   }

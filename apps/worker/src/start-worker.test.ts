@@ -75,6 +75,7 @@ function work(handlers: readonly ActiveHandler[], isOnlyWorker = false) {
     concurrency: 4,
     lockMs: 5_000,
     reconcileEveryMs: 900_000,
+    recheckAfterMs: undefined,
   }
   return startWorker(settings, {
     db: store.db,

@@ -49,6 +49,8 @@ export interface WorkerSettings {
   readonly lockMs: number
   /** Between two reconciliations of an owner. */
   readonly reconcileEveryMs: number
+  /** Pauses that are open for longer are rechecked; undefined: none. */
+  readonly recheckAfterMs: number | undefined
 }
 
 export interface WorkerDeps {
@@ -167,6 +169,7 @@ export async function startWorker(
         db,
         accounts: deps.mailivery,
         everyMs: settings.reconcileEveryMs,
+        recheckAfterMs: settings.recheckAfterMs,
         redis: producer,
         prefix: settings.prefix,
         add: (job) => intake.add(job),

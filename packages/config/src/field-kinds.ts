@@ -54,6 +54,14 @@ export const host = z
     error: 'must be an IP address or a host name, without scheme and port',
   })
 
+/** Names separated by commas. */
+export const nameList = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+)
+
 /** In Redis's notation `kb` is 1024 bytes and `k` 1000. */
 function toBytes(size: string): number {
   const [, digits = '', unit = '', binary = ''] = /^(\d+)([kmg]?)(b?)$/i.exec(size) ?? []

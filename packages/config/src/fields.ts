@@ -3,7 +3,7 @@ import { isAddressRange } from './address-list.ts'
 import { CrmMode, CrmOnDelete, CrmProviderName } from './crm-fields.ts'
 import { isDatabaseUrl } from './database-url.ts'
 import { ClearEndpointKey } from './endpoint-key.ts'
-import { host, httpUrl, port, redisSize, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
+import { host, httpUrl, nameList, port, redisSize, secretHttpUrl, token, wholeNumber } from './field-kinds.ts'
 import { redisUrlProblem } from './redis-url.ts'
 import { Secret } from './secret.ts'
 
@@ -79,17 +79,9 @@ export const fields = {
     .regex(/^[\w{}-]{1,100}$/, 'may only contain letters, digits and - _ { }, at most 100 characters')
     .default('{wh0}'),
   /** Comma-separated names of the queues that a worker processes; unset: all. */
-  WORKER_QUEUES: z
-    .string()
-    .transform((value) =>
-      value
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
-    .refine((names) => names.length > 0, {
-      error: 'lists no queue: list queues separated by commas, or unset it to process all',
-    }),
+  WORKER_QUEUES: nameList.refine((names) => names.length > 0, {
+    error: 'lists no queue: list queues separated by commas, or unset it to process all',
+  }),
   /** Concurrent calls of each handler in one worker. */
   WORKER_CONCURRENCY: wholeNumber(1, 100).default(8),
   /** How long a worker's locks last without renewal. Other workers take over its jobs within twice this time. */
@@ -104,6 +96,12 @@ export const fields = {
   MAILIVERY_API_KEY: token,
   MAILIVERY_BASE_URL: httpUrl('https://app.mailivery.io/api/v1').default('https://app.mailivery.io/api/v1'),
   /** Time between two comparisons. Below a minute only for tests: a long list of campaigns takes longer to read. */
+  /** Pending campaigns with one of these are started. */
+  WARMUP_START_TAGS: nameList,
+  WARMUP_START_DOMAINS: nameList,
+  WARMUP_START_ADDRESSES: nameList,
+  /** Pauses that are open for longer are rechecked through the API. Unset: none. */
+  RECHECK_AFTER_MS: wholeNumber(60_000, 30 * day),
   RECONCILE_INTERVAL_MS: wholeNumber(1_000, day).default(15 * minute),
   /** Unset: the one whose credentials are set. */
   CRM_PROVIDER: CrmProviderName,

@@ -7,10 +7,17 @@ import type { HandleEvents, Handler, HandlerDeps } from './handler.ts'
 import { notify } from './notify/handler.ts'
 import { pauseTracking } from './pause-tracking/handler.ts'
 import { readBackHandler } from './read-back/handler.ts'
+import { warmupStart } from './warmup-start/handler.ts'
 import { shareFolds } from './share-folds.ts'
 
 /** All handlers. To add one, create a folder next to the others and add it here. */
-const handlers = [toEntry(pauseTracking), toEntry(readBackHandler), toEntry(crmSync), toEntry(notify)]
+const handlers = [
+  toEntry(pauseTracking),
+  toEntry(readBackHandler),
+  toEntry(warmupStart),
+  toEntry(crmSync),
+  toEntry(notify),
+]
 
 /** The queues of all handlers, including disabled ones. */
 export const handlerQueues: readonly HandlerQueue[] = handlers

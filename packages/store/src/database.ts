@@ -2,6 +2,7 @@ import type { PauseProof } from '@warmhook/schema/fold-timeline'
 import type { EventType, MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { ReasonCategory } from '@warmhook/schema/reason'
 import type { ReconciliationTable } from './reconciliations/reconciliation-table.ts'
+import type { WarmupStartTable } from './warmup-starts/warmup-start-table.ts'
 import type { ProfileColumns } from './mailboxes/profile-columns.ts'
 import type { ColumnType, GeneratedAlways, JSONColumnType, Kysely, Transaction } from 'kysely'
 
@@ -282,6 +283,7 @@ export interface Tables {
   mailbox_bases: MailboxBaseTable
   mailbox_readings: MailboxReadingTable
   reconciliations: ReconciliationTable
+  warmup_starts: WarmupStartTable
   retention: RetentionTable
 }
 

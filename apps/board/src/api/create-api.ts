@@ -6,6 +6,7 @@ import { addCrmSetupRoutes } from './crm-setup-routes.ts'
 import { describeIssues } from './describe-issues.ts'
 import { addEventRoutes } from './event-routes.ts'
 import { addHandlerRoutes } from './handler-routes.ts'
+import { addMailiveryRoutes } from './mailivery-routes.ts'
 import { addMailboxRoutes } from './mailbox-routes.ts'
 import { addOverviewRoutes } from './overview-routes.ts'
 import { addReconciliationRoutes } from './reconciliation-routes.ts'
@@ -27,6 +28,7 @@ export function createApi(deps: ReadDeps): OpenAPIHono {
   addCrmRoutes(api, deps)
   addCrmSetupRoutes(api, deps)
   addReconciliationRoutes(api, deps)
+  addMailiveryRoutes(api, deps)
   addOverviewRoutes(api, deps)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -3,6 +3,7 @@ import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clien
 import { openQueue } from '@warmhook/queue/batch-producer'
 import { reconcileQueue, toReconcileJob, type ReconcileJob } from '@warmhook/queue/catalog'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
+import { recheckPaused } from '@warmhook/reconcile/recheck-paused'
 import { runReconciliation } from '@warmhook/reconcile/run-reconciliation'
 import { scheduleReconciliations } from '@warmhook/reconcile/schedule-reconciliations'
 import type { AddToIntake } from '@warmhook/reconcile/send-readings'
@@ -17,6 +18,8 @@ export interface ReconcilingDeps {
   readonly db: Database
   readonly accounts: MailiveryAccounts
   readonly everyMs: number
+  /** Pauses that are open for longer are rechecked; undefined: none. */
+  readonly recheckAfterMs: number | undefined
   /** Its commands fail at once while Redis is unreachable. */
   readonly redis: Redis
   readonly prefix: string
@@ -71,5 +74,6 @@ export function startReconciling(
       ([other, { apiKey }]) => other !== owner && apiKey.reveal() === accounts.get(owner)?.apiKey.reveal(),
     )
     await runReconciliation(run, { db, client, add, isKeyShared, now, turnMs })
+    await recheckPaused(run, { db, client, afterMs: deps.recheckAfterMs, now })
   }
 }

@@ -50,9 +50,21 @@ const statements = [
     changed integer NOT NULL DEFAULT 0,
     confirmed integer NOT NULL DEFAULT 0,
     unclear integer NOT NULL DEFAULT 0,
+    rechecked boolean NOT NULL DEFAULT false,
     error text
   )`,
   `CREATE INDEX reconciliations_of_owner ON reconciliations (owner, id)`,
+  // What was decided about pending campaigns, which wait until the integrator starts their warm-up.
+  `CREATE TABLE warmup_starts (
+    owner text NOT NULL,
+    campaign_id bigint NOT NULL,
+    event_id uuid NOT NULL,
+    decision text NOT NULL,
+    detail text NOT NULL,
+    decided_at timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, owner, event_id)
+  )`,
+  `CREATE INDEX warmup_starts_by_event ON warmup_starts (event_id)`,
 ]
 
 /** Readings of Mailivery's API, and how certain the end of a pause is. */

@@ -13,6 +13,8 @@ export type RunView = Readonly<Record<Finding, number>> & {
   readonly startedAt: string
   readonly finishedAt: string | null
   readonly checked: number
+  /** Whether Mailivery was asked to recheck paused mailboxes. */
+  readonly rechecked: boolean
   readonly error: string | null
 }
 
@@ -43,6 +45,7 @@ function toView(row: Selectable<ReconciliationTable>): RunView {
     startedAt: row.started_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
     checked: row.checked,
+    rechecked: row.rechecked,
     ...(Object.fromEntries(findings.map((finding) => [finding, row[finding]])) as Record<Finding, number>),
     error: row.error,
   }

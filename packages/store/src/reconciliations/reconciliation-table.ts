@@ -26,5 +26,7 @@ export interface ReconciliationTable {
   confirmed: Generated<number>
   /** Mailboxes whose `status_code` is not known here. */
   unclear: Generated<number>
+  /** Whether Mailivery was asked to recheck paused mailboxes. */
+  rechecked: Generated<boolean>
   error: ColumnType<string | null, undefined, string | null>
 }

@@ -116,6 +116,11 @@ export interface RunEnd {
   readonly now: number
 }
 
+/** Records that a run asked Mailivery to recheck paused mailboxes. */
+export async function markRechecked(db: Queryable, id: string): Promise<void> {
+  await db.updateTable('reconciliations').set({ rechecked: true }).where('id', '=', id).execute()
+}
+
 /** Ends a run, once. */
 export async function endRun(db: Queryable, id: string, { state, error, vanished = 0, now }: RunEnd): Promise<void> {
   await db

@@ -1,0 +1,12 @@
+/** `unexpected`: the rule does not match, so that a person has to decide. */
+export type WarmupDecision = 'started' | 'unexpected' | 'rejected'
+
+/** What was decided about a pending campaign. */
+export interface WarmupStartTable {
+  owner: string
+  campaign_id: string
+  event_id: string
+  decision: WarmupDecision
+  detail: string
+  decided_at: Date
+}
