@@ -138,6 +138,7 @@ describe('the board', () => {
     expect(Object.keys(paths)).toEqual([
       '/mailboxes',
       '/mailboxes/{owner}/{campaignId}',
+      '/incidents',
       '/pauses',
       '/events',
       '/events/{id}',

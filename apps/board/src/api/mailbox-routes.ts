@@ -1,13 +1,14 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi'
 import { MailboxStatus } from '@warmhook/schema/mailbox-event'
 import { listEvents } from '@warmhook/store/events/list-events'
+import { listIncidents } from '@warmhook/store/incidents/list-incidents'
 import { listMailboxes } from '@warmhook/store/mailboxes/list-mailboxes'
 import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading, readingOne } from './describe-route.ts'
 import { onlyThese, PageQuery, SearchText, Time, wholeNumber } from './inputs.ts'
-import { Mailbox, MailboxDetail, pageOf, Pause } from './schemas.ts'
+import { Incident, Mailbox, MailboxDetail, pageOf, Pause } from './schemas.ts'
 
 const MailboxQuery = onlyThese({
   ...PageQuery,
@@ -22,6 +23,11 @@ const PauseQuery = onlyThese({
   owner: SearchText.optional(),
   since: Time.optional(),
   until: Time.optional(),
+})
+const IncidentQuery = onlyThese({
+  ...PageQuery,
+  state: z.enum(['open', 'closed']).optional(),
+  owner: SearchText.optional(),
 })
 const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })
 
@@ -50,6 +56,13 @@ export function addMailboxRoutes(api: OpenAPIHono, { db, now }: ReadDeps): void 
         listEvents(db, key, detailPage),
       ])
       return c.json({ ...mailbox, pauses: pauses.items, events: events.items }, 200)
+    },
+  )
+  api.openapi(
+    reading('/incidents', 'List incidents of the last 30 days, latest first', IncidentQuery, pageOf(Incident)),
+    async (c) => {
+      const { limit, cursor, ...filter } = c.req.valid('query')
+      return c.json(await listIncidents(db, filter, { limit, cursor }, now()), 200)
     },
   )
   api.openapi(reading('/pauses', 'List pauses, latest first', PauseQuery, pageOf(Pause)), async (c) => {

@@ -6,7 +6,8 @@ import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { doingTo, reading } from './describe-route.ts'
 import { onlyThese, PageQuery, SearchText, wholeNumber } from './inputs.ts'
-import { MailiveryAccess, pageOf, WarmupDecision, WarmupStart } from './schemas.ts'
+import { MailiveryAccess, WarmupDecision, WarmupStart } from './mailivery-schemas.ts'
+import { pageOf } from './schemas.ts'
 
 const Accesses = z.object({ items: z.array(MailiveryAccess).readonly(), nextCursor: z.null() })
 const WarmupQuery = onlyThese({

@@ -5,7 +5,8 @@ import type { ReadDeps } from '../board-deps.ts'
 import { beginReconciliations } from '../begin-reconciliations.ts'
 import { doing, reading } from './describe-route.ts'
 import { onlyThese, PageQuery, SearchText } from './inputs.ts'
-import { pageOf, Reconciliation } from './schemas.ts'
+import { Reconciliation } from './mailivery-schemas.ts'
+import { pageOf } from './schemas.ts'
 
 const Query = onlyThese({ ...PageQuery, id: z.uuid().optional(), owner: SearchText.optional() })
 const Command = z.strictObject({

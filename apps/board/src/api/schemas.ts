@@ -9,12 +9,11 @@ import {
   type MailboxProfile,
   type ProfileField,
 } from '@warmhook/schema/mailbox-event'
-import { findings, type Finding } from '@warmhook/store/reconciliations/runs'
 import { eventStatuses } from '@warmhook/store/events/event-status'
 import { onlyThese, SearchText, Time } from './inputs.ts'
 
-const time = z.iso.datetime()
-const count = z.int().nonnegative()
+export const time = z.iso.datetime()
+export const count = z.int().nonnegative()
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item).readonly(), nextCursor: z.string().nullable() })
 }
@@ -60,6 +59,7 @@ export const Pause = z
     reason: z.string().nullable(),
     reasons: z.array(z.string()).readonly(),
     category: z.string(),
+    nextStep: z.string(),
     openedAt: time,
     closedAt: time.nullable(),
     openedBy: Opener,
@@ -69,45 +69,21 @@ export const Pause = z
   })
   .openapi('Pause')
 
-/** A reading of all campaigns of an owner. */
-export const Reconciliation = z
+/** Pauses of several mailboxes with a common cause. */
+export const Incident = z
   .object({
     id: z.uuid(),
     owner: z.string(),
-    dryRun: z.boolean(),
-    state: z.enum(['running', 'done', 'failed', 'waiting']),
-    startedAt: time,
-    finishedAt: time.nullable(),
-    checked: count,
-    rechecked: z.boolean(),
-    ...(Object.fromEntries(findings.map((finding) => [finding, count])) as Record<Finding, typeof count>),
-    error: z.string().nullable(),
+    cause: z.object({ domain: z.string(), provider: z.string(), category: z.string() }),
+    title: z.string(),
+    nextStep: z.string(),
+    openedAt: time,
+    closedAt: time.nullable(),
+    mailboxes: count,
+    open: count,
+    sample: z.array(z.string()).readonly(),
   })
-  .openapi('Reconciliation')
-
-/** An owner's access to Mailivery's API. */
-export const MailiveryAccess = z
-  .object({
-    owner: z.string(),
-    /** Rechecks of paused mailboxes, which all workers share. */
-    recheck: z.object({ limit: count, remaining: z.number(), resetsAt: time }),
-  })
-  .openapi('MailiveryAccess')
-
-export const WarmupDecision = z.enum(['started', 'unexpected', 'rejected'])
-
-/** What was decided about a pending campaign. */
-export const WarmupStart = z
-  .object({
-    owner: z.string(),
-    campaignId: count,
-    email: z.string().nullable(),
-    eventId: z.uuid(),
-    decision: WarmupDecision,
-    detail: z.string(),
-    decidedAt: time,
-  })
-  .openapi('WarmupStart')
+  .openapi('Incident')
 
 export const EventItem = z
   .object({

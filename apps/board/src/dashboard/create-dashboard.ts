@@ -1,5 +1,6 @@
 import { readFullLedger } from '@warmhook/ledger/read-full-ledger'
 import { readStats } from '@warmhook/store/ledger/read-stats'
+import { listIncidents } from '@warmhook/store/incidents/list-incidents'
 import { listEvents } from '@warmhook/store/events/list-events'
 import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { Hono } from 'hono'
@@ -35,10 +36,11 @@ export function createDashboard(deps: ReadDeps): Hono {
 
 async function readOverview(deps: ReadDeps): Promise<Overview> {
   const { db, intake, handlers, now, basePath } = deps
-  const [stats, ledger, pauses, events, [intakeStatus, ...statuses], crm] = await Promise.all([
+  const [stats, ledger, pauses, incidents, events, [intakeStatus, ...statuses], crm] = await Promise.all([
     readStats(db, now()),
     readFullLedger(intake, db),
     listPauses(db, { state: 'open' }, { limit: 20, cursor: undefined }, now()),
+    listIncidents(db, { state: 'open' }, { limit: 20, cursor: undefined }, now()),
     listEvents(db, {}, { limit: 15, cursor: undefined }),
     readHandlerStatuses([intake, ...handlers], deps),
     readCrmOwners(deps),
@@ -47,6 +49,7 @@ async function readOverview(deps: ReadDeps): Promise<Overview> {
     stats,
     ledger,
     pauses: pauses.items,
+    incidents: incidents.items,
     events: events.items,
     intakeWorkers: intakeStatus?.workers ?? 0,
     handlers: statuses,

@@ -1,10 +1,12 @@
 import type { Ledger } from '@warmhook/ledger/read-full-ledger'
 import type { EventView } from '@warmhook/store/events/list-events'
+import type { IncidentView } from '@warmhook/store/incidents/list-incidents'
 import type { Stats } from '@warmhook/store/ledger/read-stats'
 import type { PauseView } from '@warmhook/store/pauses/list-pauses'
 import { html } from 'hono/html'
 import type { HandlerStatus } from '../read-handler-statuses.ts'
 import { describeAge } from './describe-age.ts'
+import { incidentSection } from './incident-section.ts'
 import { crmSection } from './crm-section.ts'
 import { describeConcerns, type Condition } from './describe-concerns.ts'
 
@@ -12,6 +14,7 @@ import { describeConcerns, type Condition } from './describe-concerns.ts'
 export interface Overview extends Condition {
   readonly stats: Stats
   readonly pauses: readonly PauseView[]
+  readonly incidents: readonly IncidentView[]
   readonly events: readonly EventView[]
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -25,7 +28,7 @@ type Html = ReturnType<typeof html>
 export function overview(data: Overview): Html {
   const { stats, ledger, basePath } = data
   const concerns = describeConcerns(data)
-  return html`${concerns.length === 0 ? '' : concernList(concerns)} ${figures(data)}
+  return html`${concerns.length === 0 ? '' : concernList(concerns)} ${figures(data)} ${incidentSection(data)}
     <section>
       <h2>Paused mailboxes</h2>
       ${data.pauses.length === 0 ? emptyPauses(ledger) : pauseTable(data)}
@@ -92,6 +95,7 @@ function pauseTable({ pauses, now, basePath }: Overview): Html {
         </td>
         <td>${pause.reason ?? 'no reason given'}</td>
         <td><time datetime="${pause.openedAt}">${describeAge(now - Date.parse(pause.openedAt))}</time></td>
+        <td>${pause.nextStep}</td>
         <td>${pause.owner}</td>
       </tr>`,
   )
@@ -101,6 +105,7 @@ function pauseTable({ pauses, now, basePath }: Overview): Html {
         <th scope="col">Mailbox</th>
         <th scope="col">Reason</th>
         <th scope="col">For</th>
+        <th scope="col">What to do</th>
         <th scope="col">Owner</th>
       </tr>
     </thead>

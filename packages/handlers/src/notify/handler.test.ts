@@ -43,7 +43,7 @@ async function arrive(...bodies: object[]): Promise<MailboxEvent[]> {
 }
 
 /** Records a reading of the API. */
-async function read(campaignId: number, status: string): Promise<MailboxEvent[]> {
+async function recordReading(campaignId: number, status: string): Promise<MailboxEvent[]> {
   const startedAt = new Date(0).toISOString()
   const body = { type: 'mailbox.reconciled', run: 'r', campaignId, status, statusCode: status, startedAt, profile: {} }
   const routed = toRouted({ ...envelope(body), source: 'reconcile' })
@@ -96,8 +96,8 @@ describe('notify', () => {
     const updates = await arrive(updated(1), updated(2), updated(3))
     const held = await handle(updates, never)
     expect([...held.values()]).toMatchObject(updates.map(() => ({ status: 'hold' })))
-    await handle(await read(1, 'active'), never)
-    await handle(await read(2, 'paused'), never)
+    await handle(await recordReading(1, 'active'), never)
+    await handle(await recordReading(2, 'paused'), never)
     now += 60_000
     const ended = await handle(updates, never)
     expect([...ended.values()]).toMatchObject(updates.map(() => ({ status: 'done' })))

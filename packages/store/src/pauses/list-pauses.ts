@@ -1,4 +1,5 @@
 import type { EventType, WebhookType } from '@warmhook/schema/mailbox-event'
+import { reasonKind } from '@warmhook/schema/reason'
 import type { Queryable } from '../database.ts'
 import { parseCursor, toPage, type Page, type PageRequest } from '../page.ts'
 import { toPause } from './to-pause.ts'
@@ -27,6 +28,8 @@ export interface PauseView {
   readonly reason: string | null
   readonly reasons: readonly string[]
   readonly category: string
+  /** What to do about the reason. */
+  readonly nextStep: string
   readonly openedAt: string
   readonly closedAt: string | null
   readonly openedBy: Opener
@@ -72,6 +75,7 @@ export async function listPauses(
       reason: row.reason,
       reasons: row.reasons,
       category: row.category,
+      nextStep: reasonKind(row.category).nextStep,
       openedAt: row.opened_at.toISOString(),
       closedAt: row.closed_at?.toISOString() ?? null,
       openedBy: toOpener(row.opened_by_type),
