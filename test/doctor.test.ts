@@ -38,17 +38,19 @@ describe('warmhook doctor', () => {
       findings
         .filter(({ check }) => check === 'queues')
         .map(({ message, level }) => `${message.split(':', 1)[0]} ${level}`)
+        .toSorted((a, b) => Number(unconfigured.includes(a)) - Number(unconfigured.includes(b)))
+    const unconfigured = ['reconcile ok', 'read-back ok', 'warmup-start ok', 'crm-sync ok', 'notify ok']
     const running = await eventually(async () => {
       const report = await examine(site.env)
       expect(report.code).toBe(0)
       return report
     })
-    expect(queuesOf(running)).toEqual(['intake ok', 'pause-tracking ok', 'crm-sync ok', 'notify ok'])
+    expect(queuesOf(running)).toEqual(['intake ok', 'pause-tracking ok', ...unconfigured])
     expect(running.findings.map(({ message }) => message)).toContain('notify: not configured')
     await site.worker[Symbol.asyncDispose]()
     const gone = await examine(site.env)
     expect(gone.code).toBe(1)
-    expect(queuesOf(gone)).toEqual(['intake problem', 'pause-tracking problem', 'crm-sync ok', 'notify ok'])
+    expect(queuesOf(gone)).toEqual(['intake problem', 'pause-tracking problem', ...unconfigured])
     expect(gone.findings.find(({ message }) => message.startsWith('intake'))).toMatchObject({
       message: expect.stringContaining('no worker processes this queue'),
       advice: 'Start a worker, or add the queue to its WORKER_QUEUES.',

@@ -69,6 +69,11 @@ it(
     const { items } = await warmhook.api<Items<{ id: string }>>('/api/events?type=mailbox.reconciled')
     expect(items).toHaveLength(3)
     expect(items).toMatchObject([{ source: 'reconcile' }, { source: 'reconcile' }, { source: 'reconcile' }])
+    await using doctor = await spawnApp('apps/cli/src/main.ts', warmhook.env, { args: ['doctor'] })
+    expect([(await doctor.exited).code, doctor.output()]).toEqual([
+      0,
+      expect.stringMatching(/reconcile: 0 jobs waiting.* 1 worker$[^]*default: 3 campaigns read at .*, 2 repairs$/m),
+    ])
     const answer = await fetch(`${warmhook.ingressUrl}/webhooks/reconcile/${warmhook.env['WARMHOOK_ENDPOINT_KEY']}`, {
       method: 'POST',
       body: '{}',

@@ -164,7 +164,8 @@ export async function startWorker(
       isolation: { db, addToIntake: (job) => intake.add(job), sandbox },
     })
     run(intakeQueue, router, intakeJobsInProgress(settings.maxBodyBytes))
-    if (deps.mailivery.size > 0 && takes(reconcileQueue.name)) {
+    const reconciles = deps.mailivery.size > 0
+    if (reconciles && takes(reconcileQueue.name)) {
       const reconcile = startReconciling(scope, {
         db,
         accounts: deps.mailivery,
@@ -189,7 +190,8 @@ export async function startWorker(
       onError: report('retention'),
     })
     scope.use('retention', retention)
-    const queues = [intakeQueue.name, ...handlers.map(({ name }) => name)].filter(takes)
+    const own = [intakeQueue.name, ...(reconciles ? [reconcileQueue.name] : []), ...handlers.map(({ name }) => name)]
+    const queues = own.filter(takes)
     const reporter = connectProducer({ url: settings.redisUrl, onError })
     scope.defer('redis reporter', () => disconnect(reporter))
     scope.use('reports', startReporting({ redis: reporter, prefix: settings.prefix, queues, metrics, onError }))
