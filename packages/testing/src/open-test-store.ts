@@ -2,6 +2,7 @@ import type { Database } from '@warmhook/store/database'
 import { migrate } from '@warmhook/store/migrate'
 import { openPostgres } from '@warmhook/store/open-database'
 import { openPglite } from '@warmhook/store/pglite/open-pglite'
+import { createDatabase } from './create-database.ts'
 import { createTestDatabase } from './create-test-database.ts'
 
 /** Every query has to work on all of these engines. */
@@ -13,13 +14,13 @@ export interface TestStore extends AsyncDisposable {
   readonly db: Database
 }
 
-/** Opens an empty store on the tests' Postgres or on an in-memory PGlite. */
-export async function openTestStore(engine: Engine = 'postgres'): Promise<TestStore> {
-  return engine === 'pglite' ? openMigrated(await openPglite()) : openOnPostgres()
+/** Opens an empty store on a Postgres, by default that of the tests, or on an in-memory PGlite. */
+export async function openTestStore(engine: Engine = 'postgres', postgresUrl?: string): Promise<TestStore> {
+  return engine === 'pglite' ? openMigrated(await openPglite()) : openOnPostgres(postgresUrl)
 }
 
-async function openOnPostgres(): Promise<TestStore> {
-  const database = await createTestDatabase()
+async function openOnPostgres(postgresUrl: string | undefined): Promise<TestStore> {
+  const database = postgresUrl === undefined ? await createTestDatabase() : await createDatabase(postgresUrl)
   // Dropping the database below closes idle connections on purpose.
   const db = openPostgres({ use: 'lookups', url: database.url, poolSize: 8, onError: () => undefined })
   return openMigrated(db, database)
