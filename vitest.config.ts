@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: 3,
     globalSetup: ['packages/testing/src/global-setup.ts'],
     reporters: ['default', new SummaryLineReporter()],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Only for what hangs: a machine can be five times slower than usual.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

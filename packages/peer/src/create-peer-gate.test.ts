@@ -2,7 +2,7 @@ import { closePeerGate } from '@warmhook/store/peer-gates/leave-peer-gate'
 import { listRefusingPeers } from '@warmhook/store/peer-gates/list-refusing-peers'
 import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-test-store'
 import { createLogger } from '@warmhook/telemetry/logger'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPeerGate, type PeerGate, type PeerPass } from './create-peer-gate.ts'
 
 const refusal = { cause: 'unauthorised', reason: 'no such token', waitMs: 60_000, maxWaitMs: 60_000 } as const
@@ -10,11 +10,12 @@ const limit = { cause: 'limited', reason: 'slow down', waitMs: 2_000, maxWaitMs:
 
 describe.each(engines)('a peer gate on %s', (engine) => {
   let store: TestStore
-  beforeEach(async () => {
+  // One for all tests: to open a PGlite takes seconds on a busy machine.
+  beforeAll(async () => {
     store = await openTestStore(engine)
-    // The first PGlite of a process takes long to compile on a busy machine.
-  }, 60_000)
-  afterEach(() => store[Symbol.asyncDispose]())
+  })
+  afterAll(() => store[Symbol.asyncDispose]())
+  beforeEach(async () => void (await store.db.deleteFrom('peer_gates').execute()))
 
   function gateOf(calls: 'together' | 'in turn', key = 'account'): PeerGate {
     const deps = { db: store.db, log: createLogger('test', 'silent'), now: Date.now }

@@ -10,7 +10,7 @@ export interface SpawnAppOptions {
   readonly readyLine?: RegExp
   /** Resolve only once this URL answers with a 2xx status. */
   readonly readyUrl?: string
-  /** How long to wait for readiness; 15 s by default. */
+  /** How long to wait for readiness; 30 s by default. */
   readonly timeoutMs?: number
 }
 
@@ -42,7 +42,7 @@ const stopTimeoutMs = 30_000
 export async function spawnApp(
   entry: string,
   env: Readonly<Record<string, string>>,
-  { args = [], readyLine, readyUrl, timeoutMs = 15_000 }: SpawnAppOptions = {},
+  { args = [], readyLine, readyUrl, timeoutMs = 30_000 }: SpawnAppOptions = {},
 ): Promise<SpawnedApp> {
   const { PATH, HOME, TMPDIR } = process.env
   const root = resolve(import.meta.dirname, '../../..')
@@ -93,7 +93,7 @@ function toApp(child: ChildProcess): SpawnedApp {
     output,
     exited,
     kill: (signal) => void child.kill(signal),
-    waitForLine: (pattern, timeoutMs = 15_000) =>
+    waitForLine: (pattern, timeoutMs = 30_000) =>
       waitWhileRunning(child, output, `print a line like ${String(pattern)}`, timeoutMs, () =>
         firstMatch(linesOf(), pattern),
       ),

@@ -13,7 +13,7 @@ import { engines, openTestStore, type TestStore } from '@warmhook/testing/open-t
 import { createEnvelopes, toRouted } from '@warmhook/testing/webhook-events'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { handlerDeps } from '../fixtures/handler-deps.ts'
 import type { HandleEvents } from '../handler.ts'
 import { pauseTracking } from './handler.ts'
@@ -45,12 +45,16 @@ describe.each(engines)('pause tracking on %s', (engine) => {
   let store: TestStore
   let handle: HandleEvents
   let envelope: ReturnType<typeof createEnvelopes>
-  beforeEach(async () => {
+  // One for all tests: to open a PGlite takes seconds on a busy machine.
+  beforeAll(async () => {
     store = await openTestStore(engine)
+  })
+  afterAll(() => store[Symbol.asyncDispose]())
+  beforeEach(async () => {
+    for (const table of ['events', 'mailboxes', 'pauses'] as const) await store.db.deleteFrom(table).execute()
     handle = createHandle(store.db)
     envelope = createEnvelopes()
   })
-  afterEach(() => store[Symbol.asyncDispose]())
 
   /** Records bodies as events, in arrival order. */
   async function arrive(...bodies: object[]): Promise<readonly EventRef[]> {
