@@ -113,7 +113,7 @@ async function open(stack: AsyncDisposableStack, extra: Readonly<Record<string, 
             throw new Error(`not settled: ${JSON.stringify(ledger)}`)
           return ledger
         },
-        { timeoutMs: 60_000, intervalMs: 100 },
+        { timeoutMs: 120_000, intervalMs: 100 },
       ),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
