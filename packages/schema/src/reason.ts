@@ -13,12 +13,14 @@ const kinds = {
   access_revoked: {
     title: 'access revoked',
     nextStep: 'Sign in again and grant access: an administrator or the mailbox’s owner has revoked it.',
-    pattern: /revoked|invalid_grant|consent|unauthorized_client|aadsts\d+/i,
+    // Microsoft: 50173 is a revoked grant, 65001 a missing consent.
+    pattern: /revoked|consent|unauthorized_client|aadsts(?:50173|65001)\b/i,
   },
   token_expired: {
     title: 'sign-in expired',
     nextStep: 'Reconnect the mailbox: its sign-in has expired.',
-    pattern: /token|refresh|re-?connect|oauth/i,
+    // Microsoft: 700082 is an expired sign-in.
+    pattern: /token|refresh|re-?connect|oauth|invalid_grant|aadsts700082\b/i,
   },
   quota_or_limit: {
     title: 'quota or limit',

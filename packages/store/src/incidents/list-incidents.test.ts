@@ -102,6 +102,9 @@ it('lists the incidents that the pauses make, in whatever order they were stored
         open,
       }))
       expect(found).toEqual(expected)
+      const later = await listIncidents(db, { state: 'open' }, all, now + 40 * 24 * 60 * minute)
+      const stillOpen = deriveIncidents(pauses.filter(({ closedAt }) => closedAt === null))
+      expect(later.items.map(({ id }) => id)).toEqual(stillOpen.map(({ id }) => id))
       const [opened, closed] = [
         await listIncidents(db, { state: 'open' }, all, now),
         await listIncidents(db, { state: 'closed' }, all, now),

@@ -20,7 +20,7 @@ export interface IncidentView extends Pick<Incident, 'id' | 'owner' | 'cause' | 
   readonly sample: readonly string[]
 }
 
-/** Pauses that began earlier are left out. */
+/** Pauses that began earlier are left out, unless they are open. */
 const windowMs = 30 * 24 * 3_600_000
 const sampleSize = 10
 
@@ -37,7 +37,7 @@ interface Row {
   readonly sample: readonly string[] | null
 }
 
-/** Lists the incidents of the last 30 days, the latest first. They are derived from pauses: see `deriveIncidents`. */
+/** Lists the incidents of the last 30 days and those that are open, the latest first. They are derived from pauses: see `deriveIncidents`. */
 export async function listIncidents(
   db: Queryable,
   { state, owner }: IncidentFilter,
@@ -51,7 +51,7 @@ export async function listIncidents(
       SELECT p.owner, p.campaign_id, p.opened_by, p.opened_at, p.closed_at, p.category, m.email,
         lower(coalesce(substring(m.email FROM '@([^@]*)$'), '')) AS domain, lower(coalesce(m.provider, '')) AS provider
       FROM pauses p LEFT JOIN mailboxes m ON m.campaign_id = p.campaign_id AND m.owner = p.owner
-      WHERE p.opened_by >= ${since}::uuid AND (${owner ?? null}::text IS NULL OR p.owner = ${owner ?? null})
+      WHERE (p.opened_by >= ${since}::uuid OR p.closed_by IS NULL) AND (${owner ?? null}::text IS NULL OR p.owner = ${owner ?? null})
     ), marked AS (
       SELECT *, coalesce(opened_at - lag(opened_at) OVER cause > ${incidentRules.gapMs} * interval '1 millisecond', true)
         AS is_first
