@@ -19,7 +19,7 @@ const program = new Command('simulate')
   .option('--lost <percent>', 'webhooks that are lost', toNumber, 5)
   .option('--doubled <percent>', 'webhooks that are sent twice', toNumber, 10)
   .option('--reordered <percent>', 'webhooks that are up to an hour late', toNumber, 20)
-  .option('--interval <minutes>', 'time between two reconciliations', toNumber, 15)
+  .option('--interval-minutes <n>', 'time between two reconciliations', toNumber, 15)
   .option('--chart <file>', 'where to write the chart', 'simulation.svg')
   .option('--json', 'print the results as JSON')
   .action(run)
@@ -33,7 +33,7 @@ interface Options {
   readonly lost: number
   readonly doubled: number
   readonly reordered: number
-  readonly interval: number
+  readonly intervalMinutes: number
   readonly chart: string
   readonly json?: true
 }
@@ -44,7 +44,7 @@ async function run({
   lost,
   doubled,
   reordered,
-  interval,
+  intervalMinutes,
   chart,
   json,
   ...rest
@@ -61,21 +61,21 @@ async function run({
   const way = { lost, doubled, reordered }
   const options = { seed, mailboxes, minutes, stepMinutes, way, servers, onStep }
   const alone = await runSimulation({ ...options, everyMinutes: undefined })
-  const reconciled = await runSimulation({ ...options, everyMinutes: interval })
+  const reconciled = await runSimulation({ ...options, everyMinutes: intervalMinutes })
   bar?.stop('Simulated')
   const series = [
     { name: 'webhooks alone', colour: '#c2410c', values: alone.wrong },
-    { name: `reconciled every ${interval} minutes`, colour: '#15803d', values: reconciled.wrong },
+    { name: `reconciled every ${intervalMinutes} minutes`, colour: '#15803d', values: reconciled.wrong },
   ]
   await writeFile(chart, drawChart(`Mailboxes with a wrong status, of ${mailboxes}`, series, stepMinutes))
   process.stdout.write(
     json === true
       ? `${JSON.stringify({ seed, alone, reconciled })}\n`
-      : `${format(alone, reconciled)}\nseed ${seed}; chart in ${chart}\n`,
+      : `${format(alone, reconciled, intervalMinutes)}\nseed ${seed}; chart in ${chart}\n`,
   )
 }
 
-function format(alone: SimulationResult, reconciled: SimulationResult): string {
+function format(alone: SimulationResult, reconciled: SimulationResult, intervalMinutes: number): string {
   const table = new Table({ head: ['', 'webhooks alone', 'with reconciliation'], style: { head: [] } })
   const both = (name: string, show: (result: SimulationResult) => string): void =>
     void table.push([name, show(alone), show(reconciled)])
@@ -83,11 +83,14 @@ function format(alone: SimulationResult, reconciled: SimulationResult): string {
   both('lost · doubled · late', ({ way }) => [way.lost, way.doubled, way.late].map(count).join(' · '))
   both('recoveries without a webhook', ({ silent }) => count(silent))
   both('mailbox-minutes with a wrong status', ({ wrongMinutes }) => count(wrongMinutes))
+  both('… of deleted mailboxes', ({ wrongMinutesOfDeleted }) => count(wrongMinutesOfDeleted))
   both('share of all mailbox-minutes', ({ wrongShare }) => `${(100 * wrongShare).toFixed(3)} %`)
+  table.push(['minutes between two readings', '–', count(intervalMinutes)])
   both('wrong minutes per lost webhook or silent recovery', ({ wrongMinutes, way, silent }) =>
     (wrongMinutes / Math.max(1, way.lost + silent)).toFixed(1),
   )
   both('wrong mailboxes at the end', ({ wrongAtEnd }) => count(wrongAtEnd))
+  both('runs that failed or wait for a person', ({ runsNotDone }) => count(runsNotDone))
   both('repairs · API calls', ({ repairs, calls }) => `${count(repairs)} · ${count(calls)}`)
   return table.toString()
 }

@@ -1,15 +1,11 @@
 import type { TestServices } from '@warmhook/testing/provided-context'
-import { readBack, isPresumed } from '@warmhook/reconcile/read-back'
-import { openReconciler, type Reconciler } from '@warmhook/reconcile/fixtures/open-reconciler'
-import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
-import type { Envelope } from '@warmhook/schema/envelope'
-import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
+import { openReconciler } from '@warmhook/reconcile/fixtures/open-reconciler'
 import { repairs } from '@warmhook/store/reconciliations/runs'
-import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
-import { v7 as uuidv7 } from 'uuid'
 import { createRandom } from '../chaos/random.ts'
+import { countReadingsNeeded } from './count-readings-needed.ts'
 import { deliver, type Arrival, type Way, type WayCounts } from './deliver.ts'
 import { Model, usualRates } from './model.ts'
+import { RecordCheck } from './record-check.ts'
 
 export interface SimulationOptions {
   readonly seed: number
@@ -30,10 +26,16 @@ export interface SimulationResult {
   readonly silent: number
   /** The sum over all mailboxes of the minutes in which the record was wrong. */
   readonly wrongMinutes: number
+  /** Those of `wrongMinutes` in which the mailbox no longer existed: a deletion takes two readings. */
+  readonly wrongMinutesOfDeleted: number
   /** `wrongMinutes` as a share of all mailbox-minutes. */
   readonly wrongShare: number
   /** Mailboxes whose record is wrong at the end, after a last reconciliation if there are any. */
   readonly wrongAtEnd: number
+  /** Readings that it takes to correct everything that webhooks did not report, or reported late. */
+  readonly readingsNeeded: number
+  /** Runs that failed, or that wait for a person because too many mailboxes vanished. */
+  readonly runsNotDone: number
   readonly repairs: number
   readonly calls: number
   /** Wrong mailboxes after each step. */
@@ -41,7 +43,6 @@ export interface SimulationResult {
 }
 
 const minuteMs = 60_000
-const owner = 'acme'
 /** Enough for two readings that agree, after which vanished mailboxes are deleted. */
 const lastRuns = 2
 
@@ -58,10 +59,13 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const start = Math.floor(here.now / minuteMs) * minuteMs - minutes * minuteMs
   const record = new RecordCheck(here, model)
   await record.arrive(model.create(mailboxes, start).map((webhook) => ({ ...webhook, arrivesAt: webhook.at })))
-  let [pending, silent, wrongMinutes, repaired]: [readonly Arrival[], number, number, number] = [[], 0, 0, 0]
+  let pending: readonly Arrival[] = []
   const wrong: number[] = []
+  let [silent, repaired, runsNotDone, readingsNeeded] = [0, 0, 0, 0]
+  let [wrongMinutes, wrongMinutesOfDeleted] = [0, 0]
   const reconcile = async (): Promise<void> => {
     const run = await here.reconcile()
+    if (run.state !== 'done') runsNotDone += 1
     repaired += repairs.reduce((sum, kind) => sum + run[kind], 0)
     await record.checkAll()
   }
@@ -73,6 +77,8 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     pending = [...pending, ...deliver(step.sent, way, wayRandom, counts)]
     const arriving = pending.filter(({ arrivesAt }) => arrivesAt < end)
     pending = pending.filter(({ arrivesAt }) => arrivesAt >= end)
+    const needed = countReadingsNeeded({ startedAt: at, changed: step.changed, arriving }, model.campaigns)
+    readingsNeeded += needed.existing + 2 * needed.deleted
     here.now = end
     await record.arrive(arriving)
     if (everyMinutes !== undefined) await record.readBack(arriving)
@@ -80,6 +86,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     if (everyMinutes !== undefined && (minute + stepMinutes) % everyMinutes === 0) await reconcile()
     wrong.push(record.wrong)
     wrongMinutes += record.wrong * stepMinutes
+    wrongMinutesOfDeleted += record.wrongOfDeleted * stepMinutes
     onStep?.()
   }
   here.now += 3_600_000
@@ -90,78 +97,13 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     way: counts,
     silent,
     wrongMinutes,
+    wrongMinutesOfDeleted,
     wrongShare: wrongMinutes / (mailboxes * minutes),
     wrongAtEnd: record.wrong,
+    readingsNeeded,
+    runsNotDone,
     repairs: repaired,
     calls: here.mailivery.calls.length,
     wrong,
   }
-}
-
-/** Fills the record, and knows which of its mailboxes differ from the model. */
-class RecordCheck {
-  readonly #here: Reconciler
-  readonly #model: Model
-  readonly #known = new Set<number>()
-  readonly #wrong = new Set<number>()
-
-  constructor(here: Reconciler, model: Model) {
-    this.#here = here
-    this.#model = model
-  }
-
-  get wrong(): number {
-    return this.#wrong.size
-  }
-
-  /** Records arriving webhooks in the order of their arrival. */
-  async arrive(arrivals: readonly Arrival[]): Promise<void> {
-    const envelopes = arrivals.toSorted((a, b) => a.arrivesAt - b.arrivesAt).map(toEnvelope)
-    for (let from = 0; from < envelopes.length; from += JOB_LIMITS.maxItems) {
-      const batch = envelopes.slice(from, from + JOB_LIMITS.maxItems)
-      await this.#here.add({ id: uuidv7(), name: describeBatch([owner]), payload: { envelopes: batch } })
-    }
-    await this.check(arrivals.map(({ id }) => id))
-  }
-
-  /** Asks the API about mailboxes for whose recovery only an update speaks, as the handler does. */
-  async readBack(arrivals: readonly Arrival[]): Promise<void> {
-    const { db, client, add } = this.#here
-    const ids = new Set(arrivals.flatMap(({ id, type }) => (type === 'updated' ? [id] : [])))
-    const stored = await readMailboxes(db, [...ids].map(toKey))
-    for (const mailbox of [...stored.values()].filter(isPresumed))
-      await readBack(mailbox, 'simulation', { db, client, add, now: () => this.#here.now })
-    await this.check([...ids])
-  }
-
-  /** Compares all mailboxes with the model. */
-  checkAll(): Promise<void> {
-    return this.check([...this.#known, ...this.#model.campaigns.keys()])
-  }
-
-  async check(ids: readonly number[]): Promise<void> {
-    const distinct = [...new Set(ids)]
-    if (distinct.length === 0) return
-    const stored = await readMailboxes(this.#here.db, distinct.map(toKey))
-    for (const id of distinct) {
-      this.#known.add(id)
-      const recorded = stored.get(mailboxKeyOf(toKey(id)))?.timeline.mailbox?.status ?? 'deleted'
-      const real = this.#model.campaigns.get(id)?.statusCode ?? 'deleted'
-      if (recorded === real) this.#wrong.delete(id)
-      else this.#wrong.add(id)
-    }
-  }
-}
-
-function toKey(campaignId: number) {
-  return { owner, campaignId }
-}
-
-function toEnvelope({ type, id, arrivesAt }: Arrival): Envelope {
-  const body = JSON.stringify({
-    type: `campaign.${type}`,
-    ...(type === 'connection.problematic' ? { reason: 'Smtp Connection Error' } : {}),
-    account: { campaign_id: id, email: `m${id}@example.com` },
-  })
-  return { id: uuidv7({ msecs: arrivesAt }), source: 'mailivery', owner, receivedAt: arrivesAt, body, encoding: 'utf8' }
 }
