@@ -9,7 +9,7 @@ it(
   { timeout: 120_000 },
   async () => {
     const way = { lost: 5, doubled: 10, reordered: 20 }
-    const options = { seed, mailboxes: 150, minutes: 24 * 60, stepMinutes: 5, way }
+    const options = { seed, mailboxes: 150, minutes: 24 * 60, stepMinutes: 1, way }
     const alone = await runSimulation({ ...options, everyMinutes: undefined })
     const reconciled = await runSimulation({ ...options, everyMinutes })
     expect(reconciled.wrongAtEnd).toBe(0)
@@ -22,6 +22,7 @@ it(
     expect(alone.readingsNeeded).toBe(reconciled.readingsNeeded)
     expect(reconciled.wrongMinutes).toBeLessThanOrEqual(boundMinutes)
     expect(alone.wrongMinutes).toBeGreaterThan(boundMinutes)
+    expect(reconciled.wrongAfterReading).toBe(0)
     expect(reconciled.runsNotDone).toBe(0)
     expect(reconciled.repairs).toBeGreaterThan(0)
   },

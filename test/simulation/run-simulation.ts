@@ -34,6 +34,8 @@ export interface SimulationResult {
   readonly wrongAtEnd: number
   /** Readings that it takes to correct everything that webhooks did not report, or reported late. */
   readonly readingsNeeded: number
+  /** Existing mailboxes that were wrong right after a reading, over all readings. */
+  readonly wrongAfterReading: number
   /** Runs that failed, or that wait for a person because too many mailboxes vanished. */
   readonly runsNotDone: number
   readonly repairs: number
@@ -61,13 +63,14 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   await record.arrive(model.create(mailboxes, start).map((webhook) => ({ ...webhook, arrivesAt: webhook.at })))
   let pending: readonly Arrival[] = []
   const wrong: number[] = []
-  let [silent, repaired, runsNotDone, readingsNeeded] = [0, 0, 0, 0]
+  let [silent, repaired, readingsNeeded, wrongAfterReading, runsNotDone] = [0, 0, 0, 0, 0]
   let [wrongMinutes, wrongMinutesOfDeleted] = [0, 0]
   const reconcile = async (): Promise<void> => {
     const run = await here.reconcile()
     if (run.state !== 'done') runsNotDone += 1
     repaired += repairs.reduce((sum, kind) => sum + run[kind], 0)
     await record.checkAll()
+    wrongAfterReading += record.wrong - record.wrongOfDeleted
   }
   for (let minute = 0; minute < minutes; minute += stepMinutes) {
     const at = start + minute * minuteMs
@@ -101,6 +104,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     wrongShare: wrongMinutes / (mailboxes * minutes),
     wrongAtEnd: record.wrong,
     readingsNeeded,
+    wrongAfterReading,
     runsNotDone,
     repairs: repaired,
     calls: here.mailivery.calls.length,
