@@ -23,8 +23,8 @@ export class RecordCheck {
   }
 
   /** Mailboxes with a wrong status. */
-  get wrong(): number {
-    return this.#wrong.size
+  get wrong(): ReadonlySet<number> {
+    return this.#wrong
   }
 
   /** Those that no longer exist, which the record still has. */
