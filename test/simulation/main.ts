@@ -90,6 +90,7 @@ function format(alone: SimulationResult, reconciled: SimulationResult, intervalM
     (wrongMinutes / Math.max(1, way.lost + silent)).toFixed(1),
   )
   both('wrong mailboxes at the end', ({ wrongAtEnd }) => count(wrongAtEnd))
+  table.push(['wrong without a cause, or after the next readings', '–', count(reconciled.unexplained)])
   both('runs that failed or wait for a person', ({ runsNotDone }) => count(runsNotDone))
   both('repairs · API calls', ({ repairs, calls }) => `${count(repairs)} · ${count(calls)}`)
   return table.toString()
