@@ -1,4 +1,5 @@
-import { readBack, isPresumed } from '@warmhook/reconcile/read-back'
+import { isPresumed } from '@warmhook/reconcile/is-presumed'
+import { readBack } from '@warmhook/reconcile/read-back'
 import type { Reconciler } from '@warmhook/reconcile/fixtures/open-reconciler'
 import { describeBatch, JOB_LIMITS } from '@warmhook/schema/batch'
 import type { Envelope } from '@warmhook/schema/envelope'

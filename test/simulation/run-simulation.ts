@@ -1,6 +1,6 @@
 import type { TestServices } from '@warmhook/testing/provided-context'
 import { openReconciler } from '@warmhook/reconcile/fixtures/open-reconciler'
-import { repairs } from '@warmhook/store/reconciliations/runs'
+import { sumRepairs } from '@warmhook/store/reconciliations/runs'
 import { createRandom } from '../chaos/random.ts'
 import { deliver, type Arrival, type Way, type WayCounts } from './deliver.ts'
 import { Model, usualRates, type Rates } from './model.ts'
@@ -71,7 +71,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const reconcile = async (): Promise<void> => {
     const run = await here.reconcile()
     if (run.state !== 'done') runsNotDone += 1
-    repaired += repairs.reduce((sum, kind) => sum + run[kind], 0)
+    repaired += sumRepairs(run)
     await record.checkAll()
     possible.reading()
     unexplained += possible.unexplained(record.wrong)

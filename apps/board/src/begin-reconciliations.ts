@@ -1,7 +1,5 @@
-import { toReconcileJob } from '@warmhook/queue/catalog'
+import { beginReconciliation } from '@warmhook/reconcile/begin-reconciliation'
 import { listRuns, type RunView } from '@warmhook/store/reconciliations/list-runs'
-import { beginRun } from '@warmhook/store/reconciliations/runs'
-import { v7 as uuidv7 } from 'uuid'
 import type { ReadDeps } from './board-deps.ts'
 
 export interface ReconciliationCommand {
@@ -17,11 +15,9 @@ export async function beginReconciliations(
 ): Promise<readonly RunView[]> {
   const runs: RunView[] = []
   for (const owner of owners) {
-    const wanted = { id: uuidv7(), owner, isDry: dryRun, acceptsVanished: acceptVanished, now: now() }
-    const run = await beginRun(db, wanted)
-    const { id, name, payload } = toReconcileJob(run)
-    await reconcile.add(name, payload, { jobId: id })
-    const { items } = await listRuns(db, { id: run.id }, { limit: 1, cursor: undefined })
+    const request = { owner, isDry: dryRun, acceptsVanished: acceptVanished }
+    const { id } = await beginReconciliation(request, { db, queue: reconcile, now })
+    const { items } = await listRuns(db, { id }, { limit: 1, cursor: undefined })
     runs.push(...items)
   }
   return runs

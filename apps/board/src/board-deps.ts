@@ -1,5 +1,5 @@
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
-import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
+import type { MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import type { Secret } from '@warmhook/config/secret'
 import type { Database } from '@warmhook/store/database'
 import type { Logger } from '@warmhook/telemetry/logger'

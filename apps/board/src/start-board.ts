@@ -1,5 +1,5 @@
 import type { CrmSettings } from '@warmhook/crm/accounts/crm-settings'
-import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
+import type { MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import type { Secret } from '@warmhook/config/secret'
 import { handlerQueues } from '@warmhook/handlers/registry'
 import { createAppServer } from '@warmhook/lifecycle/create-app-server'

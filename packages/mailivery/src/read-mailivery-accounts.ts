@@ -14,6 +14,9 @@ export interface MailiveryAccount {
   readonly startWarmup?: WarmupRule | undefined
 }
 
+/** Each owner's access to Mailivery's API; an owner without one is absent. */
+export type MailiveryAccounts = ReadonlyMap<string, MailiveryAccount>
+
 /** The variables of the access to Mailivery's API. */
 export const mailiveryVariables = {
   MAILIVERY_API_KEY: fields.MAILIVERY_API_KEY.optional(),
@@ -34,10 +37,7 @@ const mailivery = 'mailivery'
  * @param sources the names of all known senders
  * @throws EnvError listing every problem
  */
-export function readMailiveryAccounts(
-  env: NodeJS.ProcessEnv,
-  sources: readonly string[],
-): ReadonlyMap<string, MailiveryAccount> {
+export function readMailiveryAccounts(env: NodeJS.ProcessEnv, sources: readonly string[]): MailiveryAccounts {
   const [values, endpoints] = parseAll(
     () => parseEnv(mailiveryVariables, env),
     () => readEndpoints(env, sources),

@@ -1,10 +1,11 @@
 import type { Campaign } from '@warmhook/mailivery/campaign'
 import { toMailboxStatus } from '@warmhook/mailivery/to-mailbox-status'
-import { mergeProfile } from '@warmhook/schema/merge-profile'
+import { isSameValue, mergeProfile } from '@warmhook/schema/merge-profile'
 import { profileFields, type MailboxProfile, type MailboxStatus } from '@warmhook/schema/mailbox-event'
 import type { Reading } from '@warmhook/schema/reading'
 import type { StoredMailbox } from '@warmhook/store/mailboxes/read-mailboxes'
 import type { Finding } from '@warmhook/store/reconciliations/runs'
+import { isPresumed } from './is-presumed.ts'
 
 /** What a campaign shows about the record: nothing new, or something to correct by an event. */
 export interface Comparison {
@@ -42,13 +43,14 @@ export function compareCampaign(
     finding,
     correction: toReading(campaign, status, profile, context),
   })
-  if (mailbox === null) return context.mayAdd ? correct('added') : { finding: 'unclear', correction: undefined }
-  const pause = stored?.timeline.pauses.at(-1)
+  if (stored === undefined || mailbox === null)
+    return context.mayAdd ? correct('added') : { finding: 'unclear', correction: undefined }
   if (mailbox.status !== status) {
     if (status === 'paused') return correct('opened')
-    return correct(status === 'active' && pause?.closed === null ? 'closed' : 'changed')
+    const isOpen = stored.timeline.pauses.at(-1)?.closed === null
+    return correct(status === 'active' && isOpen ? 'closed' : 'changed')
   }
-  if (status === 'active' && pause?.closed?.proof === 'presumed') return correct('confirmed')
+  if (isPresumed(stored)) return correct('confirmed')
   return isNews(mailbox.profile, profile) ? correct('changed') : nothing
 }
 
@@ -91,7 +93,7 @@ function toProfile(
 /** Whether the campaign's fields would change the mailbox's. */
 function isNews(known: MailboxProfile, read: MailboxProfile): boolean {
   const merged = mergeProfile(known, read)
-  return profileFields.some(({ name }) => JSON.stringify(merged[name]) !== JSON.stringify(known[name]))
+  return profileFields.some(({ name }) => !isSameValue(merged[name], known[name]))
 }
 
 /** Mailivery documents no order of tags. */

@@ -1,10 +1,11 @@
 import type { MailiveryClient } from '@warmhook/mailivery/create-mailivery-client'
-import { discard, done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
+import { discard, done, type Outcome } from '@warmhook/queue/outcome'
 import type { MailboxKey } from '@warmhook/schema/mailbox-event'
 import type { Database } from '@warmhook/store/database'
 import { saveReadings } from '@warmhook/store/mailbox-readings/save-readings'
 import type { StoredMailbox } from '@warmhook/store/mailboxes/read-mailboxes'
 import { compareCampaign } from './compare-campaign.ts'
+import { toOutcome } from './to-outcome.ts'
 import { sendReadings, type AddToIntake } from './send-readings.ts'
 
 export interface ReadBackDeps {
@@ -12,14 +13,6 @@ export interface ReadBackDeps {
   readonly client: Pick<MailiveryClient, 'getCampaign'>
   readonly add: AddToIntake
   readonly now: () => number
-}
-
-/** How long to wait before asking again with a key that Mailivery refuses. */
-const refusedMs = 5 * 60_000
-
-/** Whether only an update suggests that the mailbox works again. */
-export function isPresumed({ timeline }: StoredMailbox): boolean {
-  return timeline.mailbox?.status === 'active' && timeline.pauses.at(-1)?.closed?.proof === 'presumed'
 }
 
 /** Reads a mailbox's campaign, and sends what it shows as a reading. `cause` names what asked for it. */
@@ -39,11 +32,9 @@ export async function readBack(stored: StoredMailbox, cause: string, deps: ReadB
     case 'not found':
       return done('read back: Mailivery does not know the campaign')
     case 'limited':
-      return hold(answer.reason, deps.now() + answer.waitMs)
     case 'unauthorised':
-      return hold(answer.reason, deps.now() + refusedMs)
     case 'unavailable':
-      return retry(answer.reason)
+      return toOutcome(answer, deps.now())
     case 'malformed':
     case 'rejected':
       return discard(answer.reason)

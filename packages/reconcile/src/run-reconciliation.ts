@@ -1,4 +1,3 @@
-import type { Campaign } from '@warmhook/mailivery/campaign'
 import type { CampaignPage } from '@warmhook/mailivery/read-campaign-page'
 import type { MailiveryClient } from '@warmhook/mailivery/create-mailivery-client'
 import type { MailiveryFailure } from '@warmhook/mailivery/mailivery-result'
@@ -67,13 +66,14 @@ function end(run: Run, error: string, { db, now }: ReconcileDeps): Promise<void>
 async function takePage(run: Run, page: CampaignPage, deps: ReconcileDeps): Promise<Run | undefined> {
   const { db, now } = deps
   const { owner, startedAt } = run
-  const foreign = await findOtherOwners(db, owner, idsOf(page.campaigns))
   const keys = page.campaigns.map(({ id }) => ({ owner, campaignId: id }))
   const stored = await readMailboxes(db, keys)
+  const unknown = keys.filter((key) => !stored.has(mailboxKeyOf(key)))
+  // A key sees the campaigns of its whole workspace.
+  const foreign = await findOtherOwners(db, owner, unknown)
   const compared = page.campaigns.flatMap((campaign) => {
+    if (foreign.has(campaign.id)) return []
     const mailbox = stored.get(mailboxKeyOf({ owner, campaignId: campaign.id }))
-    // A key sees the campaigns of its whole workspace.
-    if (mailbox === undefined && foreign.has(campaign.id)) return []
     const mayAdd = !deps.isKeyShared
     return [{ campaign, mailbox, ...compareCampaign(campaign, mailbox, { run: run.id, startedAt, mayAdd }) }]
   })
@@ -88,8 +88,4 @@ async function takePage(run: Run, page: CampaignPage, deps: ReconcileDeps): Prom
   const counts: Partial<Record<Finding, number>> = {}
   for (const { finding } of compared) if (finding !== undefined) counts[finding] = (counts[finding] ?? 0) + 1
   return advanceRun(db, run, { checked: page.campaigns.length, counts, nextPage: page.next, now: now() })
-}
-
-function idsOf(campaigns: readonly Campaign[]): readonly number[] {
-  return campaigns.map(({ id }) => id)
 }

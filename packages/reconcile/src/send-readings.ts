@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { cutBatches } from '@warmhook/batching/cut-batches'
 import type { BatchJob } from '@warmhook/queue/batch-producer'
 import { describeBatch, JOB_LIMITS, jobBytes, type EnvelopeBatch } from '@warmhook/schema/batch'
+import { formatUuid } from '@warmhook/schema/format-uuid'
 import { toReadingEnvelope, type Reading } from '@warmhook/schema/reading'
 
 /** Puts a job into the intake. */
@@ -24,5 +25,5 @@ export async function sendReadings(owner: string, readings: readonly Reading[], 
 /** A UUID, as of a job whose envelopes have no numbers: see `isUnnumberedJobId`. */
 function toJobId(ids: readonly string[]): string {
   const digest = createHash('sha256').update(ids.join()).digest('hex')
-  return digest.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return formatUuid(digest)
 }

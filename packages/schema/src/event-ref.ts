@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { formatUuid } from './format-uuid.ts'
 import type { MailboxKey } from './mailbox-event.ts'
 
 /** Refers to an event without containing it. */
@@ -46,6 +47,5 @@ function unpackRef(owner: string, text: string): EventRef {
   const [, shortId, campaign] = /^([\w-]{22}):(\d+)$/.exec(text) ?? []
   if (shortId === undefined) throw new TypeError(`not an event reference: ${text.slice(0, 40)}`)
   const hex = Buffer.from(shortId, 'base64url').toString('hex')
-  const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-  return toEventRef({ id, owner, campaignId: Number(campaign) })
+  return toEventRef({ id: formatUuid(hex), owner, campaignId: Number(campaign) })
 }

@@ -80,8 +80,8 @@ function fold(from: Timeline, events: readonly MailboxEvent[]): Folded {
     }
     const last = pauses.at(-1)
     const next = nextPauses(last, event)
-    if (last !== undefined && next[0] !== last) pauses.pop()
-    pauses.push(...next.filter((pause) => pause !== last))
+    if (last !== undefined) pauses.pop()
+    pauses.push(...next)
     mailbox = nextState(mailbox, event, isReopening(last, event) ? next[0] : undefined)
   }
   return { mailbox, pauses, ignored }

@@ -29,8 +29,8 @@ export function doubtfulFields(
   return fields.filter(
     (field) =>
       merged[field] !== undefined &&
-      !isSame(merged[field], counted[field]) &&
-      ignored.some((profile) => isSame(profile[field], merged[field])),
+      !isSameValue(merged[field], counted[field]) &&
+      ignored.some((profile) => isSameValue(profile[field], merged[field])),
   )
 }
 
@@ -47,7 +47,8 @@ function weightOf(field: ProfileField, value: MailboxProfile[ProfileField]): num
   return field === 'email' && isEmailAddress(value) ? 3 : 2
 }
 
-function isSame(one: MailboxProfile[ProfileField], other: MailboxProfile[ProfileField]): boolean {
+/** Whether two values of a profile field are equal. */
+export function isSameValue(one: MailboxProfile[ProfileField], other: MailboxProfile[ProfileField]): boolean {
   if (typeof one !== 'object' || typeof other !== 'object') return one === other
   return one.length === other.length && one.every((tag, index) => tag === other[index])
 }

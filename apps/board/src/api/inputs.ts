@@ -53,3 +53,6 @@ export const PageQuery = {
   limit: wholeNumber(z.int().min(1).max(200)).default(50),
   cursor: z.string().optional(),
 }
+
+/** The path of a mailbox. */
+export const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })

@@ -7,7 +7,7 @@ import { listPauses } from '@warmhook/store/pauses/list-pauses'
 import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { reading, readingOne } from './describe-route.ts'
-import { onlyThese, PageQuery, SearchText, Time, wholeNumber } from './inputs.ts'
+import { MailboxParams, onlyThese, PageQuery, SearchText, Time } from './inputs.ts'
 import { Incident, Mailbox, MailboxDetail, pageOf, Pause } from './schemas.ts'
 
 const MailboxQuery = onlyThese({
@@ -29,8 +29,6 @@ const IncidentQuery = onlyThese({
   state: z.enum(['open', 'closed']).optional(),
   owner: SearchText.optional(),
 })
-const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })
-
 /** Enough to show a mailbox's recent history; the lists contain the rest. */
 const detailPage = { limit: 50, cursor: undefined }
 

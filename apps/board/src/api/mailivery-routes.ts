@@ -5,7 +5,7 @@ import { listWarmupStarts } from '@warmhook/store/warmup-starts/list-warmup-star
 import { HTTPException } from 'hono/http-exception'
 import type { ReadDeps } from '../board-deps.ts'
 import { doingTo, reading } from './describe-route.ts'
-import { onlyThese, PageQuery, SearchText, wholeNumber } from './inputs.ts'
+import { MailboxParams, onlyThese, PageQuery, SearchText } from './inputs.ts'
 import { MailiveryAccess, WarmupDecision, WarmupStart } from './mailivery-schemas.ts'
 import { pageOf } from './schemas.ts'
 
@@ -15,7 +15,6 @@ const WarmupQuery = onlyThese({
   owner: SearchText.optional(),
   decision: WarmupDecision.optional(),
 })
-const MailboxParams = z.object({ owner: SearchText, campaignId: wholeNumber(z.int()) })
 const Reconnect = z.object({ reconnectUrl: z.string().nullable() })
 
 /** Adds these routes to the API. */

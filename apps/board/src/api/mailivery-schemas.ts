@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi'
+import { reconciliationStates } from '@warmhook/store/reconciliations/reconciliation-table'
 import { findings, type Finding } from '@warmhook/store/reconciliations/runs'
+import { warmupDecisions } from '@warmhook/store/warmup-starts/warmup-start-table'
 import { count, time } from './schemas.ts'
 
 /** A reading of all campaigns of an owner. */
@@ -8,7 +10,7 @@ export const Reconciliation = z
     id: z.uuid(),
     owner: z.string(),
     dryRun: z.boolean(),
-    state: z.enum(['running', 'done', 'failed', 'waiting']),
+    state: z.enum(reconciliationStates),
     startedAt: time,
     finishedAt: time.nullable(),
     checked: count,
@@ -27,7 +29,7 @@ export const MailiveryAccess = z
   })
   .openapi('MailiveryAccess')
 
-export const WarmupDecision = z.enum(['started', 'unexpected', 'rejected'])
+export const WarmupDecision = z.enum(warmupDecisions)
 
 /** What was decided about a pending campaign. */
 export const WarmupStart = z

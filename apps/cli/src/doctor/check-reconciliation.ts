@@ -1,4 +1,5 @@
 import { readLatestRuns } from '@warmhook/store/reconciliations/list-runs'
+import { sumRepairs } from '@warmhook/store/reconciliations/runs'
 import { ok, warning, type Check } from './finding.ts'
 
 /** Reconciliation: whether the latest reading of each owner's campaigns has ended, and what it repaired. */
@@ -8,7 +9,8 @@ export const checkReconciliation: Check = {
     const runs = await readLatestRuns(db)
     if (runs.length === 0)
       return [ok('never: set MAILIVERY_API_KEY to correct what webhooks miss, such as recoveries of SMTP mailboxes')]
-    return runs.map(({ owner, state, error, startedAt, checked, opened, closed, added, vanished }) => {
+    return runs.map((run) => {
+      const { owner, state, error, startedAt, checked } = run
       const what = `${owner}: ${checked} campaigns read at ${startedAt}`
       if (state === 'failed')
         return warning(
@@ -16,7 +18,7 @@ export const checkReconciliation: Check = {
           'Check MAILIVERY_API_KEY and MAILIVERY_BASE_URL.',
         )
       if (state === 'waiting') return warning(`${what}, not concluded`, error ?? 'Run npx warmhook reconcile.')
-      return ok(`${what}, ${opened + closed + added + vanished} repairs`)
+      return ok(`${what}, ${sumRepairs(run)} repairs`)
     })
   },
 }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { spinner } from '@clack/prompts'
+import type { RunView } from '@warmhook/store/reconciliations/list-runs'
+import { findings, sumRepairs } from '@warmhook/store/reconciliations/runs'
 import { createBoardClient, type BoardClient } from '../board-client.ts'
 import type { CliContext } from '../cli-context.ts'
 import { parseBoardAddress } from '../env.ts'
-import type { Reconciliation } from './reconciliation.ts'
 
 export interface ReconcileOptions {
   readonly owner?: string
@@ -23,7 +24,7 @@ const pollMs = 500
 export async function runReconcile(context: CliContext, options: ReconcileOptions): Promise<boolean> {
   const board = createBoardClient(parseBoardAddress(context.env))
   const { owner, dryRun = false, acceptVanished = false } = options
-  const begun = await board.post<{ items: readonly Reconciliation[] }>('/reconciliations', {
+  const begun = await board.post<{ items: readonly RunView[] }>('/reconciliations', {
     ...(owner === undefined ? {} : { owner }),
     dryRun,
     acceptVanished,
@@ -34,10 +35,10 @@ export async function runReconcile(context: CliContext, options: ReconcileOption
 }
 
 async function waitForAll(
-  begun: readonly Reconciliation[],
+  begun: readonly RunView[],
   context: CliContext,
   board: BoardClient,
-): Promise<readonly Reconciliation[]> {
+): Promise<readonly RunView[]> {
   const shown = context.isInteractive ? spinner() : undefined
   shown?.start('Reading campaigns')
   for (let runs = begun; ; await delay(pollMs)) {
@@ -49,20 +50,19 @@ async function waitForAll(
   }
 }
 
-async function readRun(board: BoardClient, run: Reconciliation): Promise<Reconciliation> {
+async function readRun(board: BoardClient, run: RunView): Promise<RunView> {
   if (run.state !== 'running') return run
-  const { items } = await board.get<{ items: readonly Reconciliation[] }>(`/reconciliations?id=${run.id}`)
+  const { items } = await board.get<{ items: readonly RunView[] }>(`/reconciliations?id=${run.id}`)
   return items[0] ?? run
 }
 
-function corrections({ opened, closed, added, vanished, changed }: Reconciliation): number {
-  return opened + closed + added + vanished + changed
+function corrections(run: RunView): number {
+  return sumRepairs(run) + run.changed
 }
 
-function describe(run: Reconciliation): string {
-  const { owner, checked, opened, closed, added, vanished, changed, confirmed, unclear, error, dryRun } = run
-  const counts = { opened, closed, added, vanished, changed, confirmed, unclear }
-  const found = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
+function describe(run: RunView): string {
+  const { owner, checked, error, dryRun } = run
+  const found = findings.flatMap((finding) => (run[finding] === 0 ? [] : [`${run[finding]} ${finding}`]))
   const summary = found.length === 0 ? 'nothing to correct' : found.join(', ')
   const what = `${owner}: ${checked} campaigns read, ${summary}${dryRun ? ' (dry run)' : ''}`
   return error === null ? what : `${what}\n  ${error}`

@@ -1,17 +1,17 @@
 import { openMailiveryClients } from '@warmhook/mailivery/open-mailivery-clients'
-import type { MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
+import type { MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import { openQueue } from '@warmhook/queue/batch-producer'
-import { reconcileQueue, toReconcileJob, type ReconcileJob } from '@warmhook/queue/catalog'
+import { reconcileQueue, type ReconcileJob } from '@warmhook/queue/catalog'
 import type { BatchContext } from '@warmhook/queue/start-batch-worker'
+import { beginReconciliation } from '@warmhook/reconcile/begin-reconciliation'
 import { recheckPaused } from '@warmhook/reconcile/recheck-paused'
 import { runReconciliation } from '@warmhook/reconcile/run-reconciliation'
 import { scheduleReconciliations } from '@warmhook/reconcile/schedule-reconciliations'
 import type { AddToIntake } from '@warmhook/reconcile/send-readings'
 import type { ResourceScope } from '@warmhook/lifecycle/resource-scope'
 import type { Database } from '@warmhook/store/database'
-import { beginRun, readRun } from '@warmhook/store/reconciliations/runs'
+import { readRun } from '@warmhook/store/reconciliations/runs'
 import type { Redis } from 'ioredis'
-import { v7 as uuidv7 } from 'uuid'
 import { orUnavailable } from '../or-unavailable.ts'
 
 export interface ReconcilingDeps {
@@ -57,17 +57,15 @@ export function startReconciling(
     await checking
   })
 
-  async function begin(owner: string): Promise<void> {
-    const run = await beginRun(db, { id: uuidv7(), owner, isDry: false, acceptsVanished: false, now: now() })
-    const { id, name, payload } = toReconcileJob(run)
-    await queue.add(name, payload, { jobId: id })
-  }
-
   return async ({ payload: { owner, run: id } }) => {
     const client = clients.get(owner)
     // The owner's key was removed.
     if (client === undefined) return
-    if (id === undefined) return orUnavailable('database or Redis', () => begin(owner))
+    if (id === undefined) {
+      const request = { owner, isDry: false, acceptsVanished: false }
+      await orUnavailable('database or Redis', () => beginReconciliation(request, { db, queue, now }))
+      return
+    }
     const run = await orUnavailable('database', () => readRun(db, id))
     if (run === undefined) return
     const isKeyShared = [...accounts].some(

@@ -1,6 +1,6 @@
 import type { Secret } from '@warmhook/config/secret'
 import { defineHandler } from '../handler.ts'
-import { readMailiveryAccounts, type MailiveryAccount } from '@warmhook/mailivery/read-mailivery-accounts'
+import { readMailiveryAccounts, type MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import { sources } from '@warmhook/schema/sources'
 import { EventType } from '@warmhook/schema/mailbox-event'
 import { createPeerClient } from '@warmhook/peer/create-peer-client'
@@ -12,7 +12,7 @@ import { readSlackUrl } from './read-slack-url.ts'
 interface NotifySettings {
   readonly url: Secret
   /** Whose presumed recoveries are read back. */
-  readonly accounts: ReadonlyMap<string, MailiveryAccount>
+  readonly accounts: MailiveryAccounts
 }
 
 /** Announces in a Slack channel when pauses open and close. Disabled without SLACK_WEBHOOK_URL. */

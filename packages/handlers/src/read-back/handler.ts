@@ -1,14 +1,16 @@
-import { openMailiveryClients, type MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
-import { readMailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
+import { openMailiveryClients } from '@warmhook/mailivery/open-mailivery-clients'
+import { readMailiveryAccounts, type MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import { createBatchProducer } from '@warmhook/queue/batch-producer'
 import { intakeQueue } from '@warmhook/queue/catalog'
 import { done, hold, type Outcome } from '@warmhook/queue/outcome'
-import { isPresumed, readBack } from '@warmhook/reconcile/read-back'
+import { isPresumed } from '@warmhook/reconcile/is-presumed'
+import { readBack } from '@warmhook/reconcile/read-back'
 import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { sources } from '@warmhook/schema/sources'
-import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
+import { readMailboxes, type StoredMailbox } from '@warmhook/store/mailboxes/read-mailboxes'
 import { createErrorReporter } from '@warmhook/telemetry/create-error-reporter'
 import { defineHandler } from '../handler.ts'
+import { mailiveryPolicy } from '../mailivery-policy.ts'
 
 /**
  * Asks Mailivery whether a mailbox works again when only an update suggests it. Disabled without an API key.
@@ -16,15 +18,7 @@ import { defineHandler } from '../handler.ts'
 export const readBackHandler = defineHandler<MailiveryAccounts>({
   name: 'read-back',
   subscribes: ['campaign.updated'],
-  policy: {
-    batchMax: 100,
-    maxCalls: 1,
-    overlap: 'any batch',
-    attempts: 30,
-    firstDelayMs: 1_000,
-    maxDelayMs: 900_000,
-    timeoutMs: 20_000,
-  },
+  policy: mailiveryPolicy,
   parse(env) {
     const accounts = readMailiveryAccounts(env, [...sources.keys()])
     return accounts.size === 0 ? undefined : accounts
@@ -39,18 +33,17 @@ export const readBackHandler = defineHandler<MailiveryAccounts>({
       const outcomes = new Map<string, Outcome>()
       // One reading per mailbox, however many of its events are here.
       for (const [key, group] of Map.groupBy(events, mailboxKeyOf)) {
-        const mailbox = stored.get(key)
-        const client = clients.get(mailbox?.key.owner ?? '')
-        const [first] = group
-        const outcome =
-          mailbox === undefined || client === undefined || first === undefined || !isPresumed(mailbox)
-            ? done()
-            : signal.aborted
-              ? hold('more mailboxes to read back', now())
-              : await readBack(mailbox, first.id, { db, client, add: (job) => intake.add(job), now })
+        const outcome = await settle(stored.get(key), group[0]?.id ?? key, signal)
         for (const { id } of group) outcomes.set(id, outcome)
       }
       return outcomes
+    }
+
+    async function settle(mailbox: StoredMailbox | undefined, cause: string, signal: AbortSignal): Promise<Outcome> {
+      const client = clients.get(mailbox?.key.owner ?? '')
+      if (mailbox === undefined || client === undefined || !isPresumed(mailbox)) return done()
+      if (signal.aborted) return hold('more mailboxes to read back', now())
+      return readBack(mailbox, cause, { db, client, add: (job) => intake.add(job), now })
     }
   },
 })

@@ -1,10 +1,11 @@
-import { openMailiveryClients, type MailiveryAccounts } from '@warmhook/mailivery/open-mailivery-clients'
-import { readMailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
+import { openMailiveryClients } from '@warmhook/mailivery/open-mailivery-clients'
+import { readMailiveryAccounts, type MailiveryAccounts } from '@warmhook/mailivery/read-mailivery-accounts'
 import { done, hold, type Outcome } from '@warmhook/queue/outcome'
 import { mailboxKeyOf } from '@warmhook/schema/mailbox-event'
 import { sources } from '@warmhook/schema/sources'
 import { readMailboxes } from '@warmhook/store/mailboxes/read-mailboxes'
 import { defineHandler } from '../handler.ts'
+import { mailiveryPolicy } from '../mailivery-policy.ts'
 import { startCampaign } from './start-campaign.ts'
 
 /**
@@ -14,15 +15,7 @@ import { startCampaign } from './start-campaign.ts'
 export const warmupStart = defineHandler<MailiveryAccounts>({
   name: 'warmup-start',
   subscribes: ['campaign.pending', 'mailbox.reconciled'],
-  policy: {
-    batchMax: 100,
-    maxCalls: 1,
-    overlap: 'any batch',
-    attempts: 30,
-    firstDelayMs: 1_000,
-    maxDelayMs: 900_000,
-    timeoutMs: 20_000,
-  },
+  policy: mailiveryPolicy,
   parse(env) {
     const accounts = readMailiveryAccounts(env, [...sources.keys()])
     const withRule = new Map([...accounts].filter(([, { startWarmup }]) => startWarmup !== undefined))

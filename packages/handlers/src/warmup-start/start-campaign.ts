@@ -3,7 +3,8 @@ import type { MailiveryClient } from '@warmhook/mailivery/create-mailivery-clien
 import { matchWarmupRule } from '@warmhook/mailivery/match-warmup-rule'
 import type { MailiveryFailure } from '@warmhook/mailivery/mailivery-result'
 import { toMailboxStatus } from '@warmhook/mailivery/to-mailbox-status'
-import { done, hold, retry, type Outcome } from '@warmhook/queue/outcome'
+import { done, retry, type Outcome } from '@warmhook/queue/outcome'
+import { toOutcome } from '@warmhook/reconcile/to-outcome'
 import type { EventRef } from '@warmhook/schema/event-ref'
 import type { Database } from '@warmhook/store/database'
 import { recordWarmupStart } from '@warmhook/store/warmup-starts/record-warmup-start'
@@ -15,8 +16,6 @@ export interface StartDeps {
   readonly rule: WarmupRule
   readonly now: () => number
 }
-
-const refusedMs = 5 * 60_000
 
 /**
  * Starts the warm-up of a pending campaign that the rule expects. Mailivery's own word decides whether it is pending, so
@@ -30,7 +29,7 @@ export async function startCampaign(event: EventRef, { db, client, rule, now }: 
   }
   const read = await client.getCampaign(event.campaignId)
   if (read.status === 'not found') return done('Mailivery does not know the campaign')
-  if (read.status !== 'ok') return toOutcome(read, now())
+  if (read.status !== 'ok') return tryAgain(read, now())
   const status = toMailboxStatus(read.value.statusCode)
   if (status !== 'pending') return done(`not pending any more: ${read.value.statusCode ?? 'no status'}`)
   const match = matchWarmupRule(rule, read.value)
@@ -39,18 +38,12 @@ export async function startCampaign(event: EventRef, { db, client, rule, now }: 
   if (started.status === 'ok') return decide('started', match)
   // Mailivery cannot connect to the mailbox: a person has to repair it.
   if (started.status === 'rejected') return decide('rejected', started.reason)
-  return toOutcome(started, now())
+  return tryAgain(started, now())
 }
 
-function toOutcome(failure: MailiveryFailure, now: number): Outcome {
-  switch (failure.status) {
-    case 'limited':
-      return hold(failure.reason, now + failure.waitMs)
-    case 'unauthorised':
-      return hold(failure.reason, now + refusedMs)
-    case 'unavailable':
-    case 'malformed':
-    case 'rejected':
-      return retry(failure.reason)
-  }
+/** Unlike a reading, a start is worth more attempts: nobody else makes up for it. */
+function tryAgain(failure: MailiveryFailure, now: number): Outcome {
+  return failure.status === 'malformed' || failure.status === 'rejected'
+    ? retry(failure.reason)
+    : toOutcome(failure, now)
 }

@@ -1,4 +1,4 @@
-import { deriveIncidents, type IncidentPause } from '@warmhook/schema/derive-incidents'
+import { deriveIncidents, type IncidentPause } from '@warmhook/schema/fixtures/derive-incidents'
 import { openTestStore } from '@warmhook/testing/open-test-store'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

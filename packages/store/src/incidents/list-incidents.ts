@@ -1,4 +1,4 @@
-import { incidentRules, type Incident } from '@warmhook/schema/derive-incidents'
+import { incidentRules, type Incident } from '@warmhook/schema/incident'
 import { reasonKind } from '@warmhook/schema/reason'
 import { sql } from 'kysely'
 import type { Queryable } from '../database.ts'
@@ -37,7 +37,7 @@ interface Row {
   readonly sample: readonly string[] | null
 }
 
-/** Lists the incidents of the last 30 days and those that are open, the latest first. They are derived from pauses: see `deriveIncidents`. */
+/** Lists the incidents of the last 30 days and those that are open, the latest first. They are derived from pauses alone. */
 export async function listIncidents(
   db: Queryable,
   { state, owner }: IncidentFilter,

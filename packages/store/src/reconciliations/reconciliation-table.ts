@@ -1,7 +1,8 @@
 import type { ColumnType, Generated } from 'kysely'
 
 /** `waiting`: complete, but so many mailboxes vanished that a person has to confirm it. */
-export type ReconciliationState = 'running' | 'done' | 'failed' | 'waiting'
+export const reconciliationStates = ['running', 'done', 'failed', 'waiting'] as const
+export type ReconciliationState = (typeof reconciliationStates)[number]
 
 /** A reading of all campaigns of an owner. The counts are of corrections, or, in a dry run, of needed ones. */
 export interface ReconciliationTable {

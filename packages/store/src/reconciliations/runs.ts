@@ -9,6 +9,11 @@ export type Finding = (typeof findings)[number]
 /** Findings that mean a webhook was lost: the measure is their sum. */
 export const repairs: readonly Finding[] = ['opened', 'closed', 'added', 'vanished']
 
+/** How much a run has repaired. */
+export function sumRepairs(counts: Readonly<Record<Finding, number>>): number {
+  return repairs.reduce((sum, kind) => sum + counts[kind], 0)
+}
+
 export type FindingCounts = Readonly<Partial<Record<Finding, number>>>
 
 /** A run in progress. */

@@ -1,5 +1,6 @@
 /** `unexpected`: the rule does not match, so that a person has to decide. */
-export type WarmupDecision = 'started' | 'unexpected' | 'rejected'
+export const warmupDecisions = ['started', 'unexpected', 'rejected'] as const
+export type WarmupDecision = (typeof warmupDecisions)[number]
 
 /** What was decided about a pending campaign. */
 export interface WarmupStartTable {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { encodeBody, type Envelope } from '../../envelope.ts'
+import { formatUuid } from '../../format-uuid.ts'
 import { MailboxProfile, MailboxStatus } from '../../mailbox-event.ts'
 import type { PayloadVerdict } from '../source.ts'
 
@@ -49,5 +50,5 @@ function toReadingId(at: number, values: readonly unknown[]): string {
   const time = at.toString(16).padStart(12, '0')
   const digest = createHash('sha256').update(JSON.stringify(values)).digest('hex')
   const variant = ((Number.parseInt(digest.slice(3, 4), 16) & 0b0011) | 0b1000).toString(16)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`
+  return formatUuid(`${time}7${digest.slice(0, 3)}${variant}${digest.slice(4, 19)}`)
 }
